@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_BASE_FILES_H
+#define SBX_BASE_FILES_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct error;
+
+/*
+ * Opens path as if root_fd were "/": absolute links and ".." stay inside, magic links of
+ * procfs are not followed (openat2(2), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). Where
+ * openat2 is missing or refused (ENOSYS, EPERM of a filter) a walk with
+ * O_PATH | O_NOFOLLOW gives the same answer. flags as for open(2); O_CLOEXEC is added.
+ * Returns a descriptor, or -1 and errno (ELOOP after 40 links).
+ */
+int files_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
+
+/*
+ * As files_open_in_root() with O_PATH on the parent of path's last component, after every
+ * link on the way *and* a link as last component were followed inside the root: what
+ * could not be found is at most that one name. *ret_name (NAME_MAX + 1 bytes) is it; it
+ * is empty when path names the root itself. ENOENT: a component before it is missing.
+ */
+int files_open_parent_in_root(int root_fd, const char *path, char *ret_name);
+
+/*
+ * Makes path and its missing parents as directories (parents 0755 whatever the umask,
+ * the last one with mode), links followed inside the root as above; an existing directory
+ * is left as it is. Returns an O_PATH descriptor of it, or -1 and errno.
+ */
+int files_make_dirs_in_root(int root_fd, const char *path, mode_t mode);
+
+/*
+ * Reads a whole file of at most max bytes into buffer and ends it with NUL (so buffer
+ * holds max + 1). Returns the length, or -1 and errno (EFBIG when it is longer). dir_fd as
+ * for openat(2).
+ */
+ssize_t files_read(int dir_fd, const char *path, char *buffer, size_t max);
+
+/* Opens for writing (no create), writes text, closes. -1 and errno. For /proc and /sys. */
+int files_write(int dir_fd, const char *path, const char *text);
+
+/*
+ * Writes text to a temporary name beside path, mode 0600 less nothing, fsync is not
+ * called, and renames it onto path. -1 and errno, nothing is left.
+ */
+int files_replace(int dir_fd, const char *path, const char *text, size_t length, mode_t mode);
+
+/*
+ * Removes everything below dir_fd/name and name itself without following a link and
+ * without crossing onto another file system. ENOENT is success. -1 and errno.
+ */
+int files_remove_tree(int dir_fd, const char *name);
+
+/* Whether both descriptors are the same file (device and inode). */
+int files_same(const struct stat *a, const struct stat *b);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/syscalls.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Since 5.1 new system calls have one number on every architecture but alpha. */
+enum {
+	NUMBER_PIDFD_SEND_SIGNAL = 424,
+	NUMBER_OPEN_TREE = 428,
+	NUMBER_MOVE_MOUNT = 429,
+	NUMBER_FSOPEN = 430,
+	NUMBER_FSCONFIG = 431,
+	NUMBER_FSMOUNT = 432,
+	NUMBER_PIDFD_OPEN = 434,
+	NUMBER_CLONE3 = 435,
+	NUMBER_CLOSE_RANGE = 436,
+	NUMBER_OPENAT2 = 437,
+	NUMBER_MOUNT_SETATTR = 442,
+};
+
+pid_t sys_clone3(const struct sys_clone_args *args)
+{
+	return (pid_t)syscall(NUMBER_CLONE3, args, sizeof(*args));
+}
+
+int sys_open_tree(int dir_fd, const char *path, unsigned int flags)
+{
+	return (int)syscall(NUMBER_OPEN_TREE, dir_fd, path, flags);
+}
+
+int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to,
+		   unsigned int flags)
+{
+	return (int)syscall(NUMBER_MOVE_MOUNT, from_fd, from, to_fd, to, flags);
+}
+
+int sys_fsopen(const char *type, unsigned int flags)
+{
+	return (int)syscall(NUMBER_FSOPEN, type, flags);
+}
+
+int sys_fsconfig(int fs_fd, unsigned int command, const char *key, const void *value,
+		 int aux)
+{
+	return (int)syscall(NUMBER_FSCONFIG, fs_fd, command, key, value, aux);
+}
+
+int sys_fsmount(int fs_fd, unsigned int flags, unsigned int attributes)
+{
+	return (int)syscall(NUMBER_FSMOUNT, fs_fd, flags, attributes);
+}
+
+int sys_mount_setattr(int dir_fd, const char *path, unsigned int flags,
+		      const struct sys_mount_attr *attr)
+{
+	return (int)syscall(NUMBER_MOUNT_SETATTR, dir_fd, path, flags, attr, sizeof(*attr));
+}
+
+int sys_openat2(int dir_fd, const char *path, const struct sys_open_how *how)
+{
+	return (int)syscall(NUMBER_OPENAT2, dir_fd, path, how, sizeof(*how));
+}
+
+int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
+{
+	return (int)syscall(NUMBER_CLOSE_RANGE, first, last, flags);
+}
+
+int sys_pidfd_open(pid_t pid, unsigned int flags)
+{
+	return (int)syscall(NUMBER_PIDFD_OPEN, pid, flags);
+}
+
+int sys_pidfd_send_signal(int pidfd, int signal)
+{
+	return (int)syscall(NUMBER_PIDFD_SEND_SIGNAL, pidfd, signal, NULL, 0U);
+}
+
+int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
+long sys_keyctl(int command, unsigned long a, unsigned long b, unsigned long c,
+		unsigned long d)
+{
+	return syscall(SYS_keyctl, command, a, b, c, d);
+}
+
+int sys_setgroups(size_t count, const gid_t *groups)
+{
+	return (int)syscall(SYS_setgroups, count, groups);
+}
+
+int sys_setresuid(uid_t uid)
+{
+	return (int)syscall(SYS_setresuid, uid, uid, uid);
+}
+
+int sys_setresgid(gid_t gid)
+{
+	return (int)syscall(SYS_setresgid, gid, gid, gid);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_PLAN_PLAN_H
+#define SBX_PLAN_PLAN_H
+
+/*
+ * The plan: everything that a start needs to know, the wings' specs side by side. Front
+ * ends fill it, expand() turns sugar into plain entries, check() refuses contradictions;
+ * from there on everybody holds a const struct plan *. Strings are borrowed from the
+ * input or live in the plan's arena.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "image/image.h"
+#include "net/net.h"
+#include "policy/policy.h"
+#include "userns/userns.h"
+
+struct error;
+
+/* What is started, and as whom. */
+struct process_spec {
+	const char *const *argv; /* NULL-ended; argv[0] is looked up in PATH of env */
+	size_t argc;
+	const char *const *env; /* "K=V", NULL-ended; two free places behind the NULL */
+	size_t env_count;
+	bool env_home; /* HOME (and USER) come from the root's own passwd, read inside */
+	const char *cwd;       /* inside; "/" unless asked */
+	const char *user_name; /* -u NAME: looked up inside; NULL: uid and gid hold */
+	bool gid_given;        /* -u NAME:GID or UID:GID; else a NAME's own group */
+	uint32_t uid, gid;
+	const uint32_t *groups; /* supplementary, besides what a name brings */
+	size_t group_count;
+	mode_t umask;
+	bool terminal;    /* a pty of our own */
+	bool stdin_open;  /* -i with -d */
+	bool stdin_null;  /* stdin is /dev/null: detached without -i */
+	const int *keep_fds; /* descriptors that the command inherits, beside 0 1 2 */
+	size_t keep_fd_count;
+	bool no_init;    /* the command is process 1 itself */
+	int stop_signal; /* what --timeout, `sbx kill` and TERM to the launcher send */
+};
+
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/* What the launcher does around the sandbox. Descriptors are -1 when there is none. */
+struct life_spec {
+	bool detach;
+	const char *name; /* NULL: nobody gave it one */
+	const char *pid_file;
+	const char *log; /* NULL: none */
+	int ready_fd, status_fd;
+	bool stats;
+	const char *stats_file; /* NULL: stderr */
+	uint64_t timeout_ms;    /* 0: none */
+	uint64_t kill_after_ms;
+	bool die_with_parent;
+	bool dry_run;
+	enum log_format log_format;
+};
+
+/*
+ * Where a value came from, for `sbx config`: "command line", "FILE:LINE", "default".
+ * One entry for each option row that was given, in the order of precedence.
+ */
+struct plan_origin {
+	const char *option; /* long name without dashes */
+	const char *value;
+	const char *from;
+};
+
+struct plan {
+	struct arena arena;
+	struct ids_spec ids;
+	struct namespaces_spec namespaces;
+	struct rootfs_spec rootfs;
+	struct net_spec net;
+	struct policy_spec policy;
+	struct process_spec process;
+	struct life_spec life;
+	const struct plan_origin *origins;
+	size_t origin_count;
+};
+
+/* Zeroed memory is a valid thing to free. */
+void plan_free(struct plan *plan);
+
+/*
+ * `sbx run` and `sbx config`: reads the words after the command's name, the profiles that
+ * they name and the configuration files, expands and checks. words end with NULL and must
+ * live as long as the plan. Nothing on the machine is changed. err->status is 125, 126 or
+ * 127 already.
+ */
+int plan_from_args(const char *const *words, struct plan *ret_plan, struct error *err);
+
+/*
+ * Everything that can be known before the first fork: working directory, executable and
+ * its interpreter, sources, ids, limits, descriptors, names, joinable namespaces.
+ * plan_from_args() has called it already.
+ */
+int plan_check(const struct plan *plan, struct error *err);
+
+/*
+ * The plan as an OCI config.json (runtime-spec 1.x; what OCI cannot say stands in
+ * annotations that begin with "sbx."), as text in the given arena. diff: only what differs
+ * from the plan that no option at all would give.
+ */
+const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena);
+
+/* The plan in words, for --dry-run. */
+const char *plan_describe(const struct plan *plan, struct arena *arena);
+
+#endif

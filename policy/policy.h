@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_POLICY_POLICY_H
+#define SBX_POLICY_POLICY_H
+
+/*
+ * The door of the policy wing: what a process in the sandbox may still do. Capabilities,
+ * resource limits and a seccomp filter today; readable policies come through this door
+ * too.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+/* A set of capabilities: bit n is capability n (capabilities(7)). */
+struct caps_spec {
+	uint64_t kept;    /* bounding, permitted and effective set of the command */
+	uint64_t ambient; /* a subset of kept: survives the exec of an ordinary user */
+};
+
+/* "CAP_NET_RAW", "net_raw", "ALL". Returns the bits, 0 for an unknown name. */
+uint64_t caps_by_name(const char *name);
+
+/* "CAP_NET_RAW" for 13. NULL beyond the last known one. */
+const char *caps_name(unsigned int number);
+
+/* All that this kernel knows. */
+uint64_t caps_all(void);
+
+/* The set that a root of its own gets by default (design: CHOWN … SYS_CHROOT). */
+uint64_t caps_default_root(void);
+
+/*
+ * Sets bounding, permitted, effective, inheritable (= ambient) and ambient sets of the
+ * calling thread by libcap-ng, sets no_new_privs, reads everything back and fails where
+ * it is not as asked. Needs CAP_SETPCAP where the bounding set shrinks.
+ */
+int caps_apply(const struct caps_spec *caps, struct error *err);
+
+/* The same with nothing kept: for the init, by plain calls (no library state). */
+int caps_drop_all(struct error *err);
+
+/* One resource limit; RLIM_INFINITY is UINT64_MAX. */
+struct rlimit_entry {
+	int resource; /* RLIMIT_… of setrlimit(2) */
+	uint64_t soft, hard;
+};
+
+/* "nofile" or "RLIMIT_NOFILE" → RLIMIT_NOFILE; -1 if unknown. */
+int rlimit_by_name(const char *name);
+const char *rlimit_name(int resource);
+
+struct limits_spec {
+	const struct rlimit_entry *rlimits; /* later entries win */
+	size_t rlimit_count;
+	bool has_oom_score_adj;
+	int oom_score_adj;
+};
+
+/*
+ * Refuses what this process may not have: a hard limit above the present one, an
+ * oom_score_adj below the present one.
+ */
+int limits_check(const struct limits_spec *limits, struct error *err);
+int limits_apply(const struct limits_spec *limits, struct error *err);
+
+/* A classic BPF program as seccomp(2) takes it; 8 bytes for an instruction. */
+struct seccomp_program {
+	const void *instructions;
+	size_t count; /* of instructions, at most 4096; 0: no filter */
+};
+
+/*
+ * Checks a raw program as the kernel will: loads only of struct seccomp_data, jumps
+ * forward and inside, an end at every path.
+ */
+int seccomp_check(const struct seccomp_program *program, struct error *err);
+
+/* Loads it into the calling thread; no_new_privs must be set. */
+int seccomp_load(const struct seccomp_program *program, struct error *err);
+
+/* What libseccomp says of this kernel: its API level (seccomp_api_get(3)). */
+unsigned int seccomp_level(void);
+
+struct policy_spec {
+	struct caps_spec caps;
+	struct limits_spec limits;
+	struct seccomp_program seccomp;
+};
+
+#endif

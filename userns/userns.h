@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_USERNS_USERNS_H
+#define SBX_USERNS_USERNS_H
+
+/*
+ * The door of the user namespace wing: who one is inside, which namespaces are made or
+ * joined, and what the file system looks like. Everything runs as an ordinary user.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+/* ---- identity ---------------------------------------------------------------------- */
+
+/* One line of uid_map or gid_map (user_namespaces(7)). */
+struct id_range {
+	uint32_t inside, outside, count;
+};
+
+struct id_map {
+	const struct id_range *ranges;
+	size_t count;
+};
+
+enum {
+	ID_RANGES_MAX = 340 /* user_namespaces(7), since 4.15 */
+};
+
+/*
+ * How ids and groups are mapped. A map of one range of one id that is the caller's own is
+ * written by the child itself; anything else goes through newuidmap(1) and newgidmap(1),
+ * unless the caller may write it (CAP_SETUID in its own namespace).
+ */
+struct ids_spec {
+	struct id_map uids, gids;
+	bool keep_groups; /* leave the caller's supplementary groups */
+};
+
+/* Empty maps, ranges that overlap inside or outside, counts of 0, ids above 2^32 - 2. */
+int id_map_check(const struct id_map *map, struct error *err);
+
+/* Whether newuidmap and newgidmap are needed for a caller with these ids. */
+bool ids_need_helper(const struct ids_spec *ids);
+
+/*
+ * Run by the launcher while the child waits: writes both maps of the process, by the
+ * helpers side by side or directly. has_groups: the caller has groups beyond its gid.
+ */
+int ids_map_child(const struct ids_spec *ids, pid_t child, struct error *err);
+
+/* Run by the child for itself, where ids_need_helper() is false. */
+int ids_map_self(const struct ids_spec *ids, struct error *err);
+
+/*
+ * How the caller's supplementary groups are dropped with a single-id map (design: by
+ * newgidmap with a second gid). 0: the caller has none beyond its gid; 1: it has.
+ */
+int ids_has_extra_groups(void);
+
+/* In the child, after the maps: setgroups to none, where the map allows it. */
+int ids_drop_groups(const struct ids_spec *ids, struct error *err);
+
+/* Absolute path of newuidmap or newgidmap, or NULL; looks where the packages put it. */
+const char *ids_helper_path(const char *name);
+
+/* ---- namespaces --------------------------------------------------------------------- */
+
+enum ns_kind {
+	NS_USER,
+	NS_MOUNT,
+	NS_PID,
+	NS_IPC,
+	NS_UTS,
+	NS_CGROUP,
+	NS_NET,
+	NS_TIME,
+	NS_COUNT,
+};
+
+enum ns_mode {
+	NS_PRIVATE, /* the zeroed value: a namespace of its own */
+	NS_SHARED,  /* the caller's */
+	NS_JOINED,  /* the one at path */
+};
+
+struct ns_choice {
+	enum ns_mode mode;
+	const char *path; /* NS_JOINED: an nsfs file, as /proc/PID/ns/net */
+};
+
+struct key_value {
+	const char *key, *value;
+};
+
+/* NS_TIME is never part of the clone: offsets could not be written then. */
+struct namespaces_spec {
+	struct ns_choice kinds[NS_COUNT];
+	const char *hostname;            /* NULL: as outside */
+	const struct key_value *sysctls; /* keys with dots or slashes, namespaced ones only */
+	size_t sysctl_count;
+};
+
+/* "net" for NS_NET, as below /proc/PID/ns (user mnt pid ipc uts cgroup net time). */
+const char *ns_name(enum ns_kind kind);
+
+/* The kind of that name, NS_COUNT if there is none. */
+enum ns_kind ns_by_name(const char *name);
+
+/* The flags for clone3(2): all that are private, without the time namespace. */
+uint64_t namespaces_clone_flags(const struct namespaces_spec *spec);
+
+/* Path is a namespace of that kind that this user may enter. Changes nothing. */
+int namespaces_check_joinable(enum ns_kind kind, const char *path, struct error *err);
+
+/*
+ * Run by the launcher before the clone: enters every NS_JOINED one, the owning user
+ * namespace first. After it the caller's ids are those of that user namespace.
+ */
+int namespaces_join(const struct namespaces_spec *spec, struct error *err);
+
+/* Why the clone failed: turns its errno into the named cause and the hint. Returns -1. */
+int namespaces_explain_refusal(int errnum, struct error *err);
+
+/* In the child, with a private UTS namespace. */
+int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err);
+
+/* In the child, once /proc of the new root is mounted (proc_fd is it). */
+int namespaces_write_sysctls(const struct namespaces_spec *spec, int proc_fd,
+			     struct error *err);
+
+/* Whether a key belongs to a namespace that is private here. */
+int sysctl_check(const struct namespaces_spec *spec, const char *key, struct error *err);
+
+/* ---- the root and what is mounted in it --------------------------------------------- */
+
+enum root_kind {
+	ROOT_HOST,      /* the caller's own root, read-only */
+	ROOT_DIRECTORY, /* a directory */
+	ROOT_EMPTY,     /* a new tmpfs */
+};
+
+enum root_mode { ROOT_COW, ROOT_RO, ROOT_RW };
+
+enum mount_kind {
+	MOUNT_BIND,     /* source on dest, always recursive */
+	MOUNT_COW,      /* source on dest, what is written goes to the scratch space */
+	MOUNT_OVERLAY,  /* lowers (first = lowest) with upper and work, or without both */
+	MOUNT_TMPFS,    /* a tmpfs of its own: size, mode */
+	MOUNT_SCRATCH,  /* a directory of the shared scratch tmpfs: mode */
+	MOUNT_PROC,     /* a new procfs; source "pids": subset=pid; "host": the outer one */
+	MOUNT_SYSFS,    /* a new sysfs, or the outer one where the kernel refuses it */
+	MOUNT_DEV,      /* nodes, links, pts, shm, ptmx; size is that of shm, 0: scratch */
+	MOUNT_MQUEUE,
+	MOUNT_CGROUP,   /* cgroup2 of the new cgroup namespace */
+	MOUNT_MASK,     /* covers dest so that nothing of it can be read; missing: skipped */
+	MOUNT_READONLY, /* makes what is mounted at and below dest read-only; missing: skipped */
+	MOUNT_DIR,      /* makes a directory: mode */
+	MOUNT_FILE,     /* makes a file: mode, content */
+	MOUNT_SYMLINK,  /* dest is a link to source */
+	MOUNT_CHMOD,    /* dest gets mode */
+};
+
+enum mount_flag {
+	MOUNT_F_RDONLY = 1 << 0,
+	MOUNT_F_NOSUID = 1 << 1,
+	MOUNT_F_NODEV = 1 << 2,
+	MOUNT_F_NOEXEC = 1 << 3,
+	MOUNT_F_OPTIONAL = 1 << 4, /* a missing source, or for covers a missing dest: skipped */
+	MOUNT_F_NOFOLLOW = 1 << 5, /* a dest that is a symlink: skipped */
+};
+
+/*
+ * One file-system operation. They are done strictly in order. A source is a path of the
+ * caller's view, opened once; a dest is absolute and resolved inside the new root. The
+ * flags of the source's mounts are kept, those here are added, recursively.
+ */
+struct mount_entry {
+	enum mount_kind kind;
+	unsigned int flags; /* MOUNT_F_… */
+	const char *source;
+	const char *dest;
+	mode_t mode;   /* 0: the kind's own default */
+	uint64_t size; /* bytes; 0: the kernel's default */
+	const char *const *lowers;
+	size_t lower_count;
+	const char *upper, *work;
+	const char *content; /* MOUNT_FILE */
+	size_t content_size;
+};
+
+struct rootfs_spec {
+	enum root_kind kind;
+	enum root_mode mode;
+	const char *path;      /* ROOT_DIRECTORY: absolute */
+	const char *upper;     /* ROOT_COW: keep the layer in this directory; NULL: thrown away */
+	uint64_t scratch_size; /* bytes for everything that is thrown away; 0: half of memory */
+	bool root_nosuid;
+	const struct mount_entry *mounts;
+	size_t mount_count;
+};
+
+/*
+ * Builds the whole tree of the spec in the calling process's new mount namespace and
+ * makes it the root. Needs CAP_SYS_ADMIN in the namespace's owner and mapped ids. Before
+ * it the caller's tree is the root, after it nothing of that tree that the plan does not
+ * name can be reached; the working directory is "/".
+ */
+int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
+		 struct error *err);
+
+/*
+ * A read-only standard input that cannot be opened for writing through /proc: opens the
+ * regular file behind fd again through a read-only mount, with the same offset. 0: done,
+ * 1: it cannot be reached by path (deleted, hidden): the launcher must use a pipe.
+ * path is what /proc/self/fd says of it. Before rootfs_enter(), in the child.
+ */
+int stdin_seal(int fd, const char *path, struct error *err);
+
+#endif
