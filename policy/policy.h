@@ -79,8 +79,11 @@ struct seccomp_program {
  */
 int seccomp_check(const struct seccomp_program *program, struct error *err);
 
-/* Loads it into the calling thread; no_new_privs must be set. */
-int seccomp_load(const struct seccomp_program *program, struct error *err);
+/*
+ * Loads it into the calling thread; no_new_privs must be set. (seccomp_load is a name of
+ * libseccomp.)
+ */
+int seccomp_install(const struct seccomp_program *program, struct error *err);
 
 /* What libseccomp says of this kernel: its API level (seccomp_api_get(3)). */
 unsigned int seccomp_level(void);

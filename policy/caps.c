@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Capability sets of one thread.
+ *
+ * Permitted, effective, inheritable and ambient sets go through libcap-ng. The bounding
+ * set does not: for it the library reads /proc/PID/status three times (50 µs), which
+ * after a change of root may be a stranger's or nobody's, and it reports success without
+ * CAP_SETPCAP. What counts is what the kernel says afterwards, so everything is read back
+ * and a difference is an error.
+ *
+ * It may run in a vfork(2)ed child: nothing here allocates or leaves state that matters
+ * to the parent; the library's own state is filled anew at each call.
+ */
+#include "policy/policy.h"
+
+#include "base/error.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CAP_BIT(number) (UINT64_C(1) << (number))
+
+static const char *const names[] = {
+	[CAP_CHOWN] = "CAP_CHOWN",
+	[CAP_DAC_OVERRIDE] = "CAP_DAC_OVERRIDE",
+	[CAP_DAC_READ_SEARCH] = "CAP_DAC_READ_SEARCH",
+	[CAP_FOWNER] = "CAP_FOWNER",
+	[CAP_FSETID] = "CAP_FSETID",
+	[CAP_KILL] = "CAP_KILL",
+	[CAP_SETGID] = "CAP_SETGID",
+	[CAP_SETUID] = "CAP_SETUID",
+	[CAP_SETPCAP] = "CAP_SETPCAP",
+	[CAP_LINUX_IMMUTABLE] = "CAP_LINUX_IMMUTABLE",
+	[CAP_NET_BIND_SERVICE] = "CAP_NET_BIND_SERVICE",
+	[CAP_NET_BROADCAST] = "CAP_NET_BROADCAST",
+	[CAP_NET_ADMIN] = "CAP_NET_ADMIN",
+	[CAP_NET_RAW] = "CAP_NET_RAW",
+	[CAP_IPC_LOCK] = "CAP_IPC_LOCK",
+	[CAP_IPC_OWNER] = "CAP_IPC_OWNER",
+	[CAP_SYS_MODULE] = "CAP_SYS_MODULE",
+	[CAP_SYS_RAWIO] = "CAP_SYS_RAWIO",
+	[CAP_SYS_CHROOT] = "CAP_SYS_CHROOT",
+	[CAP_SYS_PTRACE] = "CAP_SYS_PTRACE",
+	[CAP_SYS_PACCT] = "CAP_SYS_PACCT",
+	[CAP_SYS_ADMIN] = "CAP_SYS_ADMIN",
+	[CAP_SYS_BOOT] = "CAP_SYS_BOOT",
+	[CAP_SYS_NICE] = "CAP_SYS_NICE",
+	[CAP_SYS_RESOURCE] = "CAP_SYS_RESOURCE",
+	[CAP_SYS_TIME] = "CAP_SYS_TIME",
+	[CAP_SYS_TTY_CONFIG] = "CAP_SYS_TTY_CONFIG",
+	[CAP_MKNOD] = "CAP_MKNOD",
+	[CAP_LEASE] = "CAP_LEASE",
+	[CAP_AUDIT_WRITE] = "CAP_AUDIT_WRITE",
+	[CAP_AUDIT_CONTROL] = "CAP_AUDIT_CONTROL",
+	[CAP_SETFCAP] = "CAP_SETFCAP",
+	[CAP_MAC_OVERRIDE] = "CAP_MAC_OVERRIDE",
+	[CAP_MAC_ADMIN] = "CAP_MAC_ADMIN",
+	[CAP_SYSLOG] = "CAP_SYSLOG",
+	[CAP_WAKE_ALARM] = "CAP_WAKE_ALARM",
+	[CAP_BLOCK_SUSPEND] = "CAP_BLOCK_SUSPEND",
+	[CAP_AUDIT_READ] = "CAP_AUDIT_READ",
+	[38] = "CAP_PERFMON",
+	[39] = "CAP_BPF",
+	[40] = "CAP_CHECKPOINT_RESTORE",
+};
+
+enum {
+	NAME_COUNT = sizeof(names) / sizeof(names[0]),
+	CAPS_MAX = 64, /* bits of a set; more than any kernel has */
+};
+
+/* The sets of the calling thread, as the kernel tells them. */
+struct caps_state {
+	uint64_t effective, permitted, inheritable, bounding, ambient;
+};
+
+uint64_t caps_by_name(const char *name)
+{
+	if (strcasecmp(name, "ALL") == 0)
+		return caps_all();
+	if (strncasecmp(name, "CAP_", 4) == 0)
+		name += 4;
+	for (unsigned int i = 0; i < NAME_COUNT; i++) {
+		if (strcasecmp(name, names[i] + 4) == 0)
+			return CAP_BIT(i);
+	}
+	return 0;
+}
+
+const char *caps_name(unsigned int number)
+{
+	return number < NAME_COUNT ? names[number] : NULL;
+}
+
+uint64_t caps_all(void)
+{
+	uint64_t all = 0;
+
+	/* Beyond its last one the kernel answers EINVAL; /proc may not be there to ask. */
+	for (unsigned int i = 0; i < CAPS_MAX; i++) {
+		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) < 0)
+			break;
+		all |= CAP_BIT(i);
+	}
+	return all;
+}
+
+uint64_t caps_default_root(void)
+{
+	return CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) |
+	       CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_KILL) | CAP_BIT(CAP_NET_BIND_SERVICE) |
+	       CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) |
+	       CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SYS_CHROOT);
+}
+
+/* The lowest capability of a set that is not empty, for a message. */
+static const char *first_name(uint64_t set)
+{
+	const char *name = caps_name((unsigned int)__builtin_ctzll(set));
+
+	return name ? name : "a capability without a name";
+}
+
+static int check_spec(const struct caps_spec *caps, struct error *err)
+{
+	uint64_t unknown = caps->kept & ~caps_all();
+	uint64_t strange = caps->ambient & ~caps->kept;
+
+	if (unknown)
+		return error_set(err, ERROR_CAPABILITIES,
+				 "keep %s: this kernel does not know it",
+				 first_name(unknown));
+	if (strange)
+		return error_set(err, ERROR_CAPABILITIES,
+				 "make %s ambient: it is not kept", first_name(strange));
+	return 0;
+}
+
+/*
+ * EPERM is left to the reading back: without CAP_SETPCAP a bounding set that is small
+ * enough already is as good as one that was dropped.
+ */
+static int drop_bounding(uint64_t kept, struct error *err)
+{
+	for (unsigned int i = 0; i < CAPS_MAX; i++) {
+		if (kept & CAP_BIT(i))
+			continue;
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL)
+			return 0;
+		if (errno == EPERM)
+			continue;
+		return error_errno_id(err, ERROR_CAPABILITIES,
+				      "drop capability %u from the bounding set", i);
+	}
+	return 0;
+}
+
+static int capset_plain(const struct caps_state *wanted)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		data[i].effective = (uint32_t)(wanted->effective >> (32 * i));
+		data[i].permitted = (uint32_t)(wanted->permitted >> (32 * i));
+		data[i].inheritable = (uint32_t)(wanted->inheritable >> (32 * i));
+	}
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+static int fill_library(const struct caps_spec *caps)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	/* A child of vfork(2) finds its parent's thread id in the library's state. */
+	capng_setpid(0);
+	for (unsigned int i = 0; i < CAPS_MAX; i++) {
+		int type = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
+
+		if (!(caps->kept & CAP_BIT(i)))
+			continue;
+		if (caps->ambient & CAP_BIT(i))
+			type |= CAPNG_INHERITABLE | CAPNG_AMBIENT;
+		if (capng_update(CAPNG_ADD, (capng_type_t)type, i) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int apply_library(const struct caps_spec *caps, struct error *err)
+{
+	if (fill_library(caps) < 0)
+		return error_set(err, ERROR_CAPABILITIES,
+				 "describe the capabilities to libcap-ng");
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return error_errno_id(err, ERROR_CAPABILITIES, "set the capabilities");
+	if (capng_apply(CAPNG_SELECT_AMBIENT) < 0)
+		return error_errno_id(err, ERROR_CAPABILITIES,
+				      "set the ambient capabilities");
+	return 0;
+}
+
+static int read_state(struct caps_state *ret_state)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	struct caps_state state = { 0 };
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -1;
+	for (unsigned int i = 0; i < 2; i++) {
+		state.effective |= (uint64_t)data[i].effective << (32 * i);
+		state.permitted |= (uint64_t)data[i].permitted << (32 * i);
+		state.inheritable |= (uint64_t)data[i].inheritable << (32 * i);
+	}
+	for (unsigned int i = 0; i < CAPS_MAX; i++) {
+		int bound = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+
+		if (bound < 0)
+			break;
+		if (bound)
+			state.bounding |= CAP_BIT(i);
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1)
+			state.ambient |= CAP_BIT(i);
+	}
+	*ret_state = state;
+	return 0;
+}
+
+/* One set against what was asked for. */
+static int compare_set(const char *set, uint64_t found, uint64_t wanted,
+		       struct error *err)
+{
+	if (found & ~wanted)
+		return error_set(err, ERROR_CAPABILITIES,
+				 "drop %s: the kernel still has it in the %s set",
+				 first_name(found & ~wanted), set);
+	if (wanted & ~found)
+		return error_set(err, ERROR_CAPABILITIES,
+				 "keep %s: the kernel does not have it in the %s set",
+				 first_name(wanted & ~found), set);
+	return 0;
+}
+
+static int verify(const struct caps_spec *caps, struct error *err)
+{
+	struct caps_state state;
+
+	if (read_state(&state) < 0)
+		return error_errno_id(err, ERROR_CAPABILITIES,
+				      "read the capabilities back");
+	if (compare_set("effective", state.effective, caps->kept, err) < 0 ||
+	    compare_set("permitted", state.permitted, caps->kept, err) < 0 ||
+	    compare_set("bounding", state.bounding, caps->kept, err) < 0 ||
+	    compare_set("inheritable", state.inheritable, caps->ambient, err) < 0 ||
+	    compare_set("ambient", state.ambient, caps->ambient, err) < 0)
+		return -1;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return error_set(err, ERROR_CAPABILITIES,
+				 "forbid new privileges: the kernel did not keep it");
+	return 0;
+}
+
+static int forbid_new_privileges(struct error *err)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno_id(err, ERROR_CAPABILITIES, "forbid new privileges");
+	return 0;
+}
+
+int caps_apply(const struct caps_spec *caps, struct error *err)
+{
+	if (check_spec(caps, err) < 0)
+		return -1;
+	if (drop_bounding(caps->kept, err) < 0)
+		return -1;
+	if (apply_library(caps, err) < 0)
+		return -1;
+	if (forbid_new_privileges(err) < 0)
+		return -1;
+	return verify(caps, err);
+}
+
+int caps_drop_all(struct error *err)
+{
+	static const struct caps_state nothing = { 0 };
+	struct caps_state state;
+
+	if (drop_bounding(0, err) < 0)
+		return -1;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return error_errno_id(err, ERROR_CAPABILITIES,
+				      "clear the ambient capabilities");
+	if (capset_plain(&nothing) < 0)
+		return error_errno_id(err, ERROR_CAPABILITIES, "drop all capabilities");
+	if (forbid_new_privileges(err) < 0)
+		return -1;
+	if (read_state(&state) < 0)
+		return error_errno_id(err, ERROR_CAPABILITIES,
+				      "read the capabilities back");
+	return compare_set("permitted",
+			   state.permitted | state.effective | state.inheritable |
+				   state.ambient,
+			   0, err);
+}
