@@ -43,23 +43,31 @@ struct ids_spec {
 /* Empty maps, ranges that overlap inside or outside, counts of 0, ids above 2^32 - 2. */
 int id_map_check(const struct id_map *map, struct error *err);
 
-/* Whether newuidmap and newgidmap are needed for a caller with these ids. */
+/*
+ * Whether the launcher has to write the maps: true but for one id of the caller's own
+ * without groups that must be dropped.
+ */
+bool ids_mapped_by_parent(const struct ids_spec *ids);
+
+/*
+ * Whether newuidmap and newgidmap are needed: the caller may not write these maps itself.
+ */
 bool ids_need_helper(const struct ids_spec *ids);
 
 /*
  * Run by the launcher while the child waits: writes both maps of the process, by the
- * helpers side by side or directly. has_groups: the caller has groups beyond its gid.
+ * helpers side by side or directly.
  */
 int ids_map_child(const struct ids_spec *ids, pid_t child, struct error *err);
 
-/* Run by the child for itself, where ids_need_helper() is false. */
+/* Run by the child for itself, where ids_mapped_by_parent() is false. */
 int ids_map_self(const struct ids_spec *ids, struct error *err);
 
 /*
- * How the caller's supplementary groups are dropped with a single-id map (design: by
- * newgidmap with a second gid). 0: the caller has none beyond its gid; 1: it has.
+ * Whether the caller has groups beyond its gid. With a map of one id they can only be
+ * dropped if the gid map has a second range, written by newgidmap.
  */
-int ids_has_extra_groups(void);
+bool ids_has_extra_groups(void);
 
 /* In the child, after the maps: setgroups to none, where the map allows it. */
 int ids_drop_groups(const struct ids_spec *ids, struct error *err);
@@ -99,8 +107,9 @@ struct key_value {
 /* NS_TIME is never part of the clone: offsets could not be written then. */
 struct namespaces_spec {
 	struct ns_choice kinds[NS_COUNT];
-	const char *hostname;            /* NULL: as outside */
-	const struct key_value *sysctls; /* keys with dots or slashes, namespaced ones only */
+	const char *hostname; /* NULL: as outside */
+	const struct key_value
+		*sysctls; /* keys with dots or slashes, namespaced ones only */
 	size_t sysctl_count;
 };
 
@@ -128,9 +137,8 @@ int namespaces_explain_refusal(int errnum, struct error *err);
 /* In the child, with a private UTS namespace. */
 int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err);
 
-/* In the child, once /proc of the new root is mounted (proc_fd is it). */
-int namespaces_write_sysctls(const struct namespaces_spec *spec, int proc_fd,
-			     struct error *err);
+/* In the child, with its capabilities; needs a pid namespace of its own. */
+int namespaces_write_sysctls(const struct namespaces_spec *spec, struct error *err);
 
 /* Whether a key belongs to a namespace that is private here. */
 int sysctl_check(const struct namespaces_spec *spec, const char *key, struct error *err);
@@ -146,22 +154,22 @@ enum root_kind {
 enum root_mode { ROOT_COW, ROOT_RO, ROOT_RW };
 
 enum mount_kind {
-	MOUNT_BIND,     /* source on dest, always recursive */
-	MOUNT_COW,      /* source on dest, what is written goes to the scratch space */
-	MOUNT_OVERLAY,  /* lowers (first = lowest) with upper and work, or without both */
-	MOUNT_TMPFS,    /* a tmpfs of its own: size, mode */
-	MOUNT_SCRATCH,  /* a directory of the shared scratch tmpfs: mode */
-	MOUNT_PROC,     /* a new procfs; source "pids": subset=pid; "host": the outer one */
-	MOUNT_SYSFS,    /* a new sysfs, or the outer one where the kernel refuses it */
-	MOUNT_DEV,      /* nodes, links, pts, shm, ptmx; size is that of shm, 0: scratch */
+	MOUNT_BIND,    /* source on dest, always recursive */
+	MOUNT_COW,     /* source on dest, what is written goes to the scratch space */
+	MOUNT_OVERLAY, /* lowers (first = lowest) with upper and work, or without both */
+	MOUNT_TMPFS,   /* a tmpfs of its own: size, mode */
+	MOUNT_SCRATCH, /* a directory of the shared scratch tmpfs: mode */
+	MOUNT_PROC,  /* a new procfs; source "pids": subset=pid; "host": the outer one */
+	MOUNT_SYSFS, /* a new sysfs, or the outer one where the kernel refuses it */
+	MOUNT_DEV,   /* nodes, links, pts, shm, ptmx; size is that of shm, 0: scratch */
 	MOUNT_MQUEUE,
-	MOUNT_CGROUP,   /* cgroup2 of the new cgroup namespace */
-	MOUNT_MASK,     /* covers dest so that nothing of it can be read; missing: skipped */
+	MOUNT_CGROUP, /* cgroup2 of the new cgroup namespace */
+	MOUNT_MASK, /* covers dest so that nothing of it can be read; missing: skipped */
 	MOUNT_READONLY, /* makes what is mounted at and below dest read-only; missing: skipped */
-	MOUNT_DIR,      /* makes a directory: mode */
-	MOUNT_FILE,     /* makes a file: mode, content */
-	MOUNT_SYMLINK,  /* dest is a link to source */
-	MOUNT_CHMOD,    /* dest gets mode */
+	MOUNT_DIR,     /* makes a directory: mode */
+	MOUNT_FILE,    /* makes a file: mode, content */
+	MOUNT_SYMLINK, /* dest is a link to source */
+	MOUNT_CHMOD,   /* dest gets mode */
 };
 
 enum mount_flag {
@@ -169,7 +177,8 @@ enum mount_flag {
 	MOUNT_F_NOSUID = 1 << 1,
 	MOUNT_F_NODEV = 1 << 2,
 	MOUNT_F_NOEXEC = 1 << 3,
-	MOUNT_F_OPTIONAL = 1 << 4, /* a missing source, or for covers a missing dest: skipped */
+	MOUNT_F_OPTIONAL =
+		1 << 4, /* a missing source, or for covers a missing dest: skipped */
 	MOUNT_F_NOFOLLOW = 1 << 5, /* a dest that is a symlink: skipped */
 };
 
@@ -195,10 +204,12 @@ struct mount_entry {
 struct rootfs_spec {
 	enum root_kind kind;
 	enum root_mode mode;
-	const char *path;      /* ROOT_DIRECTORY: absolute */
-	const char *upper;     /* ROOT_COW: keep the layer in this directory; NULL: thrown away */
-	uint64_t scratch_size; /* bytes for everything that is thrown away; 0: half of memory */
-	bool root_nosuid;
+	const char *path; /* ROOT_DIRECTORY: absolute */
+	const char *
+		upper; /* ROOT_COW: keep the layer in this directory; NULL: thrown away */
+	uint64_t
+		scratch_size; /* bytes for everything that is thrown away; 0: half of memory */
+	bool console;         /* MOUNT_DEV leaves a place for /dev/console */
 	const struct mount_entry *mounts;
 	size_t mount_count;
 };

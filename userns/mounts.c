@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One function for each kind of mount, and the table that names them. */
+#include "userns/tree.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/syscalls.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+int mount_new(const char *type, const char *const *options, unsigned int attributes,
+	      struct error *err)
+{
+	auto_close int fs = sys_fsopen(type, FSOPEN_CLOEXEC);
+	int mount;
+
+	if (fs < 0)
+		return error_errno(err, "open a %s", type);
+	for (size_t i = 0; options && options[i]; i += 2) {
+		unsigned int command =
+			options[i + 1] ? SYS_FSCONFIG_SET_STRING : SYS_FSCONFIG_SET_FLAG;
+
+		if (sys_fsconfig(fs, command, options[i], options[i + 1], 0) < 0)
+			return error_errno(err, "set %s of a %s", options[i], type);
+	}
+	if (sys_fsconfig(fs, SYS_FSCONFIG_CREATE, NULL, NULL, 0) < 0)
+		return error_errno(err, "make a %s", type);
+	mount = sys_fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+	if (mount < 0)
+		return error_errno(err, "mount a %s", type);
+	return mount;
+}
+
+/* Attaches a new mount at the entry's dest, a directory. */
+static int place_new(struct tree *tree, const struct mount_entry *entry, int mount,
+		     struct error *err)
+{
+	auto_close int place = mountpoint_open(tree, entry->dest, true, err);
+
+	if (place < 0)
+		return -1;
+	return mount_attach(mount, place, entry->dest, err);
+}
+
+static int clone_tree(int dir_fd, const char *path, unsigned int flags)
+{
+	return sys_open_tree(dir_fd, path, flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+/* ---- sources --------------------------------------------------------------------------- */
+
+static int open_source(const char *path, struct error *err)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno_id(
+			err, errno == ENOENT ? ERROR_SOURCE_MISSING : ERROR_PLAIN,
+			"open %s", path);
+	return fd;
+}
+
+/* A whole tree, detached, with the flags that it has now. */
+static int take_tree(const char *path, struct error *err)
+{
+	auto_close int source = open_source(path, err);
+	int clone;
+
+	if (source < 0)
+		return -1;
+	clone = clone_tree(source, "", AT_EMPTY_PATH | AT_RECURSIVE);
+	if (clone < 0)
+		return error_errno(err, "bind %s", path);
+	return clone;
+}
+
+static bool shows_outer_proc(const struct tree *tree, const struct mount_entry *entry)
+{
+	if (entry->source && strcmp(entry->source, "host") == 0)
+		return true;
+	return tree->namespaces->kinds[NS_PID].mode == NS_SHARED;
+}
+
+int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *ret_fd,
+		      struct error *err)
+{
+	int fd = -1;
+
+	*ret_fd = -1;
+	if (entry->kind == MOUNT_BIND)
+		fd = take_tree(entry->source, err);
+	else if (entry->kind == MOUNT_COW)
+		fd = open_source(entry->source, err);
+	else if (entry->kind == MOUNT_PROC && shows_outer_proc(tree, entry))
+		fd = take_tree("/proc", err);
+	else
+		return 0;
+	if (fd < 0 && errno == ENOENT && (entry->flags & MOUNT_F_OPTIONAL))
+		return 0;
+	*ret_fd = fd;
+	return fd < 0 ? -1 : 0;
+}
+
+/* ---- the kinds ----------------------------------------------------------------------- */
+
+static int do_bind(struct tree *tree, const struct mount_entry *entry, int source,
+		   struct error *err)
+{
+	auto_close int place = -1;
+	struct stat status;
+
+	if (source < 0)
+		return 0;
+	if (fstat(source, &status) < 0)
+		return error_errno(err, "look at %s", entry->source);
+	place = mountpoint_open(tree, entry->dest, S_ISDIR(status.st_mode), err);
+	if (place < 0 || mount_attach(source, place, entry->dest, err) < 0)
+		return -1;
+	return mount_change(source, mount_attributes(entry->flags), 0, true, err);
+}
+
+static int do_cow(struct tree *tree, const struct mount_entry *entry, int source,
+		  struct error *err)
+{
+	auto_close int overlay = -1;
+
+	if (source < 0)
+		return 0;
+	overlay = overlay_open(tree, &source, 1, NULL, NULL, true, err);
+	if (overlay < 0)
+		return error_within(err, "put a layer over %s", entry->source);
+	if (place_new(tree, entry, overlay, err) < 0)
+		return -1;
+	return mount_change(overlay, mount_attributes(entry->flags), 0, false, err);
+}
+
+static int do_overlay(struct tree *tree, const struct mount_entry *entry, int source,
+		      struct error *err)
+{
+	int lowers[64];
+	auto_close int overlay = -1;
+	size_t opened = 0;
+	int failed = 0;
+
+	(void)source;
+	while (!failed && opened < entry->lower_count && opened < 64) {
+		lowers[opened] = open_source(entry->lowers[opened], err);
+		failed = lowers[opened] < 0 ? -1 : 0;
+		opened += failed ? 0 : 1;
+	}
+	if (!failed)
+		overlay = overlay_open(tree, lowers, entry->lower_count, entry->upper,
+				       entry->work, entry->upper != NULL, err);
+	while (opened > 0)
+		close(lowers[--opened]);
+	if (overlay < 0 || place_new(tree, entry, overlay, err) < 0)
+		return -1;
+	return mount_change(overlay, mount_attributes(entry->flags), 0, false, err);
+}
+
+static int do_tmpfs(struct tree *tree, const struct mount_entry *entry, int source,
+		    struct error *err)
+{
+	auto_close int mount = -1;
+	char mode[16], size[32];
+	const char *options[] = { "mode", mode, "size", size, NULL };
+
+	(void)source;
+	snprintf(mode, sizeof(mode), "%o", entry->mode ? entry->mode : 0755);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)entry->size);
+	if (entry->size == 0)
+		options[2] = NULL;
+	mount = mount_new(
+		"tmpfs", options,
+		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			mount_attributes(entry->flags & ~(unsigned int)MOUNT_F_RDONLY),
+		err);
+	if (mount < 0 || tree_own(tree, mount, err) < 0)
+		return -1;
+	if (place_new(tree, entry, mount, err) < 0)
+		return -1;
+	if (entry->flags & MOUNT_F_RDONLY)
+		return tree_close_late(tree, fd_take(&mount), err);
+	return 0;
+}
+
+static int place_scratch(struct tree *tree, const char *dest, mode_t mode,
+			 struct error *err)
+{
+	auto_close int dir = scratch_dir(tree, mode, err);
+	auto_close int place = -1;
+	auto_close int clone = -1;
+
+	if (dir < 0)
+		return -1;
+	clone = scratch_clone(dir, err);
+	if (clone < 0)
+		return -1;
+	place = mountpoint_open(tree, dest, true, err);
+	if (place < 0 || mount_attach(clone, place, dest, err) < 0)
+		return -1;
+	return fd_take(&clone);
+}
+
+static int do_scratch(struct tree *tree, const struct mount_entry *entry, int source,
+		      struct error *err)
+{
+	auto_close int mount =
+		place_scratch(tree, entry->dest, entry->mode ? entry->mode : 0755, err);
+
+	(void)source;
+	if (mount < 0)
+		return -1;
+	return mount_change(mount, mount_attributes(entry->flags), 0, false, err);
+}
+
+/* ---- proc and sys -------------------------------------------------------------------- */
+
+static int refuse_proc(int errnum, const struct mount_entry *entry, struct error *err)
+{
+	errno = errnum;
+	if (errnum != EPERM)
+		return error_errno(err, "mount a proc on %s", entry->dest);
+	error_errno_id(
+		err, ERROR_PROC_COVERED,
+		"mount a proc on %s: /proc is partly covered here, as in a container",
+		entry->dest);
+	return error_hint(
+		err,
+		"--proc host shows the outer process list, --proc none has no /proc");
+}
+
+static int do_proc(struct tree *tree, const struct mount_entry *entry, int source,
+		   struct error *err)
+{
+	static const char *const pids_only[] = { "subset", "pid", NULL };
+	const bool pids = entry->source && strcmp(entry->source, "pids") == 0;
+	auto_close int mount = -1;
+
+	if (source >= 0) {
+		if (place_new(tree, entry, source, err) < 0)
+			return -1;
+		return mount_change(
+			source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+			0, true, err);
+	}
+	mount = mount_new("proc", pids ? pids_only : NULL,
+			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+	if (mount < 0)
+		return refuse_proc(err->errnum, entry, err);
+	return place_new(tree, entry, mount, err);
+}
+
+/*
+ * A new sysfs shows the devices of the network namespace that it is mounted in, so the
+ * kernel wants that namespace to be ours. Else the outer one is good enough: it shows
+ * what the caller sees.
+ */
+static int do_sysfs(struct tree *tree, const struct mount_entry *entry, int source,
+		    struct error *err)
+{
+	const unsigned int attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+					MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	auto_close int mount = -1;
+	auto_close int outer = -1;
+
+	(void)source;
+	if (tree->namespaces->kinds[NS_NET].mode == NS_PRIVATE)
+		mount = mount_new("sysfs", NULL, attributes, err);
+	if (mount >= 0)
+		return place_new(tree, entry, mount, err);
+	/* The host's own root shows it already, read-only. */
+	if (!tree->pivots)
+		return 0;
+	outer = take_tree("/sys", err);
+	if (outer < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	if (place_new(tree, entry, outer, err) < 0)
+		return -1;
+	return mount_change(outer, attributes, 0, true, err);
+}
+
+static int do_plain(const char *type, struct tree *tree, const struct mount_entry *entry,
+		    struct error *err)
+{
+	auto_close int mount =
+		mount_new(type, NULL,
+			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+				  mount_attributes(entry->flags),
+			  err);
+
+	if (mount < 0)
+		return -1;
+	return place_new(tree, entry, mount, err);
+}
+
+static int do_mqueue(struct tree *tree, const struct mount_entry *entry, int source,
+		     struct error *err)
+{
+	(void)source;
+	return do_plain("mqueue", tree, entry, err);
+}
+
+static int do_cgroup(struct tree *tree, const struct mount_entry *entry, int source,
+		     struct error *err)
+{
+	(void)source;
+	return do_plain("cgroup2", tree, entry, err);
+}
+
+/* ---- dev ------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	unsigned int major, minor;
+} nodes[] = {
+	{ "null", 1, 3 },   { "zero", 1, 5 },    { "full", 1, 7 },
+	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
+};
+
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+	{ "core", "/proc/kcore" },       { "ptmx", "pts/ptmx" },
+};
+
+static int make_file(int dir, const char *name, mode_t mode, struct error *err)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return error_errno(err, "make /dev/%s", name);
+	return fd;
+}
+
+/* The host's node: it must be the device that its name says, not a link to elsewhere. */
+static int place_node(struct tree *tree, int dev, size_t index, struct error *err)
+{
+	const char *name = nodes[index].name;
+	auto_close int clone = clone_tree(tree->host_dev, name, AT_SYMLINK_NOFOLLOW);
+	auto_close int place = -1;
+	struct stat status;
+
+	if (clone < 0)
+		return error_errno_id(err, ERROR_DEVICE_MISSING,
+				      "take /dev/%s of the host", name);
+	if (fstat(clone, &status) < 0 || !S_ISCHR(status.st_mode) ||
+	    status.st_rdev != makedev(nodes[index].major, nodes[index].minor))
+		return error_set(err, ERROR_DEVICE_MISSING,
+				 "take /dev/%s of the host: it is another file", name);
+	place = make_file(dev, name, 0444, err);
+	if (place < 0 || mount_attach(clone, place, name, err) < 0)
+		return -1;
+	return mount_change(clone, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+			    MOUNT_ATTR_NODEV, false, err);
+}
+
+static int place_pts(int dev, struct error *err)
+{
+	static const char *const options[] = { "ptmxmode", "0666", "mode", "0620", NULL };
+	auto_close int pts =
+		mount_new("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
+
+	if (pts < 0)
+		return -1;
+	if (mkdirat(dev, "pts", 0755) < 0)
+		return error_errno(err, "make /dev/pts");
+	if (sys_move_mount(pts, "", dev, "pts", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "mount on /dev/pts");
+	return 0;
+}
+
+/* size 0: a directory of the scratch space. */
+static int place_shm(struct tree *tree, int dev, uint64_t bytes, struct error *err)
+{
+	auto_close int shm = -1;
+	auto_close int dir = -1;
+	char size[32];
+	const char *options[] = { "mode", "1777", "size", size, NULL };
+
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)bytes);
+	if (bytes == 0) {
+		dir = scratch_dir(tree, 01777, err);
+		if (dir < 0)
+			return -1;
+		shm = scratch_clone(dir, err);
+	} else {
+		shm = mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+				err);
+	}
+	if (shm < 0)
+		return -1;
+	if (mkdirat(dev, "shm", 01777) < 0)
+		return error_errno(err, "make /dev/shm");
+	if (sys_move_mount(shm, "", dev, "shm", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "mount on /dev/shm");
+	return 0;
+}
+
+static int do_dev(struct tree *tree, const struct mount_entry *entry, int source,
+		  struct error *err)
+{
+	auto_close int dev = place_scratch(tree, entry->dest, 0755, err);
+
+	(void)source;
+	if (dev < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
+		if (place_node(tree, dev, i, err) < 0)
+			return -1;
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (symlinkat(links[i].target, dev, links[i].name) < 0)
+			return error_errno(err, "make /dev/%s", links[i].name);
+	if (place_pts(dev, err) < 0 || place_shm(tree, dev, entry->size, err) < 0)
+		return -1;
+	if (tree->spec->console) {
+		auto_close int console = make_file(dev, "console", 0600, err);
+
+		if (console < 0)
+			return -1;
+	}
+	return tree_close_late(tree, fd_take(&dev), err);
+}
+
+/* ---- covers -------------------------------------------------------------------------- */
+
+static int new_cover(struct tree *tree, bool directory, struct error *err)
+{
+	auto_close int made = -1;
+	int clone;
+
+	if (directory)
+		made = scratch_dir(tree, 0555, err);
+	else
+		made = openat(tree->scratch, "empty",
+			      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (made < 0)
+		return directory ? -1 : error_errno(err, "make an empty file");
+	clone = clone_tree(made, "", AT_EMPTY_PATH);
+	return clone < 0 ? error_errno(err, "clone a cover") : clone;
+}
+
+/*
+ * The first cover is attached and made read-only; further ones are clones of it, flags
+ * and all.
+ */
+static int take_cover(struct tree *tree, bool directory, bool *ret_first,
+		      struct error *err)
+{
+	int cover = directory ? tree->empty_dir : tree->empty_file;
+	int clone;
+
+	*ret_first = cover < 0;
+	if (*ret_first)
+		return new_cover(tree, directory, err);
+	clone = clone_tree(cover, "", AT_EMPTY_PATH);
+	return clone < 0 ? error_errno(err, "clone a cover") : clone;
+}
+
+static int do_mask(struct tree *tree, const struct mount_entry *entry, int source,
+		   struct error *err)
+{
+	auto_close int place =
+		mountpoint_find(tree, entry->dest, entry->flags & MOUNT_F_NOFOLLOW);
+	auto_close int cover = -1;
+	struct stat status;
+	bool directory, first;
+
+	(void)source;
+	if (place < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES
+			       ? 0
+			       : error_errno(err, "mask %s", entry->dest);
+	if (fstat(place, &status) < 0)
+		return error_errno(err, "mask %s", entry->dest);
+	if (S_ISLNK(status.st_mode))
+		return 0;
+	directory = S_ISDIR(status.st_mode);
+	cover = take_cover(tree, directory, &first, err);
+	if (cover < 0 || mount_attach(cover, place, entry->dest, err) < 0)
+		return -1;
+	if (!first)
+		return 0;
+	if (mount_change(cover, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, 0, false, err) < 0)
+		return -1;
+	*(directory ? &tree->empty_dir : &tree->empty_file) = fd_take(&cover);
+	return 0;
+}
+
+static int do_readonly(struct tree *tree, const struct mount_entry *entry, int source,
+		       struct error *err)
+{
+	auto_close int place = mountpoint_find(tree, entry->dest, false);
+	auto_close int clone = -1;
+
+	(void)source;
+	if (place < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES
+			       ? 0
+			       : error_errno(err, "find %s", entry->dest);
+	clone = clone_tree(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
+	if (clone < 0)
+		return error_errno(err, "make %s read-only", entry->dest);
+	if (mount_attach(clone, place, entry->dest, err) < 0)
+		return -1;
+	return mount_change(clone, MOUNT_ATTR_RDONLY, 0, true, err);
+}
+
+/* ---- plain files ----------------------------------------------------------------------- */
+
+/* The directory that takes the entry's name: one that was made here. */
+static int open_own_parent(struct tree *tree, const struct mount_entry *entry, char *name,
+			   struct error *err)
+{
+	auto_close int parent = files_open_parent_in_root(tree->root, entry->dest, name);
+	struct stat status;
+
+	if (parent < 0 && errno == ENOENT) {
+		char path[PATH_MAX];
+		auto_close int made = -1;
+		char *slash;
+
+		snprintf(path, sizeof(path), "%s", entry->dest);
+		slash = strrchr(path, '/');
+		if (slash && slash != path)
+			*slash = '\0';
+		made = mountpoint_open(tree, path, true, err);
+		if (made < 0)
+			return -1;
+		parent = files_open_parent_in_root(tree->root, entry->dest, name);
+	}
+	if (parent < 0 || fstat(parent, &status) < 0)
+		return error_errno(err, "make %s", entry->dest);
+	if (!tree_is_own(tree, &status))
+		return error_set(err, ERROR_MOUNT_POINT_MISSING,
+				 "make %s: nothing is made in directories of the host",
+				 entry->dest);
+	return fd_take(&parent);
+}
+
+static int do_dir(struct tree *tree, const struct mount_entry *entry, int source,
+		  struct error *err)
+{
+	auto_close int found = mountpoint_find(tree, entry->dest, false);
+	auto_close int parent = -1;
+	char name[NAME_MAX + 1];
+
+	(void)source;
+	if (found >= 0)
+		return 0;
+	parent = open_own_parent(tree, entry, name, err);
+	if (parent < 0)
+		return -1;
+	if (mkdirat(parent, name, entry->mode ? entry->mode : 0755) < 0)
+		return error_errno(err, "make the directory %s", entry->dest);
+	return 0;
+}
+
+static int do_file(struct tree *tree, const struct mount_entry *entry, int source,
+		   struct error *err)
+{
+	auto_close int parent = -1;
+	auto_close int file = -1;
+	char name[NAME_MAX + 1];
+
+	(void)source;
+	parent = open_own_parent(tree, entry, name, err);
+	if (parent < 0)
+		return -1;
+	file = openat(parent, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		      entry->mode ? entry->mode : 0644);
+	if (file < 0 || fd_write_all(file, entry->content, entry->content_size) < 0)
+		return error_errno(err, "write the file %s", entry->dest);
+	return 0;
+}
+
+static int do_symlink(struct tree *tree, const struct mount_entry *entry, int source,
+		      struct error *err)
+{
+	auto_close int parent = -1;
+	char name[NAME_MAX + 1];
+
+	(void)source;
+	parent = open_own_parent(tree, entry, name, err);
+	if (parent < 0)
+		return -1;
+	if (symlinkat(entry->source, parent, name) < 0)
+		return error_errno(err, "make the link %s", entry->dest);
+	return 0;
+}
+
+static int do_chmod(struct tree *tree, const struct mount_entry *entry, int source,
+		    struct error *err)
+{
+	auto_close int file = files_open_in_root(tree->root, entry->dest, O_RDONLY, 0);
+	struct stat status;
+
+	(void)source;
+	if (file < 0 || fstat(file, &status) < 0)
+		return error_errno(err, "change the mode of %s", entry->dest);
+	if (!tree_is_own(tree, &status))
+		return error_set(err, ERROR_PLAIN,
+				 "change the mode of %s: it belongs to the host",
+				 entry->dest);
+	if (fchmod(file, entry->mode) < 0)
+		return error_errno(err, "change the mode of %s", entry->dest);
+	return 0;
+}
+
+/* ---- the table ------------------------------------------------------------------------- */
+
+static int (*const kinds[])(struct tree *tree, const struct mount_entry *entry,
+			    int source, struct error *err) = {
+	[MOUNT_BIND] = do_bind,       [MOUNT_COW] = do_cow,
+	[MOUNT_OVERLAY] = do_overlay, [MOUNT_TMPFS] = do_tmpfs,
+	[MOUNT_SCRATCH] = do_scratch, [MOUNT_PROC] = do_proc,
+	[MOUNT_SYSFS] = do_sysfs,     [MOUNT_DEV] = do_dev,
+	[MOUNT_MQUEUE] = do_mqueue,   [MOUNT_CGROUP] = do_cgroup,
+	[MOUNT_MASK] = do_mask,       [MOUNT_READONLY] = do_readonly,
+	[MOUNT_DIR] = do_dir,         [MOUNT_FILE] = do_file,
+	[MOUNT_SYMLINK] = do_symlink, [MOUNT_CHMOD] = do_chmod,
+};
+
+int mount_do(struct tree *tree, const struct mount_entry *entry, int source,
+	     struct error *err)
+{
+	return kinds[entry->kind](tree, entry, source, err);
+}

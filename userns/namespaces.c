@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Namespaces. Private ones are made by the one clone3(2) of the launcher; joined ones are
+ * entered by the launcher just before it, the owner's user namespace first: only there
+ * one has the power over them (setns(2), ioctl_ns(2)).
+ */
+#include "userns/userns.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/syscalls.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define NSFS_MAGIC_NUMBER 0x6e736673
+
+static const struct {
+	const char *name;
+	uint64_t flag;
+} kinds[NS_COUNT] = {
+	[NS_USER] = { "user", CLONE_NEWUSER },
+	[NS_MOUNT] = { "mnt", CLONE_NEWNS },
+	[NS_PID] = { "pid", CLONE_NEWPID },
+	[NS_IPC] = { "ipc", CLONE_NEWIPC },
+	[NS_UTS] = { "uts", CLONE_NEWUTS },
+	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP },
+	[NS_NET] = { "net", CLONE_NEWNET },
+	[NS_TIME] = { "time", CLONE_NEWTIME },
+};
+
+const char *ns_name(enum ns_kind kind)
+{
+	return kinds[kind].name;
+}
+
+enum ns_kind ns_by_name(const char *name)
+{
+	enum ns_kind kind = NS_USER;
+
+	while (kind < NS_COUNT && strcmp(kinds[kind].name, name) != 0)
+		kind++;
+	return kind;
+}
+
+uint64_t namespaces_clone_flags(const struct namespaces_spec *spec)
+{
+	uint64_t flags = 0;
+
+	for (enum ns_kind kind = NS_USER; kind < NS_TIME; kind++)
+		if (spec->kinds[kind].mode == NS_PRIVATE)
+			flags |= kinds[kind].flag;
+	return flags;
+}
+
+/* ---- joining ------------------------------------------------------------------------- */
+
+static int refuse(enum ns_kind kind, const char *path, const char *why, struct error *err)
+{
+	error_set(err, ERROR_NAMESPACE, "join the %s namespace %s: %s", ns_name(kind),
+		  path, why);
+	return error_hint(err, "give a file as /proc/PID/ns/%s of a process of yours",
+			  ns_name(kind));
+}
+
+/* A descriptor of the namespace at path, if it is one of that kind. */
+static int open_namespace(enum ns_kind kind, const char *path, struct error *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct statfs where;
+	int type;
+
+	if (fd < 0)
+		return error_errno_id(err, ERROR_NAMESPACE, "join the %s namespace %s",
+				      ns_name(kind), path);
+	if (fstatfs(fd, &where) < 0 || where.f_type != NSFS_MAGIC_NUMBER)
+		return refuse(kind, path, "it is not a namespace", err);
+	type = ioctl(fd, NS_GET_NSTYPE);
+	if (type < 0)
+		return error_errno(err, "ask for the kind of %s", path);
+	if ((uint64_t)type != kinds[kind].flag)
+		return refuse(kind, path, "it is of another kind", err);
+	return fd_take(&fd);
+}
+
+static bool same_namespace(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && files_same(&a, &b);
+}
+
+/*
+ * The user namespace that owns fd, where it is another one than ours and below it; -1
+ * with errno 0 where it is ours. EPERM: it is not below ours.
+ */
+static int foreign_owner(int fd)
+{
+	auto_close int owner = ioctl(fd, NS_GET_USERNS);
+
+	if (owner < 0)
+		return -1;
+	if (same_namespace(owner, "/proc/self/ns/user")) {
+		errno = 0;
+		return -1;
+	}
+	return fd_take(&owner);
+}
+
+/* Whether setns(2) would be allowed: our own user namespace, or one that we made. */
+static int check_owner(enum ns_kind kind, int fd, const char *path, struct error *err)
+{
+	auto_close int owner = -1;
+	uid_t uid;
+
+	if (kind == NS_USER) {
+		if (same_namespace(fd, "/proc/self/ns/user"))
+			return refuse(kind, path, "it is the one we are in", err);
+		owner = dup(fd);
+	} else {
+		owner = foreign_owner(fd);
+	}
+	if (owner < 0)
+		return geteuid() == 0 && errno == 0
+			       ? 0
+			       : refuse(kind, path, "it is not yours", err);
+	if (ioctl(owner, NS_GET_OWNER_UID, &uid) < 0)
+		return refuse(kind, path, "it is not yours", err);
+	if (uid != geteuid() && geteuid() != 0)
+		return refuse(kind, path, "it is not yours", err);
+	return 0;
+}
+
+int namespaces_check_joinable(enum ns_kind kind, const char *path, struct error *err)
+{
+	auto_close int fd = open_namespace(kind, path, err);
+
+	if (fd < 0)
+		return -1;
+	return check_owner(kind, fd, path, err);
+}
+
+static int enter(enum ns_kind kind, int fd, const char *path, struct error *err)
+{
+	if (setns(fd, (int)kinds[kind].flag) < 0)
+		return error_errno_id(err, ERROR_NAMESPACE, "join the %s namespace %s",
+				      ns_name(kind), path);
+	return 0;
+}
+
+/* The user namespace comes first, given by name or as the owner of another one. */
+static int enter_user_namespace(const struct namespaces_spec *spec, const int *fds,
+				struct error *err)
+{
+	const struct ns_choice *user = &spec->kinds[NS_USER];
+
+	if (user->mode == NS_JOINED)
+		return enter(NS_USER, fds[NS_USER], user->path, err);
+	for (enum ns_kind kind = NS_MOUNT; kind < NS_TIME; kind++) {
+		auto_close int owner = -1;
+
+		if (fds[kind] < 0)
+			continue;
+		owner = foreign_owner(fds[kind]);
+		if (owner >= 0)
+			return enter(NS_USER, owner, spec->kinds[kind].path, err);
+	}
+	return 0;
+}
+
+static int enter_all(const struct namespaces_spec *spec, const int *fds,
+		     struct error *err)
+{
+	if (enter_user_namespace(spec, fds, err) < 0)
+		return -1;
+	for (enum ns_kind kind = NS_MOUNT; kind < NS_TIME; kind++)
+		if (fds[kind] >= 0 &&
+		    enter(kind, fds[kind], spec->kinds[kind].path, err) < 0)
+			return -1;
+	return 0;
+}
+
+int namespaces_join(const struct namespaces_spec *spec, struct error *err)
+{
+	int fds[NS_COUNT];
+	int failed = 0;
+
+	for (enum ns_kind kind = NS_USER; kind < NS_COUNT; kind++)
+		fds[kind] = -1;
+	for (enum ns_kind kind = NS_USER; kind < NS_TIME && !failed; kind++) {
+		if (spec->kinds[kind].mode != NS_JOINED)
+			continue;
+		fds[kind] = open_namespace(kind, spec->kinds[kind].path, err);
+		failed = fds[kind] < 0 ? -1 : 0;
+	}
+	if (!failed)
+		failed = enter_all(spec, fds, err);
+	for (enum ns_kind kind = NS_USER; kind < NS_COUNT; kind++)
+		fd_close(&fds[kind]);
+	return failed;
+}
+
+int namespaces_explain_refusal(int errnum, struct error *err)
+{
+	errno = errnum;
+	switch (errnum) {
+	case EPERM:
+		error_errno_id(err, ERROR_USERNS_FORBIDDEN, "make a user namespace");
+		return error_hint(err, "sbx doctor says what forbids it here");
+	case ENOSPC:
+	case EUSERS:
+		error_errno_id(
+			err, ERROR_USERNS_LIMIT,
+			"make the namespaces: a limit of user.max_*_namespaces is reached");
+		return error_hint(err, "sysctl -a --pattern 'user.max_.*_namespaces'");
+	case EINVAL:
+		error_errno_id(err, ERROR_KERNEL, "make the namespaces");
+		return error_hint(err,
+				  "this kernel lacks one of them; sbx doctor says which");
+	case EAGAIN:
+		error_errno_id(err, ERROR_RESOURCES, "start a process");
+		return error_hint(err, "ulimit -u shows how many this user may have");
+	default:
+		return error_errno(err, "make the namespaces");
+	}
+}
+
+/* ---- what is set in them ------------------------------------------------------------- */
+
+int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err)
+{
+	if (!spec->hostname)
+		return 0;
+	if (sethostname(spec->hostname, strlen(spec->hostname)) < 0)
+		return error_errno(err, "set the host name %s", spec->hostname);
+	return 0;
+}
+
+/* Which namespace holds a key; those of the mount namespace and of none are refused. */
+static const struct {
+	const char *prefix;
+	enum ns_kind kind;
+} sysctl_owners[] = {
+	{ "net/", NS_NET },
+	{ "fs/mqueue/", NS_IPC },
+	{ "kernel/msgmax", NS_IPC },
+	{ "kernel/msgmnb", NS_IPC },
+	{ "kernel/msgmni", NS_IPC },
+	{ "kernel/msg_next_id", NS_IPC },
+	{ "kernel/sem", NS_IPC },
+	{ "kernel/shmall", NS_IPC },
+	{ "kernel/shmmax", NS_IPC },
+	{ "kernel/shmmni", NS_IPC },
+	{ "kernel/shm_next_id", NS_IPC },
+	{ "kernel/shm_rmid_forced", NS_IPC },
+	{ "kernel/hostname", NS_UTS },
+	{ "kernel/domainname", NS_UTS },
+};
+
+/* net.ipv4.conf.eth0/1.x: a dot is a separator unless the first separator is a slash. */
+static int sysctl_path(const char *key, char *path, size_t size)
+{
+	const char first = key[strcspn(key, "./")];
+
+	if (strlen(key) >= size || *key == '\0' || strstr(key, ".."))
+		return -1;
+	for (size_t i = 0; i <= strlen(key); i++) {
+		if (first == '.' && (key[i] == '.' || key[i] == '/'))
+			path[i] = key[i] == '.' ? '/' : '.';
+		else
+			path[i] = key[i];
+	}
+	return path[0] == '/' ? -1 : 0;
+}
+
+int sysctl_check(const struct namespaces_spec *spec, const char *key, struct error *err)
+{
+	char path[256];
+
+	if (sysctl_path(key, path, sizeof(path)) < 0)
+		return error_set(err, ERROR_NAMESPACE, "set the sysctl %s: it is no key",
+				 key);
+	for (size_t i = 0; i < sizeof(sysctl_owners) / sizeof(*sysctl_owners); i++) {
+		enum ns_kind kind = sysctl_owners[i].kind;
+
+		if (!text_starts_with(path, sysctl_owners[i].prefix))
+			continue;
+		if (spec->kinds[kind].mode == NS_PRIVATE)
+			return 0;
+		return error_set(
+			err, ERROR_NAMESPACE,
+			"set the sysctl %s: the %s namespace is not the sandbox's own",
+			key, ns_name(kind));
+	}
+	return error_set(err, ERROR_NAMESPACE,
+			 "set the sysctl %s: it belongs to the whole machine", key);
+}
+
+static int open_own_proc(struct error *err)
+{
+	auto_close int fs = sys_fsopen("proc", FSOPEN_CLOEXEC);
+	int proc;
+
+	if (fs < 0 || sys_fsconfig(fs, SYS_FSCONFIG_CREATE, NULL, NULL, 0) < 0)
+		return error_errno_id(err, ERROR_PROC_COVERED,
+				      "open a proc for the sysctls");
+	proc = sys_fsmount(fs, FSMOUNT_CLOEXEC,
+			   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (proc < 0)
+		return error_errno_id(err, ERROR_PROC_COVERED,
+				      "open a proc for the sysctls");
+	return proc;
+}
+
+int namespaces_write_sysctls(const struct namespaces_spec *spec, struct error *err)
+{
+	auto_close int proc = -1;
+
+	if (spec->sysctl_count == 0)
+		return 0;
+	proc = open_own_proc(err);
+	if (proc < 0)
+		return -1;
+	for (size_t i = 0; i < spec->sysctl_count; i++) {
+		const struct key_value *entry = &spec->sysctls[i];
+		char key[256];
+		char path[sizeof(key) + 8];
+
+		if (sysctl_path(entry->key, key, sizeof(key)) < 0)
+			return error_set(err, ERROR_NAMESPACE, "set the sysctl %s",
+					 entry->key);
+		snprintf(path, sizeof(path), "sys/%s", key);
+		if (files_write(proc, path, entry->value) < 0)
+			return error_errno(err, "set the sysctl %s to %s", entry->key,
+					   entry->value);
+	}
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copy-on-write by overlayfs in the user namespace. The layers are mounted side by side
+ * in a directory of the scratch space and named relative to it: so no path of the host is
+ * looked up twice, and none needs quoting or a limit on its length.
+ */
+#include "userns/tree.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OVERLAY_LOWERS_MAX = 64 };
+
+/* Puts a clone of a layer below the current directory as name. */
+static int place_layer(int layer, const char *name, struct error *err)
+{
+	auto_close int clone = sys_open_tree(
+		layer, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (clone < 0 && errno == EINVAL) {
+		error_set(err, ERROR_OVERLAY,
+			  "make it copy-on-write: a file system is mounted below it");
+		return error_hint(err, "take a directory below that, or read-only or "
+				       "writable in place of copy-on-write");
+	}
+	if (clone < 0)
+		return error_errno(err, "clone a layer");
+	if (mkdir(name, 0755) < 0 ||
+	    sys_move_mount(clone, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "place a layer");
+	return 0;
+}
+
+/* The root of an overlay looks like its upper directory: like the top lower then. */
+static int make_upper(int top, struct error *err)
+{
+	struct stat status;
+
+	if (fstat(top, &status) < 0)
+		return error_errno(err, "look at a layer");
+	if (mkdir("upper", 0755) < 0 || mkdir("work", 0755) < 0)
+		return error_errno(err, "make the upper layer");
+	if (chmod("upper", status.st_mode & 07777) < 0)
+		return error_errno(err, "set the mode of the upper layer");
+	/* An owner that is not mapped cannot be given; the caller was warned by check. */
+	if (chown("upper", status.st_uid, status.st_gid) < 0 && errno != EINVAL &&
+	    errno != EPERM)
+		return error_errno(err, "set the owner of the upper layer");
+	return 0;
+}
+
+static int lower_names(size_t count, char *text, size_t size)
+{
+	size_t used = 0;
+
+	/* overlayfs wants the topmost first; ours come with the lowest first. */
+	for (size_t i = count; i-- > 0;) {
+		int written =
+			snprintf(text + used, size - used, "%sl%zu", used ? ":" : "", i);
+
+		if (written < 0 || (size_t)written >= size - used)
+			return -1;
+		used += (size_t)written;
+	}
+	return 0;
+}
+
+static int refuse_overlay(struct error *err)
+{
+	int errnum = errno;
+
+	error_errno_id(err, ERROR_OVERLAY, "mount an overlay");
+	if (errnum == EPERM || errnum == ENODEV)
+		return error_hint(err,
+				  "kernels before 5.11 have no overlay for users; use "
+				  "--root-mode ro or --cwd ro, or rw");
+	return error_hint(
+		err, "--root-mode ro or --cwd ro needs no overlay; rw writes through");
+}
+
+/* What is written: upper and work as names, both NULL for a read-only overlay. */
+struct upper {
+	const char *upper, *work;
+	bool keeps;
+};
+
+static int set_upper(int fs, const struct upper *upper)
+{
+	if (!upper->upper)
+		return 0;
+	if (sys_fsconfig(fs, SYS_FSCONFIG_SET_STRING, "upperdir", upper->upper, 0) < 0 ||
+	    sys_fsconfig(fs, SYS_FSCONFIG_SET_STRING, "workdir", upper->work, 0) < 0)
+		return -1;
+	if (upper->keeps)
+		return 0;
+	/* Nothing of it is to survive a crash, so nothing has to be synced. */
+	return sys_fsconfig(fs, SYS_FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+}
+
+static int mount_layers(const char *lowers, const struct upper *upper, struct error *err)
+{
+	auto_close int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	int mount;
+
+	if (fs < 0 ||
+	    sys_fsconfig(fs, SYS_FSCONFIG_SET_STRING, "lowerdir", lowers, 0) < 0)
+		return refuse_overlay(err);
+	if (set_upper(fs, upper) < 0)
+		return refuse_overlay(err);
+	if (sys_fsconfig(fs, SYS_FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0 ||
+	    sys_fsconfig(fs, SYS_FSCONFIG_CREATE, NULL, NULL, 0) < 0)
+		return refuse_overlay(err);
+	mount = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (mount < 0)
+		return refuse_overlay(err);
+	return mount;
+}
+
+int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,
+		 const char *work, bool writable, struct error *err)
+{
+	auto_close int place = -1;
+	auto_close int overlay = -1;
+	struct upper written = { upper, work, upper != NULL };
+	char names[OVERLAY_LOWERS_MAX * 5];
+
+	if (count == 0 || count > OVERLAY_LOWERS_MAX ||
+	    lower_names(count, names, sizeof(names)) < 0)
+		return error_set(err, ERROR_OVERLAY, "overlay more than %d directories",
+				 OVERLAY_LOWERS_MAX);
+	place = scratch_dir(tree, 0755, err);
+	if (place < 0)
+		return -1;
+	if (fchdir(place) < 0)
+		return error_errno(err, "enter the scratch space");
+	for (size_t i = 0; i < count; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "l%zu", i);
+		if (place_layer(lowers[i], name, err) < 0)
+			return -1;
+	}
+	if (writable && !upper) {
+		if (make_upper(lowers[count - 1], err) < 0)
+			return -1;
+		written = (struct upper){ "upper", "work", false };
+	}
+	overlay = mount_layers(names, &written, err);
+	if (overlay < 0 || tree_own(tree, overlay, err) < 0)
+		return -1;
+	return fd_take(&overlay);
+}

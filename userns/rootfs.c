@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userns/tree.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- the root itself ----------------------------------------------------------------- */
+
+/* The namespace's own copy of the caller's tree, changed where it stands. */
+static int open_host_root(struct tree *tree, struct error *err)
+{
+	tree->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (tree->root < 0)
+		return error_errno(err, "open the root");
+	return mount_change(tree->root,
+			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0,
+			    true, err);
+}
+
+/* Stacks a detached tree on "/": it is the new root from now on. */
+static int stack_root(struct tree *tree, int mount, struct error *err)
+{
+	if (sys_move_mount(mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "stack the new root");
+	tree->root = mount;
+	return 0;
+}
+
+static int open_directory(const struct rootfs_spec *spec, struct error *err)
+{
+	int fd = open(spec->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno_id(err, ERROR_ROOT_NOT_DIRECTORY, "open the root %s",
+				      spec->path);
+	return fd;
+}
+
+static int open_bound_root(struct tree *tree, struct error *err)
+{
+	auto_close int dir = open_directory(tree->spec, err);
+	auto_close int clone = -1;
+	unsigned int attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+	if (dir < 0)
+		return -1;
+	clone = sys_open_tree(dir, "",
+			      AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE |
+				      OPEN_TREE_CLOEXEC);
+	if (clone < 0)
+		return error_errno(err, "bind the root %s", tree->spec->path);
+	if (stack_root(tree, clone, err) < 0)
+		return -1;
+	if (tree->spec->mode == ROOT_RO)
+		attributes |= MOUNT_ATTR_RDONLY;
+	return mount_change(fd_take(&clone), attributes, 0, true, err);
+}
+
+/* DIR/upper and DIR/work: overlayfs wants both on one file system. */
+static int prepare_kept_layer(const char *dir, const struct stat *lower, char *upper,
+			      char *work, size_t size, struct error *err)
+{
+	if ((size_t)snprintf(upper, size, "%s/upper", dir) >= size ||
+	    (size_t)snprintf(work, size, "%s/work", dir) >= size) {
+		errno = ENAMETOOLONG;
+		return error_errno(err, "keep the layer in %s", dir);
+	}
+	if (mkdir(upper, lower->st_mode & 07777) < 0 && errno != EEXIST)
+		return error_errno(err, "make %s", upper);
+	if (mkdir(work, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "make %s", work);
+	return 0;
+}
+
+static int open_layered_root(struct tree *tree, struct error *err)
+{
+	auto_close int lower = open_directory(tree->spec, err);
+	char upper[PATH_MAX], work[PATH_MAX];
+	const bool keeps = tree->spec->upper != NULL;
+	struct stat status;
+	int overlay;
+
+	if (lower < 0)
+		return -1;
+	if (fstat(lower, &status) < 0)
+		return error_errno(err, "look at the root %s", tree->spec->path);
+	if (keeps && prepare_kept_layer(tree->spec->upper, &status, upper, work,
+					sizeof(upper), err) < 0)
+		return -1;
+	overlay = overlay_open(tree, &lower, 1, keeps ? upper : NULL, keeps ? work : NULL,
+			       true, err);
+	if (overlay < 0)
+		return error_within(err, "put a layer over the root %s",
+				    tree->spec->path);
+	return stack_root(tree, overlay, err);
+}
+
+static int open_empty_root(struct tree *tree, struct error *err)
+{
+	auto_close int dir = scratch_dir(tree, 0755, err);
+	int clone;
+
+	if (dir < 0)
+		return -1;
+	clone = scratch_clone(dir, err);
+	if (clone < 0)
+		return -1;
+	return stack_root(tree, clone, err);
+}
+
+/* The scratch space first where the new root is made of it, and after it elsewhere. */
+static int open_root(struct tree *tree, struct error *err)
+{
+	if (tree->spec->kind == ROOT_HOST) {
+		if (open_host_root(tree, err) < 0)
+			return -1;
+		return scratch_open(tree, err);
+	}
+	tree->pivots = true;
+	if (scratch_open(tree, err) < 0)
+		return -1;
+	if (tree->spec->kind == ROOT_EMPTY)
+		return open_empty_root(tree, err);
+	return tree->spec->mode == ROOT_COW ? open_layered_root(tree, err)
+					    : open_bound_root(tree, err);
+}
+
+/* ---- the way in ---------------------------------------------------------------------- */
+
+/*
+ * Stacks the old root under the new one and lets go of it. pivot_root(2) allows both
+ * names to be the same directory, so the new root needs no spare place in it.
+ */
+static int pivot(int root, struct error *err)
+{
+	auto_close int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (old < 0)
+		return error_errno(err, "open the old root");
+	if (fchdir(root) < 0)
+		return error_errno(err, "enter the new root");
+	if (sys_pivot_root(".", ".") < 0)
+		return error_errno(err, "pivot into the new root");
+	if (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0)
+		return error_errno(err, "let go of the old root");
+	return 0;
+}
+
+static int finish(struct tree *tree, struct error *err)
+{
+	for (size_t i = 0; i < tree->late_count; i++)
+		if (mount_change(tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) < 0)
+			return -1;
+	if (tree->pivots && pivot(tree->root, err) < 0)
+		return -1;
+	if (chdir("/") < 0)
+		return error_errno(err, "stand at the new root");
+	return 0;
+}
+
+/* ---- in order ------------------------------------------------------------------------ */
+
+/* One descriptor for each source is needed at once: as many as the hard limit allows. */
+static void raise_open_files(struct rlimit *ret_before)
+{
+	struct rlimit all;
+
+	if (getrlimit(RLIMIT_NOFILE, ret_before) < 0)
+		return;
+	all = *ret_before;
+	all.rlim_cur = all.rlim_max;
+	/* If it cannot be raised, the sources must do with what there is. */
+	(void)setrlimit(RLIMIT_NOFILE, &all);
+}
+
+static int take_sources(struct tree *tree, struct error *err)
+{
+	for (size_t i = 0; i < tree->spec->mount_count; i++)
+		if (mount_take_source(tree, &tree->spec->mounts[i], &tree->taken[i],
+				      err) < 0)
+			return error_within(err, "mount %s", tree->spec->mounts[i].dest);
+	tree->host_dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (tree->host_dev < 0)
+		return error_errno_id(err, ERROR_DEVICE_MISSING, "open /dev of the host");
+	return 0;
+}
+
+static int build(struct tree *tree, struct error *err)
+{
+	if (take_sources(tree, err) < 0 || open_root(tree, err) < 0)
+		return -1;
+	for (size_t i = 0; i < tree->spec->mount_count; i++)
+		if (mount_do(tree, &tree->spec->mounts[i], tree->taken[i], err) < 0)
+			return -1;
+	return finish(tree, err);
+}
+
+static void close_all(struct tree *tree)
+{
+	for (size_t i = 0; i < tree->spec->mount_count; i++)
+		fd_close(&tree->taken[i]);
+	for (size_t i = 0; i < tree->late_count; i++)
+		fd_close(&tree->late[i]);
+	fd_close(&tree->root);
+	fd_close(&tree->host_dev);
+	fd_close(&tree->scratch);
+	fd_close(&tree->empty_dir);
+	fd_close(&tree->empty_file);
+}
+
+int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
+		 struct error *err)
+{
+	int taken[TREE_MOUNTS_MAX];
+	struct tree tree = {
+		.spec = spec,
+		.namespaces = namespaces,
+		.root = -1,
+		.host_dev = -1,
+		.scratch = -1,
+		.empty_dir = -1,
+		.empty_file = -1,
+		.taken = taken,
+	};
+	struct rlimit open_files = { RLIM_INFINITY, RLIM_INFINITY };
+	const mode_t mask = umask(0);
+	int failed;
+
+	if (spec->mount_count > TREE_MOUNTS_MAX)
+		return error_set(err, ERROR_RESOURCES, "mount more than %d things",
+				 TREE_MOUNTS_MAX);
+	for (size_t i = 0; i < spec->mount_count; i++)
+		taken[i] = -1;
+	raise_open_files(&open_files);
+	failed = build(&tree, err);
+	close_all(&tree);
+	/* Lowering to what it was cannot fail. */
+	(void)setrlimit(RLIMIT_NOFILE, &open_files);
+	umask(mask);
+	return failed;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userns/tree.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+int tree_own(struct tree *tree, int fd, struct error *err)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return error_errno(err, "look at a new file system");
+	if (tree_is_own(tree, &status))
+		return 0;
+	if (tree->own_count == TREE_OWN_MAX)
+		return error_set(err, ERROR_RESOURCES, "make more than %d file systems",
+				 TREE_OWN_MAX);
+	tree->own[tree->own_count++] = status.st_dev;
+	return 0;
+}
+
+bool tree_is_own(const struct tree *tree, const struct stat *status)
+{
+	for (size_t i = 0; i < tree->own_count; i++)
+		if (tree->own[i] == status->st_dev)
+			return true;
+	return false;
+}
+
+int tree_close_late(struct tree *tree, int mount_fd, struct error *err)
+{
+	if (tree->late_count == TREE_LATE_MAX) {
+		close(mount_fd);
+		return error_set(err, ERROR_RESOURCES,
+				 "make more than %d places for mounts", TREE_LATE_MAX);
+	}
+	tree->late[tree->late_count++] = mount_fd;
+	return 0;
+}
+
+int scratch_open(struct tree *tree, struct error *err)
+{
+	auto_close int scratch = -1;
+	char size[32];
+	const char *options[] = { "mode", "0755", "size", size, NULL };
+
+	snprintf(size, sizeof(size), "%llu",
+		 (unsigned long long)tree->spec->scratch_size);
+	if (tree->spec->scratch_size == 0)
+		options[2] = NULL;
+	scratch = mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	if (scratch < 0)
+		return error_within(err, "make the scratch space");
+	if (tree_own(tree, scratch, err) < 0)
+		return -1;
+	/*
+	 * Look-ups from "/" do not see what is stacked on it, but "/.." does: a root that is
+	 * not left by a pivot hides the scratch space below its own /dev.
+	 */
+	if (sys_move_mount(scratch, "", AT_FDCWD, tree->pivots ? "/" : "/dev",
+			   MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "place the scratch space");
+	tree->scratch = fd_take(&scratch);
+	return 0;
+}
+
+int scratch_dir(struct tree *tree, mode_t mode, struct error *err)
+{
+	char name[16];
+	int fd;
+
+	snprintf(name, sizeof(name), "%u", tree->used++);
+	if (mkdirat(tree->scratch, name, mode) < 0)
+		return error_errno(err, "make a directory of the scratch space");
+	fd = openat(tree->scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "open a directory of the scratch space");
+	return fd;
+}
+
+int scratch_clone(int dir_fd, struct error *err)
+{
+	int fd = sys_open_tree(dir_fd, "",
+			       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "clone a directory of the scratch space");
+	return fd;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_USERNS_TREE_H
+#define SBX_USERNS_TREE_H
+
+/*
+ * The tree that is being built: inside of the user namespace wing only.
+ *
+ * There are two ways to a new root. With the host's root nothing is copied: the mount
+ * namespace's own copy of the tree is made private and read-only in place, and things are
+ * mounted over it; nobody pivots. Every other root is stacked on "/", where a look-up
+ * that starts at "/" does not see it, and pivoted into at the end. A host root whose top
+ * directory needs a new mount point becomes the second kind on the way.
+ *
+ * Whatever is thrown away at the end lives in one tmpfs, the scratch space. Its top is
+ * mounted where nobody inside can look (below the new /dev, or beneath the new root);
+ * single directories of it are cloned to where they are wanted.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "userns/userns.h"
+
+enum {
+	TREE_OWN_MAX = 64,
+	TREE_LATE_MAX = 64,
+	TREE_MOUNTS_MAX = 4096,
+};
+
+struct tree {
+	const struct rootfs_spec *spec;
+	const struct namespaces_spec *namespaces;
+	int root;     /* O_PATH: the new root */
+	bool pivots;  /* it is stacked on "/" and has to be entered by pivot_root(2) */
+	int host_dev; /* the caller's /dev */
+	int scratch;  /* top of the scratch space */
+	unsigned int used;         /* counts the directories made in it */
+	int empty_dir, empty_file; /* attached, read-only clones of what covers */
+	dev_t own
+		[TREE_OWN_MAX]; /* file systems made here: mount points may be made in them */
+	size_t own_count;
+	int late[TREE_LATE_MAX]; /* mounts that become read-only when all is done */
+	size_t late_count;
+	int *taken; /* one for each mount of the spec: its source, opened before all else */
+};
+
+/* flags.c */
+
+/* MOUNT_ATTR_… of the MOUNT_F_… */
+unsigned int mount_attributes(unsigned int flags);
+
+/*
+ * Adds and removes attributes of an attached mount, and of all below it if recursive, and
+ * makes it private. Where mount_setattr(2) is missing (before 5.12) each mount is
+ * remounted by itself.
+ */
+int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recursive,
+		 struct error *err);
+
+/* scratch.c */
+int scratch_open(struct tree *tree, struct error *err);
+
+/* A new directory of the scratch space, mode exactly as given; O_PATH. */
+int scratch_dir(struct tree *tree, mode_t mode, struct error *err);
+
+/* A detached mount of such a directory. */
+int scratch_clone(int dir_fd, struct error *err);
+
+/* Remembers that the file system of fd was made here. */
+int tree_own(struct tree *tree, int fd, struct error *err);
+bool tree_is_own(const struct tree *tree, const struct stat *status);
+
+/* The mount becomes read-only when all is done. Takes the descriptor. */
+int tree_close_late(struct tree *tree, int mount_fd, struct error *err);
+
+/* mountpoint.c */
+
+/*
+ * The place at dest in the new root, opened with O_PATH; made if it is missing, but never
+ * in a directory of the host: there a read-only parent is replaced by a copy of itself
+ * that has the new name too.
+ */
+int mountpoint_open(struct tree *tree, const char *dest, bool directory,
+		    struct error *err);
+
+/* The place at dest, or -1 with err->errnum 0 and no text where there is none. */
+int mountpoint_find(const struct tree *tree, const char *dest, bool nofollow);
+
+/* Puts a detached mount on a place. */
+int mount_attach(int mount_fd, int place_fd, const char *dest, struct error *err);
+
+/* overlay.c */
+
+/* A detached overlay. writable: into the scratch space, unless upper is given. */
+int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,
+		 const char *work, bool writable, struct error *err);
+
+/* mounts.c */
+
+/* Opens what the entry will need, while the caller's tree is as it was. */
+int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *ret_fd,
+		      struct error *err);
+int mount_do(struct tree *tree, const struct mount_entry *entry, int source,
+	     struct error *err);
+
+/* A new file system, detached. options: key, value, …, NULL; a NULL value is a flag. */
+int mount_new(const char *type, const char *const *options, unsigned int attributes,
+	      struct error *err);
+
+#endif
