@@ -2,6 +2,7 @@
 #ifndef SBX_BASE_ACCOUNTS_H
 #define SBX_BASE_ACCOUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,19 +46,24 @@ enum subid_kind { SUBID_UID, SUBID_GID };
 
 /*
  * The subordinate ranges of a user, from /etc/subuid or /etc/subgid by name and by
- * number, in the order of the file, empty and overflowing ones left out; where
- * nsswitch.conf(5) has a `subid:` line with another source than files, getsubids(1) is
- * asked. name may be NULL. Returns how many there are (at most max are stored), 0 when
+ * number, in the order of the file, without empty and overflowing ones and those that
+ * overlap an earlier one; where nsswitch.conf(5) has a `subid:` line with another source
+ * than files, getsubids(1) is asked. name may be NULL. Returns how many there are (at most max are stored), 0 when
  * there is none or no file, -1 error.
  */
 int subids_of_user(enum subid_kind kind, uint32_t uid, const char *name,
 		   struct subid_range *ret_ranges, size_t max, struct error *err);
 
 /* The parsers of one line, for tests and fuzzing. line has no newline. 0 it is an entry
- * that matches, 1 it is not, -1 malformed. */
+ * that matches (name, uid and member may be NULL: any), 1 it is not, -1 malformed. */
 int accounts_parse_passwd(const char *line, size_t length, const char *name,
 			  const uint32_t *uid, struct account *ret_account);
+int accounts_parse_group(const char *line, size_t length, const char *name,
+			 const char *member, uint32_t *ret_gid);
 int accounts_parse_subid(const char *line, size_t length, const char *name, uint32_t uid,
 			 struct subid_range *ret_range);
+
+/* Whether this line of nsswitch.conf(5) has subordinate ids read from elsewhere. */
+bool accounts_parse_nsswitch(const char *line, size_t length);
 
 #endif

@@ -23,6 +23,13 @@ int text_to_size(const char *text, uint64_t *ret_bytes);
 /* Milliseconds: "10" (seconds), "250ms", "10s", "5m", "2h", "1d", "1m30s". */
 int text_to_duration_ms(const char *text, uint64_t *ret_ms);
 
+/*
+ * The length in bytes of the UTF-8 character at the start of size bytes of text and its
+ * code; 0, and *ret_code as it was, where they begin with none (surrogates, longer forms
+ * than needed and codes above 10FFFF are none).
+ */
+size_t text_utf8_length(const char *text, size_t size, uint32_t *ret_code);
+
 bool text_starts_with(const char *text, const char *prefix);
 
 /* Copies like strlcpy(3). Returns 0, or -1 if it had to cut. */
