@@ -1,0 +1,205 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+# `./dev test` is a row of parts, each one way to build the tree and the suites that are run
+# on it. What each check said goes into one file of results, which gives the closing line.
+
+parts='release clang tidy sanitizers failpoints offline aarch64 musl kernels'
+
+# Where checks are slow, a sanitizer or an emulator multiplies every limit of time.
+time_factor=1
+
+dev_test() { # [NAME...]
+	local before name
+	results=$(dev_cache)/results.$$
+	mkdir -p "$(dev_cache)"
+	: >"$results"
+	trap 'rm -f "$results"' EXIT
+	before=$(traces)
+	case ${1-} in
+	'') run_parts ;;
+	full) run_full ;;
+	list) list_names; return ;;
+	*) for name; do run_named "$name"; done ;;
+	esac
+	note_traces "$before" "$(traces)"
+	"$tree/tools/count-tests" sum "$results" "$tree/tests/skips"
+}
+
+run_parts() {
+	local name
+	for name in $parts; do
+		run_part "$name"
+	done
+}
+
+run_full() {
+	export SBX_TEST_FULL=1
+	time_factor=20
+	run_parts
+	build_release && run_benchmarks launch
+}
+
+run_part() { # NAME
+	local start=$SECONDS
+	part=$1
+	echo "== $part"
+	"part_$part" || note fail "$part" "the part ended early"
+	echo "== $part: $((SECONDS - start)) s"
+}
+
+list_names() {
+	echo "parts: $parts"
+	build_release
+	meson test -C "$build" --no-rebuild --list 2>/dev/null | sed -n 's/^[^:]*:\([^ ]* \/ \)/\1/p'
+}
+
+# A name is a part, or a suite or test of the first build that has it.
+run_named() { # NAME
+	case " $parts " in *" $1 "*) run_part "$1"; return ;; esac
+	part=named
+	if build_release && run_selected "$1"; then
+		return
+	fi
+	if built failpoints -Dfailpoints=true && run_selected "$1"; then
+		return
+	fi
+	say "no part, suite or test is called $1; ./dev test list names them"
+	note fail "$1" "no such part, suite or test"
+}
+
+run_selected() { # NAME
+	local known
+	known=$(meson test -C "$build" --no-rebuild --list 2>/dev/null)
+	if grep -qE "^[^:]*:([^ ]*\+)?$1(\+[^ ]*)? / " <<<"$known"; then
+		run_tests --suite "$1"
+	elif grep -qE " / $1\$" <<<"$known"; then
+		run_tests "$1"
+	else
+		return 1
+	fi
+}
+
+note() { # RESULT TEST [REASON]
+	"$tree/tools/count-tests" note "$results" "$part" "$@"
+}
+
+# Builds, which is a check of its own.
+built() { # NAME MESON-ARG...
+	if build_tree "$@"; then
+		note pass "build"
+	else
+		note fail "build" "see above"
+		return 1
+	fi
+}
+
+run_tests() { # MESON-TEST-ARG...
+	local log=$build/meson-logs/$part.json
+	rm -f "$log"
+	meson test -C "$build" --no-rebuild --logbase "$part" --print-errorlogs \
+		--timeout-multiplier "$time_factor" "$@" || true
+	if [ -s "$log" ]; then
+		"$tree/tools/count-tests" add "$results" "$part" "$log"
+	else
+		note fail "tests" "none ran"
+	fi
+}
+
+# shellcheck disable=SC2046
+part_release() {
+	built release $(werror) || return 0
+	run_tests --no-suite tidy --no-suite kernels --no-suite bench
+}
+
+part_clang() {
+	CC=clang built clang -Dwerror=true || return 0
+	run_tests --suite unit
+}
+
+part_tidy() {
+	CC=clang built clang -Dwerror=true || return 0
+	run_tests --suite tidy
+}
+
+part_sanitizers() {
+	local time_factor=4
+	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	built sanitizers -Dstatic=false -Db_sanitize=address,undefined -Dbuildtype=debugoptimized ||
+		return 0
+	run_tests --suite unit
+	# A process that is not dumpable cannot be searched for leaks.
+	ASAN_OPTIONS=detect_leaks=0 run_tests --suite sandbox
+	unset UBSAN_OPTIONS
+}
+
+part_failpoints() {
+	built failpoints -Dfailpoints=true || return 0
+	run_tests --suite failure
+}
+
+# From nothing, in a network namespace that has no network.
+# shellcheck disable=SC2016
+part_offline() {
+	build=$(build_directory offline)
+	rm -rf "$build"
+	if unshare --map-root-user --net sh -ec '
+		meson setup -Dwerror=true "$1" "$2"
+		ninja -C "$1"' sh "$build" "$tree" >"$build.log" 2>&1; then
+		note pass "build"
+	else
+		tail -n 30 "$build.log"
+		note fail "build" "see above"
+	fi
+}
+
+part_aarch64() {
+	local sysroot time_factor=4
+	sysroot=$(dev_cache)/aarch64
+	[ "$(uname -m)" != aarch64 ] || { note skip aarch64 "this machine is aarch64"; return; }
+	"$tree/tools/aarch64-sysroot" "$sysroot" || return
+	built aarch64 --cross-file "$sysroot/sysroot.ini" \
+		--cross-file "$tree/tools/cross/aarch64.ini" || return 0
+	run_tests --suite unit
+}
+
+part_musl() {
+	local libs
+	libs=$(dev_cache)/musl
+	"$tree/tools/musl-libs" "$libs" || return
+	built musl -Dlibc=musl --native-file "$libs/musl.ini" || return 0
+	run_tests --suite unit
+	run_tests --suite sandbox
+}
+
+part_kernels() {
+	build_release || return
+	run_tests --suite kernels
+}
+
+# What a test might leave behind: new files of ours in the tree, at home, in /tmp.
+traces() {
+	find "$tree" -path "$tree/.git" -prune -o -printf '%p %s %T@\n'
+	find "$HOME" -maxdepth 4 -path "$(dev_cache)" -prune -o -name '*sbx*' -print
+	find "$HOME" /tmp /var/tmp /dev/shm -maxdepth 1 -user "$(id -u)" 2>/dev/null
+}
+
+note_traces() { # BEFORE AFTER
+	local left
+	part=traces
+	left=$(diff <(sort <<<"$1") <(sort <<<"$2") | grep '^[<>]' || true)
+	if [ -z "$left" ]; then
+		note pass "the tree, home and /tmp are as before"
+	else
+		echo "$left"
+		note fail "the tree, home and /tmp are as before" "changed, see above"
+	fi
+}
+
+run_benchmarks() { # [NAME...]
+	local name
+	[ $# -gt 0 ] || set -- launch
+	for name; do
+		[ -x "$tree/tests/bench/$name" ] || die "no benchmark is called $name"
+		SBX_BUILD=$build "$tree/tests/bench/$name"
+	done
+}
