@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/json_value.h"
+#include "base/text.h"
+
+/* jansson reads; the tree that it makes is copied into the arena and given back at once. */
+
+/*
+ * jansson refuses integers above INT64_MAX. Before it sees the text, such a token gets a
+ * point behind its first digit, which makes it a real number of the same length, so that
+ * positions in messages stay right. As all real numbers of the document are listed in
+ * their order, each can be told from the others, and its exact value is at hand.
+ */
+struct number {
+	bool is_integer;
+	uint64_t value;
+};
+
+struct document {
+	struct arena *arena;
+	struct number *reals;
+	size_t real_count, next_real;
+};
+
+static bool is_number_character(char c)
+{
+	return (c >= '0' && c <= '9') || (c != '\0' && strchr("+-.eE", c) != NULL);
+}
+
+static void list_real(struct document *document, struct number number)
+{
+	document->reals = arena_grow(document->arena, document->reals,
+				     document->real_count, sizeof(number));
+	document->reals[document->real_count++] = number;
+}
+
+static void prepare_number(struct document *document, char *token, size_t length)
+{
+	char digits[24];
+	struct number number = { true, 0 };
+
+	for (size_t i = 0; i < length; i++) {
+		if (strchr(".eE", token[i])) {
+			list_real(document, (struct number){ false, 0 });
+			return;
+		}
+	}
+	if (length < 19 || length >= sizeof(digits))
+		return;
+	memcpy(digits, token, length);
+	digits[length] = '\0';
+	if (digits[0] == '0' || text_to_u64(digits, 10, &number.value) < 0)
+		return;
+	if (number.value <= INT64_MAX)
+		return;
+	token[1] = '.';
+	list_real(document, number);
+}
+
+static void prepare_numbers(struct document *document, char *text, size_t length)
+{
+	bool in_string = false;
+
+	for (size_t i = 0; i < length; i++) {
+		size_t start = i;
+
+		if (in_string && text[i] == '\\') {
+			i++;
+		} else if (text[i] == '"') {
+			in_string = !in_string;
+		} else if (!in_string && is_number_character(text[i])) {
+			/* The e of true and false begins no number. */
+			if (text[i] == 'e' || text[i] == 'E')
+				continue;
+			while (i + 1 < length && is_number_character(text[i + 1]))
+				i++;
+			prepare_number(document, text + start, i + 1 - start);
+		}
+	}
+}
+
+static int copy_value(struct document *document, struct json_value *value, json_t *from,
+		      size_t depth);
+
+static int copy_members(struct document *document, struct json_value *value, json_t *from,
+			size_t depth)
+{
+	const char *key;
+	size_t index;
+	json_t *member;
+
+	if (depth >= JSON_DEPTH_MAX)
+		return -1;
+	if (json_is_object(from)) {
+		value->kind = JSON_KIND_OBJECT;
+		json_object_foreach(from, key, member)
+		{
+			struct json_value *copy = json_append(value, key, JSON_KIND_NULL);
+
+			if (copy_value(document, copy, member, depth + 1) < 0)
+				return -1;
+		}
+		return 0;
+	}
+	value->kind = JSON_KIND_ARRAY;
+	json_array_foreach(from, index, member)
+	{
+		struct json_value *copy = json_append(value, NULL, JSON_KIND_NULL);
+
+		if (copy_value(document, copy, member, depth + 1) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void copy_integer(struct json_value *value, json_int_t integer)
+{
+	value->kind = JSON_KIND_INTEGER;
+	value->negative = integer < 0;
+	value->number = (uint64_t)integer;
+}
+
+static void copy_real(struct document *document, struct json_value *value, double real)
+{
+	const struct number *number = &document->reals[document->next_real++];
+
+	assert(document->next_real <= document->real_count);
+	value->kind = number->is_integer ? JSON_KIND_INTEGER : JSON_KIND_REAL;
+	value->number = number->value;
+	value->real = real;
+}
+
+/* -1: too deep. */
+static int copy_value(struct document *document, struct json_value *value, json_t *from,
+		      size_t depth)
+{
+	switch (json_typeof(from)) {
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		return copy_members(document, value, from, depth);
+	case JSON_STRING:
+		value->kind = JSON_KIND_TEXT;
+		value->text = arena_strdup(document->arena, json_string_value(from));
+		return 0;
+	case JSON_INTEGER:
+		copy_integer(value, json_integer_value(from));
+		return 0;
+	case JSON_REAL:
+		copy_real(document, value, json_real_value(from));
+		return 0;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		value->kind = JSON_KIND_BOOL;
+		value->boolean = json_is_true(from);
+		return 0;
+	case JSON_NULL:
+		value->kind = JSON_KIND_NULL;
+		return 0;
+	}
+	return 0;
+}
+
+static int complain_syntax(const char *name, const json_error_t *syntax,
+			   struct error *err)
+{
+	char text[sizeof(err->text)];
+
+	text_printable(text, sizeof(text), syntax->text);
+	if (syntax->line < 1)
+		return error_set(err, ERROR_CONFIG, "read %s: %s", name, text);
+	return error_set(err, ERROR_CONFIG, "read %s: line %d, column %d: %s", name,
+			 syntax->line, syntax->column, text);
+}
+
+struct json_value *json_read(const char *text, size_t length, const char *name,
+			     struct arena *arena, struct error *err)
+{
+	struct document document = { .arena = arena };
+	struct json_value *top;
+	json_error_t syntax;
+	auto_free char *copy = NULL;
+	json_t *tree;
+	int copied;
+
+	if (length > JSON_SIZE_MAX) {
+		error_set(err, ERROR_CONFIG, "read %s: longer than %d MiB", name,
+			  JSON_SIZE_MAX >> 20);
+		return NULL;
+	}
+	copy = malloc(length + 1);
+	if (!copy) {
+		error_errno(err, "read %s", name);
+		return NULL;
+	}
+	memcpy(copy, text, length);
+	prepare_numbers(&document, copy, length);
+	tree = json_loadb(copy, length, JSON_REJECT_DUPLICATES, &syntax);
+	if (!tree) {
+		complain_syntax(name, &syntax, err);
+		return NULL;
+	}
+	top = json_make(arena, JSON_KIND_NULL);
+	copied = copy_value(&document, top, tree, 0);
+	json_decref(tree);
+	if (copied < 0) {
+		error_set(err, ERROR_CONFIG, "read %s: values nest deeper than %d", name,
+			  JSON_DEPTH_MAX);
+		return NULL;
+	}
+	return top;
+}
