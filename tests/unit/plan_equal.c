@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/plan_equal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/plan.h"
+
+/*
+ * A field that is new in one of these has to be compared here, written by plan_to_oci(),
+ * read by plan_from_oci() and set by the tests of both: then the number may change.
+ */
+#if defined(__x86_64__)
+_Static_assert(sizeof(struct ids_spec) == 40, "struct ids_spec has changed");
+_Static_assert(sizeof(struct namespaces_spec) == 152,
+	       "struct namespaces_spec has changed");
+_Static_assert(sizeof(struct mount_entry) == 88, "struct mount_entry has changed");
+_Static_assert(sizeof(struct rootfs_spec) == 56, "struct rootfs_spec has changed");
+_Static_assert(sizeof(struct net_spec) == 1, "struct net_spec has changed");
+_Static_assert(sizeof(struct policy_spec) == 56, "struct policy_spec has changed");
+_Static_assert(sizeof(struct process_spec) == 120, "struct process_spec has changed");
+_Static_assert(sizeof(struct life_spec) == 88, "struct life_spec has changed");
+#endif
+
+static char where[256];
+
+static const char *differ(const char *field)
+{
+	snprintf(where, sizeof(where), "%s", field);
+	return where;
+}
+
+static const char *differ_at(const char *field, size_t index, const char *member)
+{
+	snprintf(where, sizeof(where), "%s[%zu]%s", field, index, member);
+	return where;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	if (!a || !b)
+		return a == b;
+	return !strcmp(a, b);
+}
+
+/* Lists that end with NULL; a count of 0 may go with no list at all. */
+static const char *texts_difference(const char *field, const char *const *a,
+				    size_t a_count, const char *const *b, size_t b_count)
+{
+	if (a_count != b_count)
+		return differ(field);
+	for (size_t i = 0; i < a_count; i++) {
+		if (!same_text(a[i], b[i]))
+			return differ_at(field, i, "");
+	}
+	return NULL;
+}
+
+static const char *id_map_difference(const char *field, const struct id_map *a,
+				     const struct id_map *b)
+{
+	if (a->count != b->count)
+		return differ(field);
+	for (size_t i = 0; i < a->count; i++) {
+		if (a->ranges[i].inside != b->ranges[i].inside)
+			return differ_at(field, i, ".inside");
+		if (a->ranges[i].outside != b->ranges[i].outside)
+			return differ_at(field, i, ".outside");
+		if (a->ranges[i].count != b->ranges[i].count)
+			return differ_at(field, i, ".count");
+	}
+	return NULL;
+}
+
+static const char *ids_difference(const struct ids_spec *a, const struct ids_spec *b)
+{
+	const char *found = id_map_difference("ids.uids", &a->uids, &b->uids);
+
+	if (!found)
+		found = id_map_difference("ids.gids", &a->gids, &b->gids);
+	if (!found && a->keep_groups != b->keep_groups)
+		found = differ("ids.keep_groups");
+	return found;
+}
+
+static const char *namespaces_difference(const struct namespaces_spec *a,
+					 const struct namespaces_spec *b)
+{
+	for (size_t i = 0; i < NS_COUNT; i++) {
+		if (a->kinds[i].mode != b->kinds[i].mode)
+			return differ_at("namespaces.kinds", i, ".mode");
+		if (!same_text(a->kinds[i].path, b->kinds[i].path))
+			return differ_at("namespaces.kinds", i, ".path");
+	}
+	if (!same_text(a->hostname, b->hostname))
+		return differ("namespaces.hostname");
+	if (a->sysctl_count != b->sysctl_count)
+		return differ("namespaces.sysctls");
+	for (size_t i = 0; i < a->sysctl_count; i++) {
+		if (!same_text(a->sysctls[i].key, b->sysctls[i].key))
+			return differ_at("namespaces.sysctls", i, ".key");
+		if (!same_text(a->sysctls[i].value, b->sysctls[i].value))
+			return differ_at("namespaces.sysctls", i, ".value");
+	}
+	return NULL;
+}
+
+static const char *mount_difference(const struct mount_entry *a,
+				    const struct mount_entry *b)
+{
+	if (a->kind != b->kind)
+		return ".kind";
+	if (a->flags != b->flags)
+		return ".flags";
+	if (!same_text(a->source, b->source))
+		return ".source";
+	if (!same_text(a->dest, b->dest))
+		return ".dest";
+	if (a->mode != b->mode)
+		return ".mode";
+	if (a->size != b->size)
+		return ".size";
+	if (texts_difference("", a->lowers, a->lower_count, b->lowers, b->lower_count))
+		return ".lowers";
+	if (!same_text(a->upper, b->upper))
+		return ".upper";
+	if (!same_text(a->work, b->work))
+		return ".work";
+	if (a->content_size != b->content_size)
+		return ".content_size";
+	if (a->content_size && memcmp(a->content, b->content, a->content_size) != 0)
+		return ".content";
+	return NULL;
+}
+
+static const char *mounts_difference(const struct rootfs_spec *a,
+				     const struct rootfs_spec *b)
+{
+	if (a->mount_count != b->mount_count)
+		return differ("rootfs.mounts");
+	for (size_t i = 0; i < a->mount_count; i++) {
+		const char *member = mount_difference(&a->mounts[i], &b->mounts[i]);
+
+		if (member)
+			return differ_at("rootfs.mounts", i, member);
+	}
+	return NULL;
+}
+
+static const char *rootfs_difference(const struct rootfs_spec *a,
+				     const struct rootfs_spec *b)
+{
+	if (a->kind != b->kind)
+		return differ("rootfs.kind");
+	if (a->mode != b->mode)
+		return differ("rootfs.mode");
+	if (!same_text(a->path, b->path))
+		return differ("rootfs.path");
+	if (!same_text(a->upper, b->upper))
+		return differ("rootfs.upper");
+	if (a->scratch_size != b->scratch_size)
+		return differ("rootfs.scratch_size");
+	if (a->console != b->console)
+		return differ("rootfs.console");
+	return mounts_difference(a, b);
+}
+
+static const char *policy_difference(const struct policy_spec *a,
+				     const struct policy_spec *b)
+{
+	if (a->caps.kept != b->caps.kept)
+		return differ("policy.caps.kept");
+	if (a->caps.ambient != b->caps.ambient)
+		return differ("policy.caps.ambient");
+	if (a->limits.rlimit_count != b->limits.rlimit_count)
+		return differ("policy.limits.rlimits");
+	for (size_t i = 0; i < a->limits.rlimit_count; i++) {
+		const struct rlimit_entry *one = &a->limits.rlimits[i];
+		const struct rlimit_entry *other = &b->limits.rlimits[i];
+
+		if (one->resource != other->resource || one->soft != other->soft ||
+		    one->hard != other->hard)
+			return differ_at("policy.limits.rlimits", i, "");
+	}
+	if (a->limits.has_oom_score_adj != b->limits.has_oom_score_adj ||
+	    a->limits.oom_score_adj != b->limits.oom_score_adj)
+		return differ("policy.limits.oom_score_adj");
+	if (a->seccomp.count != b->seccomp.count)
+		return differ("policy.seccomp.count");
+	if (a->seccomp.count && memcmp(a->seccomp.instructions, b->seccomp.instructions,
+				       a->seccomp.count * 8) != 0)
+		return differ("policy.seccomp.instructions");
+	return NULL;
+}
+
+static const char *identity_difference(const struct process_spec *a,
+				       const struct process_spec *b)
+{
+	if (!same_text(a->user_name, b->user_name))
+		return differ("process.user_name");
+	if (a->gid_given != b->gid_given)
+		return differ("process.gid_given");
+	if (a->uid != b->uid)
+		return differ("process.uid");
+	if (a->gid != b->gid)
+		return differ("process.gid");
+	if (a->group_count != b->group_count ||
+	    (a->group_count &&
+	     memcmp(a->groups, b->groups, a->group_count * sizeof(*a->groups)) != 0))
+		return differ("process.groups");
+	return NULL;
+}
+
+static const char *streams_difference(const struct process_spec *a,
+				      const struct process_spec *b)
+{
+	if (a->terminal != b->terminal)
+		return differ("process.terminal");
+	if (a->stdin_open != b->stdin_open)
+		return differ("process.stdin_open");
+	if (a->stdin_null != b->stdin_null)
+		return differ("process.stdin_null");
+	if (a->keep_fd_count != b->keep_fd_count ||
+	    (a->keep_fd_count && memcmp(a->keep_fds, b->keep_fds,
+					a->keep_fd_count * sizeof(*a->keep_fds)) != 0))
+		return differ("process.keep_fds");
+	return NULL;
+}
+
+static const char *process_difference(const struct process_spec *a,
+				      const struct process_spec *b)
+{
+	const char *found =
+		texts_difference("process.argv", a->argv, a->argc, b->argv, b->argc);
+
+	if (!found)
+		found = texts_difference("process.env", a->env, a->env_count, b->env,
+					 b->env_count);
+	if (!found && a->env_home != b->env_home)
+		found = differ("process.env_home");
+	if (!found && !same_text(a->cwd, b->cwd))
+		found = differ("process.cwd");
+	if (!found)
+		found = identity_difference(a, b);
+	if (!found && a->umask != b->umask)
+		found = differ("process.umask");
+	if (!found)
+		found = streams_difference(a, b);
+	if (!found && a->no_init != b->no_init)
+		found = differ("process.no_init");
+	if (!found && a->stop_signal != b->stop_signal)
+		found = differ("process.stop_signal");
+	return found;
+}
+
+static const char *life_difference(const struct life_spec *a, const struct life_spec *b)
+{
+	if (a->detach != b->detach)
+		return differ("life.detach");
+	if (!same_text(a->name, b->name))
+		return differ("life.name");
+	if (!same_text(a->pid_file, b->pid_file))
+		return differ("life.pid_file");
+	if (!same_text(a->log, b->log))
+		return differ("life.log");
+	if (a->ready_fd != b->ready_fd)
+		return differ("life.ready_fd");
+	if (a->status_fd != b->status_fd)
+		return differ("life.status_fd");
+	if (a->stats != b->stats)
+		return differ("life.stats");
+	if (!same_text(a->stats_file, b->stats_file))
+		return differ("life.stats_file");
+	if (a->timeout_ms != b->timeout_ms)
+		return differ("life.timeout_ms");
+	if (a->kill_after_ms != b->kill_after_ms)
+		return differ("life.kill_after_ms");
+	if (a->die_with_parent != b->die_with_parent)
+		return differ("life.die_with_parent");
+	if (a->dry_run != b->dry_run)
+		return differ("life.dry_run");
+	if (a->log_format != b->log_format)
+		return differ("life.log_format");
+	return NULL;
+}
+
+const char *plan_difference(const struct plan *a, const struct plan *b)
+{
+	const char *found = ids_difference(&a->ids, &b->ids);
+
+	if (!found)
+		found = namespaces_difference(&a->namespaces, &b->namespaces);
+	if (!found)
+		found = rootfs_difference(&a->rootfs, &b->rootfs);
+	if (!found && a->net.loopback != b->net.loopback)
+		found = differ("net.loopback");
+	if (!found)
+		found = policy_difference(&a->policy, &b->policy);
+	if (!found)
+		found = process_difference(&a->process, &b->process);
+	return found ? found : life_difference(&a->life, &b->life);
+}
