@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct error *err, int errnum, enum error_id id, const char *format,
-		 va_list args)
+__attribute__((format(printf, 4, 0))) static void
+fill(struct error *err, int errnum, enum error_id id, const char *format, va_list args)
 {
 	err->errnum = errnum;
 	err->id = id;
