@@ -44,7 +44,10 @@ build_plain() {
 }
 
 build_for_prefix() { # PREFIX
-	build_tree install -Dtests=false "--prefix=$1" || die "cannot build"
+	build_plain
+	if ! { meson configure "$build" "--prefix=$1" && compile; }; then
+		die "cannot build for $1"
+	fi
 }
 
 # The same programs with their tests.

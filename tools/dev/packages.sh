@@ -7,11 +7,10 @@ build_packages='gcc libc6-dev meson ninja-build pkg-config libseccomp-dev libcap
 	libjansson-dev scdoc'
 run_packages='uidmap'
 neighbour_packages='bubblewrap crun firejail'
-test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck git
+test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
 	musl-tools dpkg-dev gperf gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-	qemu-system-x86 busybox-static cpio kmod xz-utils zstd
-	fuse-overlayfs mmdebstrap libcap2-bin procps iproute2 strace tmux jq man-db file keyutils
-	bash-completion zsh fish util-linux-extra'
+	qemu-system-x86 busybox-static cpio kmod xz-utils zstd e2fsprogs mmdebstrap
+	fuse-overlayfs libcap2-bin procps iproute2 strace tmux jq man-db file'
 
 packages_for() { # COMMAND
 	echo "$build_packages"

@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Boots the kernels that sbx names in QEMU, without KVM, and runs the sandbox tests in each
+# as an ordinary user. Prints TAP: one line for each check on each kernel.
+#
+#   matrix.sh BUILD [SERIES...]
+#
+# Kernels and the guests' root are kept below the cache of ./dev.
+set -uo pipefail
+
+build=$1
+shift
+[ $# -gt 0 ] || set -- 5.10 6.1 6.12 newest
+here=$(cd "$(dirname "$0")" && pwd -P)
+tests=$(cd "$here/.." && pwd -P)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sbx-dev/kernels
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+limit=900
+
+skip_all() { # REASON
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# What every guest gets beside the kernel's modules.
+make_payload() {
+	local payload=$scratch/payload
+	mkdir -p "$payload/tests" "$payload/build/launcher"
+	cp -R "$tests/sandbox" "$payload/tests/"
+	cp "$build"/launcher/sbx* "$payload/build/launcher/" 2>/dev/null
+	strip "$payload"/build/launcher/*
+	cp "$here/guest" "$here/job" "$payload/"
+	echo 'export SBX=/payload/build/launcher/sbx' >"$payload/environment"
+}
+
+make_initrd() { # SERIES
+	local dir=$scratch/$1
+	mkdir -p "$dir"/{bin,dev,new,proc}
+	cp /bin/busybox "$dir/bin/"
+	cp "$here/init" "$dir/"
+	cp -R "$cache/$1/modules" "$scratch/payload" "$dir/"
+	(cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) >"$scratch/$1.initrd"
+	rm -rf "$dir"
+}
+
+boot() { # SERIES
+	timeout --kill-after=10 "$limit" qemu-system-x86_64 -accel tcg -cpu max -smp 1 -m 1024 \
+		-display none -no-reboot -nic none \
+		-kernel "$cache/$1/vmlinuz" -initrd "$scratch/$1.initrd" \
+		-drive "file=$cache/root.ext4,format=raw,if=virtio,snapshot=on" \
+		-serial "file:$scratch/$1.console" -serial "file:$scratch/$1.said" \
+		-append 'console=ttyS0 panic=-1 quiet' </dev/null >"$scratch/$1.qemu" 2>&1
+}
+
+# Turns what a guest said into TAP lines that name the kernel and the test.
+to_tap() { # SERIES
+	tr -d '\r' <"$scratch/$1.said" | awk -v kernel="$1" '
+		function say(ok, text) { print ok " - " kernel " " text }
+		/^@kernel / { say("ok", "boots: " $2) }
+		/^@end / { ended = 1 }
+		/^@test / { name = $2; checks = bad = planned = 0; next }
+		/^1\.\.[1-9]/ { planned = substr($0, 4) + 0; next }
+		/^@status / {
+			if (planned && checks != planned)
+				say("not ok", name ": " checks " of " planned " checks ran")
+			else if ($2 == 77) say("ok", name " # SKIP " last)
+			else if ($2 != 0 && !bad) say("not ok", name ": status " $2)
+			else if (!checks) say("ok", name)
+			next
+		}
+		/^1\.\.0/ { sub(/^1\.\.0[ #]*(SKIP)? */, ""); say("ok", name " # SKIP " $0); checks++; next }
+		/^(not )?ok/ {
+			bad += /^not/; checks++
+			result = /^not/ ? "not ok" : "ok"
+			sub(/^(not )?ok *[0-9]* *-? */, "")
+			say(result, name ": " $0)
+			next
+		}
+		{ last = $0; if (/^#/) print }
+		END { say(ended ? "ok" : "not ok", "powers off") }'
+}
+
+# One kernel, from nothing to its lines.
+run_kernel() { # SERIES
+	if ! "$here/fetch.sh" "$1" "$cache/$1" >"$scratch/$1.fetch" 2>&1; then
+		sed 's/^/# /' "$scratch/$1.fetch"
+		echo "ok - $1 # SKIP kernel $1 cannot be fetched"
+		return
+	fi
+	make_initrd "$1"
+	boot "$1"
+	to_tap "$1"
+	grep -q '^@end' "$scratch/$1.said" || tail -n 30 "$scratch/$1.console" | sed 's/^/# /'
+}
+
+[ "$(uname -m)" = x86_64 ] || skip_all "the guests are for x86-64"
+command -v qemu-system-x86_64 >/dev/null || skip_all "qemu-system-x86 is not installed"
+mkdir -p "$cache"
+"$here/root.sh" "$cache/root.ext4" >"$scratch/root.log" 2>&1 || {
+	sed 's/^/# /' "$scratch/root.log"
+	skip_all "the root of the guests cannot be made"
+}
+make_payload
+for series; do
+	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+		wait -n
+	done
+	run_kernel "$series" >"$scratch/$series.tap" &
+done
+wait
+cat "$scratch"/*.tap | awk '/^(not )?ok/ { n++ } { print } END { print "1.." n }'
