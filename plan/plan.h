@@ -36,9 +36,9 @@ struct process_spec {
 	const uint32_t *groups; /* supplementary, besides what a name brings */
 	size_t group_count;
 	mode_t umask;
-	bool terminal;    /* a pty of our own */
-	bool stdin_open;  /* -i with -d */
-	bool stdin_null;  /* stdin is /dev/null: detached without -i */
+	bool terminal;       /* a pty of our own */
+	bool stdin_open;     /* -i with -d */
+	bool stdin_null;     /* stdin is /dev/null: detached without -i */
 	const int *keep_fds; /* descriptors that the command inherits, beside 0 1 2 */
 	size_t keep_fd_count;
 	bool no_init;    /* the command is process 1 itself */
@@ -61,6 +61,8 @@ struct life_spec {
 	bool die_with_parent;
 	bool dry_run;
 	enum log_format log_format;
+	const char
+		*help; /* --help: the topic, "": none named; nothing else is filled in */
 };
 
 /*
@@ -110,6 +112,26 @@ int plan_check(const struct plan *plan, struct error *err);
  * from the plan that no option at all would give.
  */
 const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena);
+
+/* The number of "TERM", "SIGTERM", "15" or "RTMIN+3"; -1: there is none. */
+int signal_by_name(const char *name);
+
+/*
+ * --log-format of the command line alone, for an error that came before the plan: the
+ * words as plan_from_args() takes them.
+ */
+enum log_format plan_log_format(const char *const *words);
+
+/*
+ * `--help`: topic "" is the overview, "all" every option. NULL: there is no such topic.
+ */
+const char *plan_help(const char *topic, struct arena *arena);
+
+/* The one line `usage: sbx run ...`. */
+const char *plan_usage(void);
+
+/* A completion script for "bash", "zsh" or "fish"; NULL for another shell. */
+const char *plan_completion(const char *shell, struct arena *arena);
 
 /* The plan in words, for --dry-run. */
 const char *plan_describe(const struct plan *plan, struct arena *arena);

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sugar into plain entries: the defaults of design and manual are decided here and in the
+ * other expand_*.c. A plan that came from --config has its defaults already; then only
+ * what an option says is added.
+ */
+#include "base/error.h"
+#include "base/fd.h"
+#include "plan/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the root ---- */
+
+static int refuse_archive(const char *root, struct error *err)
+{
+	const char *colon = strchr(root, ':');
+	const char *file = root[0] != '/' && colon ? colon + 1 : root;
+
+	error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
+		  "use %s as root: it is %s, and only directories can be used", root,
+		  image_describe(root));
+	return error_hint(err, "unpack it: mkdir DIR && tar -C DIR -xf %s", file);
+}
+
+static int refuse_registry(const char *root, struct error *err)
+{
+	error_set(
+		err, ERROR_ARCHIVE_UNSUPPORTED,
+		"use %s as root: images are not fetched, and only directories can be used",
+		root);
+	return error_hint(err, "fetch it with skopeo or podman, and unpack it");
+}
+
+static int set_host_root(struct draft *draft, struct error *err)
+{
+	struct rootfs_spec *rootfs = &draft->plan.rootfs;
+
+	if (draft->root_mode > ROOT_MODE_DEFAULT && draft->root_mode != ROOT_MODE_RO) {
+		error_set(err, ERROR_USAGE,
+			  "use --root-mode: the host's own root is always read-only");
+		return error_hint(err, "--cow DIR or --rw DIR, for one directory of it");
+	}
+	if (draft->upper)
+		return error_set(err, ERROR_USAGE,
+				 "use --upper: the host's own root is always read-only");
+	rootfs->kind = ROOT_HOST;
+	rootfs->mode = ROOT_RO;
+	rootfs->path = NULL;
+	return 0;
+}
+
+static void apply_root_mode(struct draft *draft)
+{
+	struct rootfs_spec *rootfs = &draft->plan.rootfs;
+
+	if (draft->root_mode != ROOT_MODE_DEFAULT)
+		rootfs->mode = draft->root_mode == ROOT_MODE_COW  ? ROOT_COW
+			       : draft->root_mode == ROOT_MODE_RO ? ROOT_RO
+								  : ROOT_RW;
+	if (draft->upper)
+		rootfs->upper = draft->upper;
+}
+
+static int set_directory_root(struct draft *draft, struct error *err)
+{
+	struct rootfs_spec *rootfs = &draft->plan.rootfs;
+	char real[PATH_MAX];
+
+	if (!realpath(draft->root, real))
+		return path_explain("use the root", draft->root, errno,
+				    ERROR_ROOT_NOT_DIRECTORY, err);
+	if (!strcmp(real, "/"))
+		return set_host_root(draft, err);
+	rootfs->kind = ROOT_DIRECTORY;
+	rootfs->mode = ROOT_COW;
+	rootfs->path = arena_strdup(&draft->plan.arena, real);
+	apply_root_mode(draft);
+	return 0;
+}
+
+int expand_root(struct draft *draft, struct error *err)
+{
+	const char *root = draft->root;
+	enum image_kind kind;
+
+	if (!root && draft->from_config) {
+		if (draft->plan.rootfs.kind == ROOT_HOST &&
+		    (draft->root_mode != ROOT_MODE_DEFAULT || draft->upper))
+			return set_host_root(draft, err);
+		apply_root_mode(draft);
+		return 0;
+	}
+	if (!root)
+		return set_host_root(draft, err);
+	if (image_recognize(root, &kind, err) < 0)
+		return root[0] == '/' ? path_explain("use the root", root, ENOENT,
+						     ERROR_ROOT_NOT_DIRECTORY, err)
+				      : -1;
+	switch (kind) {
+	case IMAGE_HOST:
+		return set_host_root(draft, err);
+	case IMAGE_DIRECTORY:
+		return set_directory_root(draft, err);
+	case IMAGE_ARCHIVE:
+		return refuse_archive(root, err);
+	case IMAGE_REGISTRY:
+		return refuse_registry(root, err);
+	case IMAGE_UNKNOWN:
+		break;
+	}
+	return error_set(err, ERROR_ROOT_NOT_DIRECTORY,
+			 "use %s as root: it is not a directory", root);
+}
+
+/* ---- namespaces ---- */
+
+static void expand_namespaces(struct draft *draft)
+{
+	struct namespaces_spec *namespaces = &draft->plan.namespaces;
+	struct key_value *sysctls;
+
+	draft->plan.net.loopback = namespaces->kinds[NS_NET].mode == NS_PRIVATE;
+	if (!draft->from_config && !namespaces->hostname &&
+	    namespaces->kinds[NS_UTS].mode == NS_PRIVATE &&
+	    draft->plan.rootfs.kind == ROOT_DIRECTORY)
+		namespaces->hostname = "sbx";
+	if (!draft->sysctl_count)
+		return;
+	sysctls = arena_alloc_array(&draft->plan.arena,
+				    namespaces->sysctl_count + draft->sysctl_count,
+				    sizeof(*sysctls));
+	if (namespaces->sysctl_count)
+		memcpy(sysctls, namespaces->sysctls,
+		       namespaces->sysctl_count * sizeof(*sysctls));
+	memcpy(sysctls + namespaces->sysctl_count, draft->sysctls,
+	       draft->sysctl_count * sizeof(*sysctls));
+	namespaces->sysctls = sysctls;
+	namespaces->sysctl_count += draft->sysctl_count;
+}
+
+/* ---- policy ---- */
+
+static void expand_caps(struct draft *draft)
+{
+	const struct process_spec *process = &draft->plan.process;
+	struct caps_spec *caps = &draft->plan.policy.caps;
+
+	if (!draft->from_config && draft->plan.rootfs.kind != ROOT_HOST &&
+	    process->uid == 0)
+		caps->kept = caps_default_root();
+	for (size_t i = 0; i < draft->cap_count; i++) {
+		if (draft->caps[i].add)
+			caps->kept |= draft->caps[i].bits;
+		else
+			caps->kept &= ~draft->caps[i].bits;
+	}
+	/* An ordinary user keeps a capability across execve(2) only as an ambient one. */
+	if (draft->cap_count && process->uid != 0)
+		caps->ambient = caps->kept;
+	caps->ambient &= caps->kept;
+}
+
+static void expand_rlimits(struct draft *draft)
+{
+	struct limits_spec *limits = &draft->plan.policy.limits;
+	size_t count = draft->from_config ? limits->rlimit_count : 1;
+	struct rlimit_entry *list;
+
+	if (draft->from_config && !draft->rlimit_count)
+		return;
+	list = arena_alloc_array(&draft->plan.arena, count + draft->rlimit_count,
+				 sizeof(*list));
+	if (!draft->from_config)
+		list[0] = (struct rlimit_entry){ rlimit_by_name("core"), 0, 0 };
+	else if (count)
+		memcpy(list, limits->rlimits, count * sizeof(*list));
+	if (draft->rlimit_count)
+		memcpy(list + count, draft->rlimits, draft->rlimit_count * sizeof(*list));
+	limits->rlimits = list;
+	limits->rlimit_count = count + draft->rlimit_count;
+}
+
+enum {
+	BPF_INSTRUCTION = 8, /* sizeof(struct sock_filter) */
+	BPF_MAX = 4096,
+};
+
+static bool is_json(const char *text)
+{
+	return text[strspn(text, " \t\r\n")] == '{';
+}
+
+static int check_program_size(const char *path, const char *text, size_t length,
+			      struct error *err)
+{
+	if (length == 0)
+		return error_set(err, ERROR_SECCOMP,
+				 "use --seccomp %s: the file is empty", path);
+	if (is_json(text)) {
+		error_set(err, ERROR_SECCOMP,
+			  "use --seccomp %s: it is JSON, and only raw BPF is read", path);
+		return error_hint(
+			err,
+			"export the filter as BPF (seccomp_export_bpf(3)): 8 bytes for "
+			"each instruction");
+	}
+	if (length % BPF_INSTRUCTION)
+		return error_set(
+			err, ERROR_SECCOMP,
+			"use --seccomp %s: %zu bytes are no raw BPF program (8 for each "
+			"instruction)",
+			path, length);
+	if (length / BPF_INSTRUCTION > BPF_MAX)
+		return error_set(err, ERROR_SECCOMP,
+				 "use --seccomp %s: more than %d instructions", path,
+				 BPF_MAX);
+	return 0;
+}
+
+static int expand_seccomp(struct draft *draft, struct error *err)
+{
+	struct seccomp_program *program = &draft->plan.policy.seccomp;
+	auto_close int fd = -1;
+	size_t length;
+	char *text;
+
+	if (!draft->seccomp)
+		return 0;
+	fd = open(draft->seccomp, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return path_explain("use --seccomp", draft->seccomp, errno,
+				    ERROR_SOURCE_MISSING, err);
+	text = read_everything(&draft->plan.arena, fd,
+			       (size_t)BPF_INSTRUCTION * BPF_MAX * 2, &length);
+	if (!text)
+		return error_errno_id(err, ERROR_SECCOMP, "read %s", draft->seccomp);
+	if (check_program_size(draft->seccomp, text, length, err) < 0)
+		return -1;
+	program->instructions = text;
+	program->count = length / BPF_INSTRUCTION;
+	return 0;
+}
+
+/* ---- the process ---- */
+
+static void expand_umask(struct draft *draft)
+{
+	mode_t mask;
+
+	if (draft->from_config)
+		return;
+	mask = umask(0);
+	umask(mask);
+	draft->plan.process.umask = mask | 022;
+}
+
+static bool is_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+}
+
+static void expand_terminal(struct draft *draft)
+{
+	struct process_spec *process = &draft->plan.process;
+	bool detach = draft->plan.life.detach;
+
+	if (draft->tty == TTY_ON || draft->tty == TTY_OFF)
+		process->terminal = draft->tty == TTY_ON;
+	else if (!draft->from_config || draft->tty == TTY_AUTO)
+		process->terminal = !detach && is_terminal();
+	process->stdin_open = detach && draft->interactive;
+	process->stdin_null = detach && !draft->interactive;
+}
+
+static bool is_listed(const int *fds, size_t count, int fd)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i] == fd)
+			return true;
+	}
+	return false;
+}
+
+static void expand_descriptors(struct draft *draft)
+{
+	struct process_spec *process = &draft->plan.process;
+	size_t wanted = (size_t)draft->preserve_fds + draft->keep_fd_count;
+	int *fds;
+	size_t count = 0;
+
+	if (!wanted)
+		return;
+	fds = arena_alloc_array(&draft->plan.arena, wanted, sizeof(*fds));
+	for (int i = 0; i < draft->preserve_fds; i++)
+		fds[count++] = 3 + i;
+	for (size_t i = 0; i < draft->keep_fd_count; i++) {
+		if (draft->keep_fds[i] > 2 && !is_listed(fds, count, draft->keep_fds[i]))
+			fds[count++] = draft->keep_fds[i];
+	}
+	process->keep_fds = fds;
+	process->keep_fd_count = count;
+}
+
+static void set_argv(struct draft *draft, const char *const *argv)
+{
+	struct process_spec *process = &draft->plan.process;
+
+	process->argv = argv;
+	process->argc = 0;
+	while (argv[process->argc])
+		process->argc++;
+}
+
+int expand_command(struct draft *draft, struct error *err)
+{
+	const char *shell = getenv("SHELL");
+	const char **argv;
+
+	if (draft->command && draft->command[0]) {
+		set_argv(draft, draft->command);
+		return 0;
+	}
+	if (draft->plan.process.argc)
+		return 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		error_set(err, ERROR_NO_COMMAND, "start: no command given");
+		return error_hint(err, "%s", plan_usage());
+	}
+	if (draft->plan.rootfs.kind != ROOT_HOST || !shell || shell[0] != '/')
+		shell = "/bin/sh";
+	argv = arena_alloc_array(&draft->plan.arena, 2, sizeof(*argv));
+	argv[0] = shell;
+	set_argv(draft, argv);
+	return 0;
+}
+
+static void expand_life(struct draft *draft)
+{
+	if (draft->log_format)
+		draft->plan.life.log_format =
+			draft->log_format == 2 ? LOG_JSON : LOG_TEXT;
+}
+
+int expand(struct draft *draft, struct error *err)
+{
+	expand_life(draft);
+	if (expand_root(draft, err) < 0 || expand_command(draft, err) < 0)
+		return -1;
+	expand_namespaces(draft);
+	if (expand_user(draft, err) < 0 || expand_ids(draft, err) < 0 ||
+	    expand_mounts(draft, err) < 0 || expand_env(draft, err) < 0)
+		return -1;
+	expand_caps(draft);
+	expand_rlimits(draft);
+	expand_umask(draft);
+	expand_terminal(draft);
+	expand_descriptors(draft);
+	return expand_seccomp(draft, err);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is mounted, in order: what every sandbox has, what hides the host, the current
+ * directory, and then what the user asked for, which may cover all of it.
+ */
+#include "base/error.h"
+#include "base/text.h"
+#include "plan/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ZONES "/usr/share/zoneinfo"
+
+/* What of /proc and /sys tells about the host, or about its other users. */
+static const char *const masked[] = {
+	"/proc/acpi",
+	"/proc/asound",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/proc/sched_debug",
+	"/proc/scsi",
+	"/sys/firmware",
+	"/sys/devices/virtual/powercap",
+};
+
+/* What the host's root may write through a procfs, whatever it may do otherwise. */
+static const char *const read_only[] = {
+	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+};
+
+/* Where daemons of the host keep sockets that are reached by path. */
+static const char *const daemons[] = {
+	"/var/lib/incus",      "/var/lib/lxd",     "/var/lib/docker",
+	"/var/lib/containers", "/var/lib/libvirt", "/var/lib/sss",
+	"/var/snap",           "/var/spool",       "/nix/var/nix/daemon-socket",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The list while it grows; the plan's own is const. */
+struct builder {
+	struct draft *draft;
+	struct mount_entry *entries;
+	size_t count;
+};
+
+static void add(struct builder *builder, const struct mount_entry *entry)
+{
+	builder->entries = arena_grow(&builder->draft->plan.arena, builder->entries,
+				      builder->count, sizeof(*builder->entries));
+	builder->entries[builder->count++] = *entry;
+}
+
+static void add_scratch(struct builder *builder, const char *dest, mode_t mode)
+{
+	const struct mount_entry entry = { .kind = MOUNT_SCRATCH,
+					   .dest = dest,
+					   .mode = mode };
+
+	add(builder, &entry);
+}
+
+static void add_cover(struct builder *builder, enum mount_kind kind, unsigned int flags,
+		      const char *dest)
+{
+	const struct mount_entry entry = { .kind = kind, .flags = flags, .dest = dest };
+
+	add(builder, &entry);
+}
+
+/* ---- what every sandbox has ---- */
+
+static int add_proc(struct builder *builder, struct error *err)
+{
+	const struct draft *draft = builder->draft;
+	struct mount_entry entry = { .kind = MOUNT_PROC, .dest = "/proc" };
+	bool shared = draft->plan.namespaces.kinds[NS_PID].mode == NS_SHARED;
+
+	if (shared && (draft->proc == PROC_NEW || draft->proc == PROC_PIDS)) {
+		error_set(err, ERROR_USAGE,
+			  "mount a new /proc: it needs a pid namespace of its own");
+		return error_hint(err, "--proc host, or leave --share pid");
+	}
+	if (draft->proc == PROC_NONE) {
+		if (draft->plan.rootfs.kind == ROOT_HOST)
+			add_cover(builder, MOUNT_MASK, 0, "/proc");
+		return 0;
+	}
+	if (draft->proc == PROC_PIDS)
+		entry.source = "pids";
+	else if (draft->proc == PROC_HOST || shared)
+		entry.source = "host";
+	add(builder, &entry);
+	return 0;
+}
+
+static void add_dev(struct builder *builder)
+{
+	const struct mount_entry entry = { .kind = MOUNT_DEV,
+					   .dest = "/dev",
+					   .size = builder->draft->shm_size };
+
+	add(builder, &entry);
+}
+
+static void add_sys(struct builder *builder)
+{
+	add_cover(builder, MOUNT_SYSFS, MOUNT_F_RDONLY, "/sys");
+}
+
+static bool has_new_proc(const struct builder *builder)
+{
+	for (size_t i = 0; i < builder->count; i++) {
+		if (builder->entries[i].kind == MOUNT_PROC)
+			return !builder->entries[i].source;
+	}
+	return false;
+}
+
+/* Each cover costs time, so only what is there and can be read is covered. */
+static void add_masks(struct builder *builder)
+{
+	bool proc = has_new_proc(builder);
+
+	for (size_t i = 0; i < COUNT(masked); i++) {
+		if ((proc || !path_is_within(masked[i], "/proc")) &&
+		    access(masked[i], R_OK) == 0)
+			add_cover(builder, MOUNT_MASK, MOUNT_F_OPTIONAL, masked[i]);
+	}
+	if (!proc || builder->draft->caller.uid != 0)
+		return;
+	for (size_t i = 0; i < COUNT(read_only); i++)
+		add_cover(builder, MOUNT_READONLY, MOUNT_F_OPTIONAL, read_only[i]);
+}
+
+/* ---- the current directory ---- */
+
+static enum cwd_choice cwd_choice(const struct draft *draft)
+{
+	if (draft->cwd != CWD_DEFAULT)
+		return (enum cwd_choice)draft->cwd;
+	return draft->plan.rootfs.kind == ROOT_HOST && !draft->from_config ? CWD_COW
+									   : CWD_OFF;
+}
+
+static const char *unsuitable(const struct draft *draft, const char *cwd)
+{
+	static const char *const trees[] = { "/run", "/dev", "/proc", "/sys" };
+
+	if (!strcmp(cwd, "/"))
+		return "it is the root";
+	for (size_t i = 0; i < draft->caller.home_count; i++) {
+		const char *home = draft->caller.homes[i];
+
+		if (!strcmp(home, cwd))
+			return "it is the home directory, which is hidden";
+		if (path_is_within(home, cwd))
+			return "the home directory, which is hidden, lies below it";
+	}
+	if (!strcmp(cwd, "/tmp"))
+		return "/tmp is private in the sandbox";
+	for (size_t i = 0; i < COUNT(trees); i++) {
+		if (path_is_within(cwd, trees[i]))
+			return "the sandbox has its own there";
+	}
+	return NULL;
+}
+
+/* The directory that is shown at its own path, or NULL: none. */
+static int find_shown(struct draft *draft, const char **ret_cwd, struct error *err)
+{
+	const char *cwd, *reason;
+
+	*ret_cwd = NULL;
+	if (cwd_choice(draft) == CWD_OFF)
+		return 0;
+	cwd = caller_cwd(draft);
+	if (!cwd) {
+		error_errno_id(err, ERROR_CWD_UNSUITABLE, "find the current directory");
+		return error_hint(err, "--cwd off");
+	}
+	if (caller_homes(draft, err) < 0)
+		return -1;
+	reason = unsuitable(draft, cwd);
+	if (reason) {
+		error_set(err, ERROR_CWD_UNSUITABLE, "show the current directory %s: %s",
+			  cwd, reason);
+		return error_hint(err, "start in a subdirectory, or --cwd off");
+	}
+	*ret_cwd = cwd;
+	return 0;
+}
+
+static bool is_mounted_by_user(const struct draft *draft, const char *path)
+{
+	for (size_t i = 0; i < draft->mount_count; i++) {
+		if (draft->mounts[i].kind != MOUNT_MASK &&
+		    !strcmp(draft->mounts[i].dest, path))
+			return true;
+	}
+	return false;
+}
+
+static void add_cwd(struct builder *builder, const char *cwd)
+{
+	struct mount_entry entry = {
+		.kind = MOUNT_BIND,
+		.flags = MOUNT_F_NOSUID | MOUNT_F_NODEV,
+		.source = cwd,
+		.dest = cwd,
+	};
+	enum cwd_choice choice = cwd_choice(builder->draft);
+
+	if (choice == CWD_COW)
+		entry.kind = MOUNT_COW;
+	if (choice == CWD_RO)
+		entry.flags |= MOUNT_F_RDONLY;
+	add(builder, &entry);
+}
+
+/* ---- the two kinds of root ---- */
+
+static void add_daemon_covers(struct builder *builder, const char *cwd, bool above)
+{
+	for (size_t i = 0; i < COUNT(daemons); i++) {
+		bool covers_cwd = cwd && path_is_within(cwd, daemons[i]);
+
+		if (covers_cwd == above && access(daemons[i], F_OK) == 0)
+			add_cover(builder, MOUNT_MASK,
+				  MOUNT_F_OPTIONAL | MOUNT_F_NOFOLLOW, daemons[i]);
+	}
+}
+
+static int add_host_base(struct builder *builder, struct error *err)
+{
+	struct draft *draft = builder->draft;
+
+	if (caller_homes(draft, err) < 0)
+		return -1;
+	for (size_t i = 0; i < draft->caller.home_count; i++)
+		add_scratch(builder, draft->caller.homes[i], 0700);
+	add_scratch(builder, "/tmp", 01777);
+	add_scratch(builder, "/run", 0755);
+	add_dev(builder);
+	if (add_proc(builder, err) < 0)
+		return -1;
+	add_sys(builder);
+	add_masks(builder);
+	return 0;
+}
+
+static int add_directory_base(struct builder *builder, struct error *err)
+{
+	if (add_proc(builder, err) < 0)
+		return -1;
+	add_sys(builder);
+	add_dev(builder);
+	if (builder->draft->plan.rootfs.mode != ROOT_RW) {
+		add_scratch(builder, "/tmp", 01777);
+		add_scratch(builder, "/run", 0755);
+	}
+	add_masks(builder);
+	return 0;
+}
+
+static int add_base(struct builder *builder, struct error *err)
+{
+	return builder->draft->plan.rootfs.kind == ROOT_HOST
+		       ? add_host_base(builder, err)
+		       : add_directory_base(builder, err);
+}
+
+static int add_zone(struct builder *builder, struct error *err)
+{
+	struct draft *draft = builder->draft;
+	struct mount_entry entry = {
+		.kind = MOUNT_BIND,
+		.flags = MOUNT_F_RDONLY | MOUNT_F_NOSUID | MOUNT_F_NODEV |
+			 MOUNT_F_OPTIONAL,
+		.dest = "/etc/localtime",
+	};
+
+	if (!draft->tz)
+		return 0;
+	entry.source = arena_printf(&draft->plan.arena, ZONES "/%s", draft->tz);
+	if (draft->tz[0] == '/' || strstr(draft->tz, "..") ||
+	    access(entry.source, R_OK) < 0) {
+		error_set(err, ERROR_USAGE, "use --tz: there is no time zone '%.80s'",
+			  draft->tz);
+		return error_hint(err, "names are those below " ZONES
+				       ", such as Europe/Berlin");
+	}
+	if (draft->plan.rootfs.mode != ROOT_RW)
+		add(builder, &entry);
+	return 0;
+}
+
+static void choose_workdir(struct draft *draft, const char *shown)
+{
+	struct process_spec *process = &draft->plan.process;
+
+	if (draft->workdir)
+		process->cwd = draft->workdir;
+	else if (shown)
+		process->cwd = shown;
+	else if (!process->cwd)
+		process->cwd = "/";
+}
+
+int expand_mounts(struct draft *draft, struct error *err)
+{
+	struct builder builder = { .draft = draft };
+	struct rootfs_spec *rootfs = &draft->plan.rootfs;
+	const char *shown;
+	bool covers = rootfs->kind == ROOT_HOST && !draft->from_config;
+
+	if (find_shown(draft, &shown, err) < 0)
+		return -1;
+	for (size_t i = 0; i < rootfs->mount_count; i++)
+		add(&builder, &rootfs->mounts[i]);
+	if (!draft->from_config && add_base(&builder, err) < 0)
+		return -1;
+	if (covers)
+		add_daemon_covers(&builder, shown, true);
+	if (shown && !is_mounted_by_user(draft, shown))
+		add_cwd(&builder, shown);
+	/* behind the current directory, which may hold some of them again */
+	if (covers)
+		add_daemon_covers(&builder, shown, false);
+	for (size_t i = 0; i < draft->mount_count; i++)
+		add(&builder, &draft->mounts[i]);
+	if (add_zone(&builder, err) < 0)
+		return -1;
+	rootfs->mounts = builder.entries;
+	rootfs->mount_count = builder.count;
+	choose_workdir(draft, shown);
+	return 0;
+}

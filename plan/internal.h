@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_PLAN_INTERNAL_H
+#define SBX_PLAN_INTERNAL_H
+
+/*
+ * Between the files of plan/: the draft that setters fill, and the steps that make a plan
+ * of it. Words and files become a list of `struct given`, which is put in order of
+ * precedence (sources.c); the setters of the option table turn texts into the draft;
+ * expand() makes plain entries of its sugar, and plan_check() refuses what cannot work.
+ */
+
+#include "base/accounts.h"
+#include "base/error.h"
+#include "plan/options.h"
+#include "plan/plan.h"
+
+enum level {
+	LEVEL_COMMAND_LINE,
+	LEVEL_PROFILE, /* --profile and --pool */
+	LEVEL_USER,    /* $XDG_CONFIG_HOME/sbx/sbx.conf */
+	LEVEL_SYSTEM,  /* /etc/sbx/sbx.conf */
+	LEVEL_COUNT,
+};
+
+/* One option as it was written somewhere. */
+struct given {
+	const struct option_row *row;
+	const char *operand; /* NULL: the row has none, or an optional one was left out */
+	bool negated;        /* no-NAME */
+	enum level level;
+	const char *from; /* "command line" or FILE:LINE */
+	const char *base; /* relative paths start here; NULL: the caller's directory */
+};
+
+enum cwd_choice { CWD_DEFAULT, CWD_COW, CWD_RO, CWD_RW, CWD_OFF };
+enum proc_choice { PROC_DEFAULT, PROC_NEW, PROC_PIDS, PROC_HOST, PROC_NONE };
+enum root_mode_choice { ROOT_MODE_DEFAULT, ROOT_MODE_COW, ROOT_MODE_RO, ROOT_MODE_RW };
+enum tty_choice { TTY_DEFAULT, TTY_AUTO, TTY_ON, TTY_OFF };
+enum map_choice {
+	MAP_DEFAULT,
+	MAP_AUTO,
+	MAP_SINGLE,
+	MAP_SUBUID,
+	MAP_KEEP_ID,
+	MAP_TRIPLES,
+};
+
+struct cap_change {
+	bool add;
+	uint64_t bits;
+};
+
+struct text_list {
+	const char **texts;
+	size_t count;
+};
+
+/* Who calls, and where; filled when first asked for. */
+struct caller {
+	uint32_t uid, gid;
+	const char *cwd;
+	bool account_read;
+	bool has_account;
+	struct account account;
+	const char *homes[2]; /* links resolved; the outer one first */
+	size_t home_count;
+	bool homes_read;
+};
+
+/*
+ * What the options say. The plan inside already holds what needs no expansion; the rest is
+ * sugar. Zeroed: nothing was given.
+ */
+struct draft {
+	struct plan plan;
+	struct caller caller;
+
+	const struct given *given;
+	size_t given_count;
+	const char *const *command; /* rest of the words; NULL or empty: none */
+
+	bool from_config; /* the plan came from --config: expanded already */
+	bool no_config;
+
+	const char *root, *upper, *workdir, *user, *tz, *seccomp;
+	int root_mode, cwd, proc, tty, groups, log_format; /* 0: not given */
+	uint64_t shm_size;
+	bool interactive;
+	int preserve_fds;
+	int *keep_fds;
+	size_t keep_fd_count;
+	struct mount_entry *mounts; /* in the order of the command line */
+	size_t mount_count;
+	struct text_list group_add, keep_env, env_files, env;
+	struct key_value *sysctls;
+	size_t sysctl_count;
+	enum map_choice map;
+	struct id_range *map_uids, *map_gids;
+	size_t map_uid_count, map_gid_count;
+	struct cap_change *caps;
+	size_t cap_count;
+	struct rlimit_entry *rlimits;
+	size_t rlimit_count;
+};
+
+/* ---- the caller: caller.c ---- */
+
+/* The current directory, or NULL and errno (it was removed, or lies out of reach). */
+const char *caller_cwd(struct draft *draft);
+
+/* 0 found, 1 the caller has no account, -1 error. */
+int caller_account(struct draft *draft, struct error *err);
+
+/* Fills caller.homes with $HOME and the passwd home, links resolved, without "/". */
+int caller_homes(struct draft *draft, struct error *err);
+
+/* ---- paths: paths.c ---- */
+
+/* Whether path is dir itself or lies below it. Both absolute and clean. */
+bool path_is_within(const char *path, const char *dir);
+
+/* Without "//", "/./" and a trailing slash; ".." stays, since links decide what it means. */
+char *path_clean(struct arena *arena, const char *path);
+
+/*
+ * A path of the caller's as it is meant: leading ~ expanded, relative ones put behind the
+ * file's directory or the current one. NULL and error where that cannot be known.
+ */
+const char *path_of_caller(struct draft *draft, const char *base, const char *text,
+			   struct error *err);
+
+/*
+ * Names the part of an absolute path that stops the caller: missing, no directory, not
+ * searchable. Returns -1; *err holds `verb PATH: …`.
+ */
+int path_explain(const char *verb, const char *path, int errnum, enum error_id id,
+		 struct error *err);
+
+/* ---- texts to givens: gather.c, profile.c ---- */
+
+struct open_file;
+
+/* Collects what all sources say, before anything of it is believed. */
+struct gatherer {
+	struct draft *draft;
+	struct given *given;
+	size_t count;
+	enum level level;
+	const struct open_file
+		*reading; /* files that are being read, the inner one first */
+};
+
+/* Where an option stands: "command line", or FILE:LINE and the file's directory. */
+struct place {
+	const char *from, *base;
+};
+
+/*
+ * Takes an option by its long name; operand is NULL where nothing stands behind it. The
+ * error names the option, but not the place.
+ */
+int gather_option(struct gatherer *gatherer, const char *name, const char *operand,
+		  const struct place *place, struct error *err);
+
+/* The words up to COMMAND, which they set. */
+int gather_words(struct gatherer *gatherer, const char *const *words, struct error *err);
+
+/* The profiles and pools that the words named, then the configuration files. */
+int gather_files(struct gatherer *gatherer, struct error *err);
+
+/* A profile's text, as if it stood in the file `name`; base is its directory. */
+int gather_text(struct gatherer *gatherer, char *text, size_t length, const char *name,
+		const char *base, struct error *err);
+
+/* Everything that can be read from fd, at most max bytes, in the arena, NUL-ended; NULL and
+ * errno. */
+char *read_everything(struct arena *arena, int fd, size_t max, size_t *ret_length);
+
+/* Sets the draft from what was gathered, by precedence. */
+int apply_givens(struct draft *draft, struct error *err);
+
+/* ---- signals.c ---- */
+
+const char *signal_name(int number, struct arena *arena);
+
+/* ---- the setters of the table: setters.c, mount_setters.c ---- */
+
+typedef int option_setter(struct draft *draft, const struct given *given,
+			  struct error *err);
+
+option_setter set_text, set_path, set_flag, set_init, set_size, set_duration, set_choice,
+	set_descriptor, set_help, set_stats, set_tty, set_workdir, set_hostname, set_name,
+	set_root, set_stop_signal, set_oom_score_adj, set_preserve_fds, set_nothing;
+option_setter add_text, add_path, add_env, add_keep_env, add_keep_fd, add_map, add_sysctl,
+	add_cap, drop_cap, add_rlimit, share_namespace, join_namespace;
+option_setter add_ro, add_rw, add_cow, add_dev_bind, add_volume, add_mount, add_tmpfs,
+	add_mask;
+
+/* ---- the draft to the plan: expand*.c ---- */
+
+int expand(struct draft *draft, struct error *err);
+int expand_root(struct draft *draft, struct error *err);
+int expand_user(struct draft *draft, struct error *err);
+int expand_ids(struct draft *draft, struct error *err);
+int expand_mounts(struct draft *draft, struct error *err);
+int expand_env(struct draft *draft, struct error *err);
+int expand_command(struct draft *draft, struct error *err);
+
+/* Appends one operation to the plan's list. */
+void mounts_add(struct draft *draft, const struct mount_entry *entry);
+
+/* ---- the plan, looked at from outside: inside.c ---- */
+
+enum inside_answer {
+	INSIDE_FOUND,   /* *ret_host is the file as the caller sees it */
+	INSIDE_MADE,    /* a directory that the plan makes; there is nothing to look at */
+	INSIDE_MISSING, /* errno says why; *ret_host is where it ends, as seen inside */
+	INSIDE_UNKNOWN, /* only the sandbox itself can tell */
+};
+
+/*
+ * What an absolute path of the sandbox will be, links followed as they will be followed
+ * there. host holds PATH_MAX bytes.
+ */
+enum inside_answer inside_find(const struct plan *plan, const char *path, char *host);
+
+/*
+ * Whether INSIDE_MISSING can be believed: not where a destination leads through a link, so
+ * that the mount lands elsewhere than its name says.
+ */
+bool inside_is_certain(const struct plan *plan);
+
+/* ---- what cannot work: check*.c ---- */
+
+/* The command and its interpreter can be executed inside, as far as that can be seen. */
+int check_command(const struct plan *plan, struct error *err);
+
+/* ---- configurations: from_oci.c ---- */
+
+/*
+ * Reads an OCI config.json of length bytes, called name in messages, into the plan: ready
+ * to run, nothing is left to expand. Strings go to the plan's arena.
+ */
+int plan_from_oci(const char *text, size_t length, const char *name, struct plan *plan,
+		  struct error *err);
+
+#endif

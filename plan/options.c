@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/options.h"
+
+#include "base/text.h"
+#include "plan/internal.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define FIELD(name)  offsetof(struct draft, name)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const root_modes[] = { "cow", "ro", "rw", NULL };
+static const char *const cwd_modes[] = { "cow", "ro", "rw", "off", NULL };
+static const char *const procs[] = { "new", "pids", "host", "none", NULL };
+static const char *const group_words[] = { "drop", "keep", NULL };
+static const char *const tty_words[] = { "auto", "on", "off", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+
+static const struct option_topic topics[] = {
+	{ "root", "Root file system" },
+	{ "files", "Files and directories" },
+	{ "identity", "Identity and environment" },
+	{ "namespaces", "Namespaces" },
+	{ "policy", "Policy and limits" },
+	{ "process", "Process and terminal" },
+	{ "life", "Background, status and time" },
+	{ "configuration", "Configuration" },
+	{ NULL, NULL },
+};
+
+static const struct option_row rows[] = {
+	{ "root", 'R', NULL, OPERAND_NEEDED, "ROOT", MERGE_SCALAR, "root",
+	  OPTION_COMMON | OPTION_PATH, set_root, FIELD(root), NULL,
+	  "use the directory ROOT as root; host (default): the host's own, read-only" },
+	{ "root-mode", 0, NULL, OPERAND_NEEDED, "MODE", MERGE_SCALAR, "root", 0,
+	  set_choice, FIELD(root_mode), root_modes,
+	  "cow: what is written is thrown away (default); ro: read-only; rw: written through" },
+	{ "upper", 0, NULL, OPERAND_NEEDED, "DIR", MERGE_SCALAR, "root", OPTION_PATH,
+	  set_path, FIELD(upper), NULL,
+	  "keep what is written to the root in DIR, and start from it next time" },
+	{ "scratch-size", 0, NULL, OPERAND_NEEDED, "SIZE", MERGE_SCALAR, "root", 0,
+	  set_size, FIELD(plan.rootfs.scratch_size), NULL,
+	  "at most SIZE bytes for all that is thrown away at the end" },
+
+	{ "cwd", 0, NULL, OPERAND_NEEDED, "MODE", MERGE_SCALAR, "files", OPTION_COMMON,
+	  set_choice, FIELD(cwd), cwd_modes,
+	  "the current directory at its own path: cow (default with the host's root), ro, rw, "
+	  "or off (default otherwise)" },
+	{ "ro", 0, NULL, OPERAND_NEEDED, "SRC[:DST]", MERGE_APPEND, "files",
+	  OPTION_COMMON | OPTION_PATH, add_ro, 0, NULL,
+	  "show SRC of the host, read-only" },
+	{ "rw", 0, "rw-bind", OPERAND_NEEDED, "SRC[:DST]", MERGE_APPEND, "files",
+	  OPTION_COMMON | OPTION_PATH, add_rw, 0, NULL,
+	  "show SRC of the host, writable" },
+	{ "cow", 0, NULL, OPERAND_NEEDED, "SRC[:DST]", MERGE_APPEND, "files",
+	  OPTION_COMMON | OPTION_PATH, add_cow, 0, NULL,
+	  "show SRC of the host, copy-on-write: it is never changed" },
+	{ "volume", 'v', NULL, OPERAND_NEEDED, "SRC:DST[:ro]", MERGE_APPEND, "files",
+	  OPTION_PATH, add_volume, 0, NULL, "as --rw or --ro, in docker's spelling" },
+	{ "mount", 0, NULL, OPERAND_NEEDED, "type=T,src=SRC,dst=DST,...", MERGE_APPEND,
+	  "files", 0, add_mount, 0, NULL,
+	  "as --rw, --ro or --tmpfs, in docker's long spelling" },
+	{ "tmpfs", 0, NULL, OPERAND_NEEDED, "DST[:size=N,mode=M]", MERGE_APPEND, "files",
+	  OPTION_PATH, add_tmpfs, 0, NULL, "an empty directory in memory" },
+	{ "dev-bind", 0, "device", OPERAND_NEEDED, "PATH", MERGE_APPEND, "files",
+	  OPTION_PATH, add_dev_bind, 0, NULL,
+	  "show the device PATH of the host, usable" },
+	{ "mask", 0, NULL, OPERAND_NEEDED, "PATH", MERGE_APPEND, "files", OPTION_PATH,
+	  add_mask, 0, NULL, "cover PATH so that nothing of it can be read" },
+	{ "shm-size", 0, NULL, OPERAND_NEEDED, "SIZE", MERGE_SCALAR, "files", 0, set_size,
+	  FIELD(shm_size), NULL, "give /dev/shm SIZE bytes of its own" },
+	{ "proc", 0, NULL, OPERAND_NEEDED, "KIND", MERGE_SCALAR, "files", 0, set_choice,
+	  FIELD(proc), procs,
+	  "/proc: new (default); pids: processes only; host: the outer one; none" },
+	{ "workdir", 'w', NULL, OPERAND_NEEDED, "DIR", MERGE_SCALAR, "files",
+	  OPTION_COMMON | OPTION_PATH, set_workdir, FIELD(workdir), NULL,
+	  "start the command in DIR" },
+
+	{ "user", 'u', NULL, OPERAND_NEEDED, "UID[:GID]|NAME", MERGE_SCALAR, "identity",
+	  OPTION_COMMON, set_text, FIELD(user), NULL,
+	  "run the command as this user; a NAME is one of the root's own" },
+	{ "groups", 0, NULL, OPERAND_NEEDED, "WHAT", MERGE_SCALAR, "identity", 0,
+	  set_choice, FIELD(groups), group_words,
+	  "the caller's supplementary groups: drop (default) or keep" },
+	{ "group-add", 0, NULL, OPERAND_NEEDED, "GID|NAME", MERGE_APPEND, "identity", 0,
+	  add_text, FIELD(group_add), NULL, "one more supplementary group" },
+	{ "map", 0, NULL, OPERAND_NEEDED, "HOW", MERGE_WHOLE, "identity", 0, add_map, 0,
+	  NULL,
+	  "user ids: auto (default), single, subuid, keep-id, or [u:|g:]INSIDE:OUTSIDE:COUNT" },
+	{ "hostname", 0, NULL, OPERAND_NEEDED, "NAME", MERGE_SCALAR, "identity", 0,
+	  set_hostname, FIELD(plan.namespaces.hostname), NULL, "call the sandbox NAME" },
+	{ "tz", 0, NULL, OPERAND_NEEDED, "ZONE", MERGE_SCALAR, "identity", 0, set_text,
+	  FIELD(tz), NULL, "use the time zone ZONE, such as Europe/Berlin" },
+	{ "env", 'e', NULL, OPERAND_NEEDED, "NAME[=VALUE]", MERGE_KEYED, "identity",
+	  OPTION_COMMON, add_env, 0, NULL,
+	  "set a variable; without a value: take the caller's" },
+	{ "env-file", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_KEYED, "identity",
+	  OPTION_PATH, add_path, FIELD(env_files), NULL,
+	  "set the variables that FILE has a line for" },
+	{ "keep-env", 0, NULL, OPERAND_OPTIONAL, "PATTERN", MERGE_KEYED, "identity",
+	  OPTION_COMMON, add_keep_env, 0, NULL,
+	  "keep the caller's variables, or those whose names match (*_proxy)" },
+	{ "sysctl", 0, NULL, OPERAND_NEEDED, "NAME=VALUE", MERGE_KEYED, "identity", 0,
+	  add_sysctl, 0, NULL, "set a sysctl of the sandbox's own namespaces" },
+
+	{ "share", 0, NULL, OPERAND_NEEDED, "KIND", MERGE_KEYED, "namespaces",
+	  OPTION_COMMON, share_namespace, 0, NULL,
+	  "share a namespace of the host: net, ipc, pid, uts or cgroup" },
+	{ "join", 0, NULL, OPERAND_NEEDED, "KIND:PATH", MERGE_KEYED, "namespaces", 0,
+	  join_namespace, 0, NULL,
+	  "enter the namespace at PATH (user, net, ipc, uts, pid, cgroup)" },
+
+	{ "seccomp", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "policy", OPTION_PATH,
+	  set_path, FIELD(seccomp), NULL,
+	  "load the raw BPF program in FILE as seccomp filter" },
+	{ "cap-add", 0, NULL, OPERAND_NEEDED, "CAP", MERGE_KEYED, "policy", 0, add_cap, 0,
+	  NULL, "give the command a capability (NET_RAW; ALL)" },
+	{ "cap-drop", 0, NULL, OPERAND_NEEDED, "CAP", MERGE_KEYED, "policy", 0, drop_cap,
+	  0, NULL, "take a capability from the command (ALL: every one)" },
+	{ "rlimit", 0, "ulimit", OPERAND_NEEDED, "NAME=SOFT[:HARD]", MERGE_KEYED,
+	  "policy", 0, add_rlimit, 0, NULL,
+	  "set a resource limit, as nofile=1024:4096 or core=unlimited" },
+	{ "oom-score-adj", 0, NULL, OPERAND_NEEDED, "N", MERGE_SCALAR, "policy", 0,
+	  set_oom_score_adj, 0, NULL,
+	  "how soon the command is killed when memory runs out" },
+
+	{ "tty", 't', NULL, OPERAND_OPTIONAL, "WHEN", MERGE_SCALAR, "process",
+	  OPTION_COMMON, set_tty, FIELD(tty), tty_words,
+	  "a terminal of its own: auto (default: when 0, 1 and 2 are terminals), on (alone), off" },
+	{ "interactive", 'i', NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "process", 0,
+	  set_flag, FIELD(interactive), NULL,
+	  "with --detach: keep the standard input open" },
+	{ "init", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "process", OPTION_EITHER,
+	  set_init, 0, NULL,
+	  "an init as process 1 (default); --no-init: the command is process 1" },
+	{ "stop-signal", 0, NULL, OPERAND_NEEDED, "SIGNAL", MERGE_SCALAR, "process", 0,
+	  set_stop_signal, 0, NULL, "what asks the command to end (default TERM)" },
+	{ "preserve-fds", 0, NULL, OPERAND_NEEDED, "N", MERGE_SCALAR, "process", 0,
+	  set_preserve_fds, 0, NULL,
+	  "the command inherits N descriptors, 3 and following" },
+	{ "keep-fd", 0, NULL, OPERAND_NEEDED, "FD", MERGE_APPEND, "process", 0,
+	  add_keep_fd, 0, NULL, "the command inherits the descriptor FD" },
+
+	{ "detach", 'd', NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "life", OPTION_COMMON,
+	  set_flag, FIELD(plan.life.detach), NULL, "run in the background" },
+	{ "name", 0, NULL, OPERAND_NEEDED, "NAME", MERGE_SCALAR, "life", OPTION_COMMON,
+	  set_name, FIELD(plan.life.name), NULL,
+	  "how `sbx list`, `kill` and `wait` call it" },
+	{ "pid-file", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "life", OPTION_PATH,
+	  set_path, FIELD(plan.life.pid_file), NULL,
+	  "write the pid of process 1 to FILE" },
+	{ "log", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "life", OPTION_PATH,
+	  set_path, FIELD(plan.life.log), NULL,
+	  "with --detach: append the output to FILE" },
+	{ "timeout", 0, NULL, OPERAND_NEEDED, "TIME", MERGE_SCALAR, "life", OPTION_COMMON,
+	  set_duration, FIELD(plan.life.timeout_ms), NULL,
+	  "end it after TIME (10s, 5m, 1h30m) with status 124" },
+	{ "kill-after", 0, NULL, OPERAND_NEEDED, "TIME", MERGE_SCALAR, "life", 0,
+	  set_duration, FIELD(plan.life.kill_after_ms), NULL,
+	  "kill what is left TIME after --timeout (default 10s)" },
+	{ "die-with-parent", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "life", 0,
+	  set_flag, FIELD(plan.life.die_with_parent), NULL,
+	  "end it when the process that started sbx ends" },
+	{ "ready-fd", 0, NULL, OPERAND_NEEDED, "FD", MERGE_SCALAR, "life", 0,
+	  set_descriptor, FIELD(plan.life.ready_fd), NULL,
+	  "write a line to FD once the command runs" },
+	{ "status-fd", 0, NULL, OPERAND_NEEDED, "FD", MERGE_SCALAR, "life", 0,
+	  set_descriptor, FIELD(plan.life.status_fd), NULL,
+	  "write what happens to FD, as lines of JSON" },
+	{ "stats", 0, NULL, OPERAND_OPTIONAL, "FILE", MERGE_SCALAR, "life", OPTION_PATH,
+	  set_stats, 0, NULL, "tell time, CPU and memory used, on stderr or to FILE" },
+	{ "rm", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "life", 0, set_nothing, 0,
+	  NULL, "leave nothing behind: what always holds" },
+
+	{ "profile", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_APPEND, "configuration",
+	  OPTION_COMMON | OPTION_PATH, set_nothing, 0, NULL,
+	  "take options from the lines of FILE" },
+	{ "pool", 0, NULL, OPERAND_NEEDED, "NAME", MERGE_APPEND, "configuration", 0,
+	  set_nothing, 0, NULL, "take options from pools.d/NAME of the configuration" },
+	{ "config", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "configuration",
+	  OPTION_COMMAND_LINE | OPTION_PATH, set_nothing, 0, NULL,
+	  "start from the OCI config.json that `sbx config` printed (-: stdin)" },
+	{ "no-config", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "configuration",
+	  OPTION_COMMAND_LINE, set_nothing, 0, NULL, "read no configuration file" },
+	{ "log-format", 0, NULL, OPERAND_NEEDED, "FORMAT", MERGE_SCALAR, "configuration",
+	  0, set_choice, FIELD(log_format), log_formats,
+	  "how errors are told: text (default) or json" },
+	{ "dry-run", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "configuration",
+	  OPTION_COMMON, set_flag, FIELD(plan.life.dry_run), NULL,
+	  "check everything, print the plan in words, start nothing" },
+	{ "help", 'h', NULL, OPERAND_OPTIONAL, "TOPIC", MERGE_SCALAR, "configuration",
+	  OPTION_COMMAND_LINE | OPTION_COMMON, set_help, 0, NULL,
+	  "this help; --help TOPIC: one topic; --help all: every option" },
+};
+
+const struct option_row *option_rows(size_t *ret_count)
+{
+	*ret_count = COUNT(rows);
+	return rows;
+}
+
+const struct option_topic *option_topics(void)
+{
+	return topics;
+}
+
+static const struct option_row *find_exact(const char *name)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (!strcmp(rows[i].name, name) ||
+		    (rows[i].alias && !strcmp(rows[i].alias, name)))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static bool can_be_negated(const struct option_row *row)
+{
+	return row->set != set_nothing &&
+	       (row->merge != MERGE_SCALAR || option_is_flag(row));
+}
+
+const struct option_row *option_find(const char *name, bool *ret_negated)
+{
+	const struct option_row *row = find_exact(name);
+
+	*ret_negated = false;
+	if (row || !text_starts_with(name, "no-"))
+		return row;
+	row = find_exact(name + strlen("no-"));
+	if (!row || !can_be_negated(row))
+		return NULL;
+	*ret_negated = true;
+	return row;
+}
+
+const struct option_row *option_find_letter(char letter)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].letter == letter)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+const char *option_nearest(const char *name)
+{
+	const char *words[2 * COUNT(rows) + 1];
+	size_t count = 0;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		words[count++] = rows[i].name;
+		if (rows[i].alias)
+			words[count++] = rows[i].alias;
+	}
+	words[count] = NULL;
+	return text_nearest(name, words);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of options: profiles, pools and sbx.conf. A line is an option's long name, blanks
+ * or `=`, and the operand as it stands to the end of the line.
+ */
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "plan/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SYSTEM_DIR "/etc/sbx"
+
+enum {
+	PROFILE_MAX = 1024 * 1024,
+	NESTING_MAX = 16,
+};
+
+struct open_file {
+	const struct open_file *outer;
+	dev_t dev;
+	ino_t ino;
+	size_t depth;
+};
+
+char *read_everything(struct arena *arena, int fd, size_t max, size_t *ret_length)
+{
+	size_t size = 4096, used = 0;
+	char *text = arena_alloc(arena, size + 1);
+
+	for (;;) {
+		ssize_t count = fd_read_all(fd, text + used, size - used);
+		char *larger;
+
+		if (count < 0)
+			return NULL;
+		used += (size_t)count;
+		if (used < size)
+			break;
+		if (size >= max) {
+			errno = EFBIG;
+			return NULL;
+		}
+		larger = arena_alloc(arena, size * 2 + 1);
+		memcpy(larger, text, used);
+		text = larger;
+		size *= 2;
+	}
+	text[used] = '\0';
+	*ret_length = used;
+	return text;
+}
+
+static int read_profile(struct gatherer *gatherer, const char *path, struct error *err);
+static int read_pool(struct gatherer *gatherer, const char *name, struct error *err);
+
+/* ---- lines ---- */
+
+static bool is_blank(char letter)
+{
+	return letter == ' ' || letter == '\t' || letter == '\r';
+}
+
+/* Splits "NAME [=] OPERAND" in place; *ret_operand is NULL where there is none. */
+static char *split_line(char *line, char **ret_operand)
+{
+	char *end = line + strlen(line), *name;
+
+	while (end > line && is_blank(end[-1]))
+		*--end = '\0';
+	while (is_blank(*line))
+		line++;
+	name = line;
+	line += strcspn(line, " \t\r=");
+	*ret_operand = NULL;
+	if (!*line)
+		return name;
+	end = line;
+	while (is_blank(*line))
+		line++;
+	if (*line == '=')
+		line++;
+	while (is_blank(*line))
+		line++;
+	*end = '\0';
+	*ret_operand = line;
+	return name;
+}
+
+static int nest(struct gatherer *gatherer, const char *name, const char *operand,
+		const struct place *place, struct error *err)
+{
+	const char *path;
+
+	if (!strcmp(name, "pool"))
+		return read_pool(gatherer, operand, err);
+	path = path_of_caller(gatherer->draft, place->base, operand, err);
+	return path ? read_profile(gatherer, path, err) : -1;
+}
+
+static int take_line(struct gatherer *gatherer, char *line, const struct place *place,
+		     struct error *err)
+{
+	char *operand, *name = split_line(line, &operand);
+
+	if (!*name || *name == '#')
+		return 0;
+	if (*name == '-') {
+		error_set(err, ERROR_CONFIG, "use %.80s: names stand without dashes here",
+			  name);
+		return error_hint(err, "write %.80s", name + strspn(name, "-"));
+	}
+	if (gather_option(gatherer, name, operand, place, err) < 0)
+		return -1;
+	if (!strcmp(name, "profile") || !strcmp(name, "pool"))
+		return nest(gatherer, name, operand, place, err);
+	return 0;
+}
+
+/* `use WHAT: WHY` becomes `use FILE:LINE: WHAT: WHY`. */
+static int name_line(const char *from, struct error *err)
+{
+	struct error inner = *err;
+	const char *text = inner.text;
+
+	if (text_starts_with(text, "use "))
+		text += strlen("use ");
+	error_set(err, ERROR_CONFIG, "use %s: %s", from, text);
+	err->errnum = inner.errnum;
+	memcpy(err->hint, inner.hint, sizeof(err->hint));
+	return -1;
+}
+
+int gather_text(struct gatherer *gatherer, char *text, size_t length, const char *name,
+		const char *base, struct error *err)
+{
+	char *end = text + length;
+	unsigned int number = 1;
+
+	for (char *line = text; line < end; number++) {
+		char *stop = memchr(line, '\n', (size_t)(end - line));
+		char *next = stop ? stop + 1 : end;
+		struct place place = {
+			.from = arena_printf(&gatherer->draft->plan.arena, "%s:%u", name,
+					     number),
+			.base = base,
+		};
+
+		if (stop)
+			*stop = '\0';
+		if (memchr(line, '\0', (size_t)(next - line - (stop ? 1 : 0)))) {
+			error_set(err, ERROR_CONFIG, "a NUL byte");
+			return name_line(place.from, err);
+		}
+		if (take_line(gatherer, line, &place, err) < 0)
+			return name_line(place.from, err);
+		line = next;
+	}
+	return 0;
+}
+
+/* ---- files ---- */
+
+static int check_nesting(const struct gatherer *gatherer, const struct stat *st,
+			 const char *path, struct error *err)
+{
+	if (S_ISDIR(st->st_mode))
+		return error_set(err, ERROR_CONFIG, "read %s: it is a directory", path);
+	for (const struct open_file *file = gatherer->reading; file; file = file->outer) {
+		if (file->dev == st->st_dev && file->ino == st->st_ino)
+			return error_set(err, ERROR_CONFIG, "read %s: it includes itself",
+					 path);
+	}
+	if (gatherer->reading && gatherer->reading->depth >= NESTING_MAX)
+		return error_set(err, ERROR_CONFIG, "read %s: more than %d files deep",
+				 path, NESTING_MAX);
+	return 0;
+}
+
+static int read_open_file(struct gatherer *gatherer, int fd, const char *path,
+			  struct error *err)
+{
+	struct arena *arena = &gatherer->draft->plan.arena;
+	struct open_file file = { .outer = gatherer->reading };
+	struct stat st;
+	size_t length;
+	char *text, *base;
+	int result;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno_id(err, ERROR_CONFIG, "read %s", path);
+	if (check_nesting(gatherer, &st, path, err) < 0)
+		return -1;
+	text = read_everything(arena, fd, PROFILE_MAX, &length);
+	if (!text)
+		return error_errno_id(err, ERROR_CONFIG, "read %s", path);
+	file.dev = st.st_dev;
+	file.ino = st.st_ino;
+	file.depth = file.outer ? file.outer->depth + 1 : 1;
+	base = arena_strdup(arena, path);
+	base[strrchr(base, '/') - base + (strrchr(base, '/') == base)] = '\0';
+	gatherer->reading = &file;
+	result = gather_text(gatherer, text, length, path, base, err);
+	gatherer->reading = file.outer;
+	return result;
+}
+
+static int read_profile(struct gatherer *gatherer, const char *path, struct error *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return path_explain("read", path, errno, ERROR_CONFIG, err);
+	return read_open_file(gatherer, fd, path, err);
+}
+
+/* 0 read, 1 there is no such file, -1 error. */
+static int read_if_there(struct gatherer *gatherer, const char *path, struct error *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd >= 0)
+		return read_open_file(gatherer, fd, path, err);
+	if (errno == ENOENT || errno == ENOTDIR)
+		return 1;
+	return error_errno_id(err, ERROR_CONFIG, "read %s", path);
+}
+
+/* NULL: the caller has no home, and so no configuration. */
+static const char *user_dir(struct draft *draft)
+{
+	const char *dir = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	struct error ignored;
+
+	if (dir && dir[0] == '/')
+		return arena_printf(&draft->plan.arena, "%s/sbx", dir);
+	if (home && home[0] == '/')
+		return arena_printf(&draft->plan.arena, "%s/.config/sbx", home);
+	if (caller_account(draft, &ignored) != 0)
+		return NULL;
+	return arena_printf(&draft->plan.arena, "%s/.config/sbx",
+			    draft->caller.account.home);
+}
+
+static int read_pool(struct gatherer *gatherer, const char *name, struct error *err)
+{
+	struct arena *arena = &gatherer->draft->plan.arena;
+	const char *dir = user_dir(gatherer->draft);
+	int result = 1;
+
+	if (strchr(name, '/') || name[0] == '.')
+		return error_set(err, ERROR_USAGE, "use --pool: '%.80s' is not a name",
+				 name);
+	if (dir)
+		result = read_if_there(
+			gatherer, arena_printf(arena, "%s/pools.d/%s", dir, name), err);
+	if (result == 1)
+		result = read_if_there(
+			gatherer, arena_printf(arena, SYSTEM_DIR "/pools.d/%s", name),
+			err);
+	if (result != 1)
+		return result;
+	error_set(err, ERROR_USAGE, "use --pool: there is no pool '%.80s'", name);
+	return error_hint(err, "put its options into %s/pools.d/%s",
+			  dir ? dir : SYSTEM_DIR, name);
+}
+
+static int read_named(struct gatherer *gatherer, const struct given *given,
+		      struct error *err)
+{
+	if (!strcmp(given->row->name, "pool"))
+		return read_pool(gatherer, given->operand, err);
+	if (!strcmp(given->row->name, "profile")) {
+		const char *path =
+			path_of_caller(gatherer->draft, NULL, given->operand, err);
+
+		return path ? read_profile(gatherer, path, err) : -1;
+	}
+	return 0;
+}
+
+/* A home that this user may not search holds no configuration of theirs. */
+static bool is_out_of_reach(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) < 0;
+}
+
+static int read_configuration(struct gatherer *gatherer, struct error *err)
+{
+	const char *dir = user_dir(gatherer->draft);
+
+	gatherer->level = LEVEL_USER;
+	if (dir) {
+		const char *path =
+			arena_printf(&gatherer->draft->plan.arena, "%s/sbx.conf", dir);
+
+		if (read_if_there(gatherer, path, err) < 0 &&
+		    !(err->errnum == EACCES && is_out_of_reach(path)))
+			return -1;
+	}
+	gatherer->level = LEVEL_SYSTEM;
+	return read_if_there(gatherer, SYSTEM_DIR "/sbx.conf", err) < 0 ? -1 : 0;
+}
+
+static bool was_given(const struct gatherer *gatherer, const char *name)
+{
+	for (size_t i = 0; i < gatherer->count; i++) {
+		if (!strcmp(gatherer->given[i].row->name, name) &&
+		    !gatherer->given[i].negated)
+			return true;
+	}
+	return false;
+}
+
+int gather_files(struct gatherer *gatherer, struct error *err)
+{
+	size_t words = gatherer->count;
+
+	gatherer->level = LEVEL_PROFILE;
+	for (size_t i = 0; i < words; i++) {
+		/* a copy: the list moves while it grows */
+		struct given given = gatherer->given[i];
+
+		if (read_named(gatherer, &given, err) < 0)
+			return -1;
+	}
+	if (was_given(gatherer, "no-config"))
+		return 0;
+	return read_configuration(gatherer, err);
+}
