@@ -56,6 +56,13 @@ build_release() {
 	build_tree release $(werror)
 }
 
+build_musl() {
+	local libs
+	libs=$(dev_cache)/musl
+	"$tree/tools/musl-libs" "$libs" &&
+		build_tree musl -Dlibc=musl --native-file "$libs/musl.ini"
+}
+
 werror() {
 	[ -z "${CI-}" ] || echo -Dwerror=true
 }

@@ -16,8 +16,7 @@ packages_for() { # COMMAND
 	echo "$build_packages"
 	case $1 in
 	run) echo "$run_packages" ;;
-	bench) echo "$run_packages $neighbour_packages libcmocka-dev" ;;
-	test) echo "$run_packages $neighbour_packages $test_packages" ;;
+	bench | test) echo "$run_packages $neighbour_packages $test_packages" ;;
 	esac
 }
 

@@ -36,7 +36,7 @@ run_full() {
 	export SBX_TEST_FULL=1
 	time_factor=20
 	run_parts
-	build_release && run_benchmarks launch
+	run_benchmark launch
 }
 
 run_part() { # NAME
@@ -60,7 +60,7 @@ run_named() { # NAME
 	if build_release && run_selected "$1"; then
 		return
 	fi
-	if built failpoints -Dfailpoints=true && run_selected "$1"; then
+	if built build_tree failpoints -Dfailpoints=true && run_selected "$1"; then
 		return
 	fi
 	say "no part, suite or test is called $1; ./dev test list names them"
@@ -84,8 +84,8 @@ note() { # RESULT TEST [REASON]
 }
 
 # Builds, which is a check of its own.
-built() { # NAME MESON-ARG...
-	if build_tree "$@"; then
+built() { # COMMAND ARG...
+	if "$@"; then
 		note pass "build"
 	else
 		note fail "build" "see above"
@@ -105,26 +105,25 @@ run_tests() { # MESON-TEST-ARG...
 	fi
 }
 
-# shellcheck disable=SC2046
 part_release() {
-	built release $(werror) || return 0
+	built build_release || return 0
 	run_tests --no-suite tidy --no-suite kernels --no-suite bench
 }
 
 part_clang() {
-	CC=clang built clang -Dwerror=true || return 0
+	CC=clang built build_tree clang -Dwerror=true || return 0
 	run_tests --suite unit
 }
 
 part_tidy() {
-	CC=clang built clang -Dwerror=true || return 0
+	CC=clang built build_tree clang -Dwerror=true || return 0
 	run_tests --suite tidy
 }
 
 part_sanitizers() {
 	local time_factor=4
 	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-	built sanitizers -Dstatic=false -Db_sanitize=address,undefined -Dbuildtype=debugoptimized ||
+	built build_tree sanitizers -Dstatic=false -Db_sanitize=address,undefined -Dbuildtype=debugoptimized ||
 		return 0
 	run_tests --suite unit
 	# A process that is not dumpable cannot be searched for leaks.
@@ -133,7 +132,7 @@ part_sanitizers() {
 }
 
 part_failpoints() {
-	built failpoints -Dfailpoints=true || return 0
+	built build_tree failpoints -Dfailpoints=true || return 0
 	run_tests --suite failure
 }
 
@@ -157,16 +156,13 @@ part_aarch64() {
 	sysroot=$(dev_cache)/aarch64
 	[ "$(uname -m)" != aarch64 ] || { note skip aarch64 "this machine is aarch64"; return; }
 	"$tree/tools/aarch64-sysroot" "$sysroot" || return
-	built aarch64 --cross-file "$sysroot/sysroot.ini" \
+	built build_tree aarch64 --cross-file "$sysroot/sysroot.ini" \
 		--cross-file "$tree/tools/cross/aarch64.ini" || return 0
 	run_tests --suite unit
 }
 
 part_musl() {
-	local libs
-	libs=$(dev_cache)/musl
-	"$tree/tools/musl-libs" "$libs" || return
-	built musl -Dlibc=musl --native-file "$libs/musl.ini" || return 0
+	built build_musl || return 0
 	run_tests --suite unit
 	run_tests --suite sandbox
 }
@@ -195,11 +191,13 @@ note_traces() { # BEFORE AFTER
 	fi
 }
 
-run_benchmarks() { # [NAME...]
-	local name
-	[ $# -gt 0 ] || set -- launch
-	for name; do
-		[ -x "$tree/tests/bench/$name" ] || die "no benchmark is called $name"
-		SBX_BUILD=$build "$tree/tests/bench/$name"
-	done
+# The figures of a musl build stand beside the others.
+run_benchmark() { # NAME [ARG...]
+	local name=$1 musl
+	shift
+	[ -x "$tree/tests/bench/$name" ] || die "no benchmark is called $name"
+	build_musl || die "cannot build with musl"
+	musl=$build
+	build_release || die "cannot build"
+	SBX_BUILD=$build SBX_MUSL=$musl/launcher/sbx "$tree/tests/bench/$name" "$@"
 }
