@@ -153,12 +153,15 @@ static int set_oom_score_adj(int value, struct error *err)
 	return 0;
 }
 
+int limits_weigh_oom(const struct limits_spec *limits, struct error *err)
+{
+	if (!limits->has_oom_score_adj)
+		return 0;
+	return set_oom_score_adj(limits->oom_score_adj, err);
+}
+
 int limits_apply(const struct limits_spec *limits, struct error *err)
 {
-	/* First, while RLIMIT_NOFILE and RLIMIT_FSIZE still allow to write a file. */
-	if (limits->has_oom_score_adj &&
-	    set_oom_score_adj(limits->oom_score_adj, err) < 0)
-		return -1;
 	for (size_t i = 0; i < limits->rlimit_count; i++) {
 		const struct rlimit_entry *entry = &limits->rlimits[i];
 		const struct limit_pair limit = { entry->soft, entry->hard };

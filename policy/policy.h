@@ -65,6 +65,11 @@ struct limits_spec {
  * oom_score_adj below the present one.
  */
 int limits_check(const struct limits_spec *limits, struct error *err);
+
+/* Sets oom_score_adj, while the caller's /proc can be seen: before the root changes. */
+int limits_weigh_oom(const struct limits_spec *limits, struct error *err);
+
+/* Sets the resource limits of the calling process: the last thing before its power goes. */
 int limits_apply(const struct limits_spec *limits, struct error *err);
 
 /* A classic BPF program as seccomp(2) takes it; 8 bytes for an instruction. */

@@ -164,7 +164,8 @@ static void limits_are_as_asked_afterwards(void **state)
 		struct error err = { 0 };
 		struct rlimit files, size;
 
-		if (limits_apply(&limits, &err) < 0)
+		if (limits_weigh_oom(&limits, &err) < 0 ||
+		    limits_apply(&limits, &err) < 0)
 			_exit(1);
 		if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
 		    getrlimit(RLIMIT_FSIZE, &size) < 0)
