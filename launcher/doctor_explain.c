@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which row of the doctor's table is to blame for an error. */
+#include "launcher/doctor.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Rows that may be to blame, the most particular first; refined is the error's new id. */
+static const struct suspicion {
+	enum error_id id;
+	const char *row;
+	enum error_id refined;
+} suspicions[] = {
+	{ ERROR_USERNS_FORBIDDEN, "userns-sysctl", ERROR_USERNS_SYSCTL },
+	{ ERROR_USERNS_FORBIDDEN, "userns-apparmor", ERROR_USERNS_APPARMOR },
+	{ ERROR_USERNS_FORBIDDEN, "userns-seccomp", ERROR_USERNS_SECCOMP },
+	{ ERROR_USERNS_FORBIDDEN, "userns-limit", ERROR_USERNS_LIMIT },
+	{ ERROR_USERNS_FORBIDDEN, "chroot", ERROR_USERNS_FORBIDDEN },
+	{ ERROR_USERNS_FORBIDDEN, "container", ERROR_USERNS_FORBIDDEN },
+	{ ERROR_USERNS_LIMIT, "userns-limit", ERROR_USERNS_LIMIT },
+	{ ERROR_NAMESPACE, "userns-limit", ERROR_USERNS_LIMIT },
+	{ ERROR_NAMESPACE, "namespaces", ERROR_NAMESPACE },
+	{ ERROR_KERNEL, "kernel", ERROR_KERNEL },
+	{ ERROR_PROC_COVERED, "proc", ERROR_PROC_COVERED },
+	{ ERROR_SUBIDS_MISSING, "subuid", ERROR_SUBIDS_MISSING },
+	{ ERROR_SUBIDS_MISSING, "subgid", ERROR_SUBIDS_MISSING },
+	{ ERROR_IDMAP_HELPER, "newuidmap", ERROR_IDMAP_HELPER },
+	{ ERROR_IDMAP_HELPER, "newgidmap", ERROR_IDMAP_HELPER },
+	{ ERROR_IDMAP_HELPER, "subuid", ERROR_SUBIDS_MISSING },
+	{ ERROR_IDMAP_HELPER, "subgid", ERROR_SUBIDS_MISSING },
+	{ ERROR_GROUPS, "groups", ERROR_GROUPS },
+	{ ERROR_OVERLAY, "overlay", ERROR_OVERLAY },
+	{ ERROR_KEYRING, "keyring", ERROR_KEYRING },
+};
+
+/* What the error offers beside the remedy: an option that does without. */
+static const struct way_round {
+	enum error_id id;
+	const char *options;
+} ways_round[] = {
+	{ ERROR_PROC_COVERED,
+	  "--proc host (shows the outer process list) or --proc none" },
+	{ ERROR_SUBIDS_MISSING, "--map single" },
+	{ ERROR_IDMAP_HELPER, "--map single" },
+	{ ERROR_GROUPS, "--groups keep" },
+	{ ERROR_OVERLAY, "--cwd ro or --cwd rw" },
+};
+
+static const char *way_round_of(enum error_id id)
+{
+	for (size_t i = 0; i < sizeof(ways_round) / sizeof(ways_round[0]); i++) {
+		if (ways_round[i].id == id)
+			return ways_round[i].options;
+	}
+	return NULL;
+}
+
+/* A command that was cut does harm, so the hint has all of it or none. */
+static void hint_at(const struct finding *finding, const char *options, struct error *err)
+{
+	char hint[sizeof(finding->remedy) + sizeof(err->hint)];
+
+	snprintf(hint, sizeof(hint), "%s%s%s", finding->remedy,
+		 finding->remedy[0] && options ? ", or " : "", options ? options : "");
+	if (hint[0] && strlen(hint) < sizeof(err->hint))
+		error_hint(err, "%s", hint);
+	else
+		error_hint(err, "%s%ssbx doctor tells more", options ? options : "",
+			   options ? "; " : "");
+}
+
+static void append_cause(struct error *err, enum error_id id, const char *cause)
+{
+	char text[sizeof(err->text)];
+
+	text_copy(text, sizeof(text), err->text);
+	error_set(err, id, "%.120s: %s", text, cause);
+}
+
+static void blame(const struct finding *finding, enum error_id id, struct error *err)
+{
+	int status = err->status;
+
+	/* A trial tells what it could not do, as the error does already. */
+	if (text_starts_with(finding->found, "cannot "))
+		error_set(err, id, "%s", finding->found + strlen("cannot "));
+	else
+		append_cause(err, id, finding->found);
+	err->status = status;
+	hint_at(finding, way_round_of(id), err);
+}
+
+/*
+ * AppArmor's restriction lets the namespace be made and takes all power in it, so that
+ * whatever comes next fails: the map, a mount, the loopback interface.
+ */
+static bool is_powerless(const struct error *err)
+{
+	return (err->errnum == EPERM || err->errnum == EACCES) &&
+	       (err->id == ERROR_PLAIN || err->id == ERROR_IDS ||
+		err->id == ERROR_NAMESPACE || err->id == ERROR_PROC_COVERED ||
+		err->id == ERROR_USERNS_FORBIDDEN);
+}
+
+/* A container never is the whole cause; it is named where there is no better one. */
+static bool is_to_blame(const struct finding *finding, const char *row)
+{
+	if (strcmp(row, "container") == 0)
+		return finding->state != ROW_OK;
+	return finding->state == ROW_MISSING;
+}
+
+void doctor_explain_by(const struct host_facts *facts, struct error *err)
+{
+	struct finding finding = doctor_judge("userns-apparmor", facts);
+
+	if (finding.state == ROW_MISSING && is_powerless(err)) {
+		blame(&finding, ERROR_USERNS_APPARMOR, err);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(suspicions) / sizeof(suspicions[0]); i++) {
+		if (suspicions[i].id != err->id)
+			continue;
+		finding = doctor_judge(suspicions[i].row, facts);
+		if (!is_to_blame(&finding, suspicions[i].row))
+			continue;
+		blame(&finding, suspicions[i].refined, err);
+		return;
+	}
+}
+
+static bool is_suspicious(const struct error *err)
+{
+	if (is_powerless(err))
+		return true;
+	for (size_t i = 0; i < sizeof(suspicions) / sizeof(suspicions[0]); i++) {
+		if (suspicions[i].id == err->id)
+			return true;
+	}
+	return false;
+}
+
+void doctor_explain(struct error *err)
+{
+	struct host_facts facts;
+
+	if (!is_suspicious(err))
+		return;
+	host_gather(&facts);
+	doctor_explain_by(&facts, err);
+}

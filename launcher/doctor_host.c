@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* This host: the caller, its environment, and the programs that are asked for a word. */
+#include "launcher/doctor.h"
+
+#include "base/accounts.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	GROUPS_MAX = 65536, /* NGROUPS_MAX of the kernel */
+	RANGES_MAX = 340,
+	VERSION_SECONDS = 5,
+};
+
+static bool is_ping_group(const struct sysctl_facts *sysctls, gid_t gid)
+{
+	return gid >= sysctls->ping_first && gid <= sysctls->ping_last;
+}
+
+static void read_groups(struct host_facts *facts)
+{
+	auto_free gid_t *groups = calloc(GROUPS_MAX, sizeof(*groups));
+	int count = groups ? getgroups(GROUPS_MAX, groups) : 0;
+
+	facts->extra_groups = ids_has_extra_groups();
+	facts->in_ping_group = is_ping_group(&facts->sysctls, facts->gid);
+	for (int i = 0; i < count && !facts->in_ping_group; i++)
+		facts->in_ping_group = is_ping_group(&facts->sysctls, groups[i]);
+}
+
+static void read_account(struct host_facts *facts)
+{
+	struct account account;
+	struct error err;
+
+	if (account_by_uid(-1, facts->uid, &account, &err) == 0)
+		text_copy(facts->user, sizeof(facts->user), account.name);
+}
+
+static void read_ranges(enum subid_kind kind, struct host_facts *facts)
+{
+	struct subid_range ranges[RANGES_MAX];
+	const char *name = facts->user[0] ? facts->user : NULL;
+	struct error err;
+	int count = subids_of_user(kind, facts->uid, name, ranges, RANGES_MAX, &err);
+
+	for (int i = 0; i < count; i++)
+		facts->subids[kind].ids += ranges[i].count;
+	facts->subids[kind].ranges = count > 0 ? (size_t)count : 0;
+}
+
+static void read_runtime_dir(struct host_facts *facts)
+{
+	const char *directory = getenv("XDG_RUNTIME_DIR");
+	char path[512];
+
+	facts->runtime_dir =
+		directory && directory[0] == '/' && access(directory, W_OK | X_OK) == 0;
+	snprintf(path, sizeof(path), "/run/user/%u/systemd/private", facts->uid);
+	facts->user_manager = access(path, W_OK) == 0;
+}
+
+static _Noreturn void ask_for_version(const char *program, int channel)
+{
+	char *const argv[] = { (char *)program, "--version", NULL };
+	char *const environment[] = { NULL };
+	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	alarm(VERSION_SECONDS);
+	if (nowhere < 0 || dup2(nowhere, 0) < 0 || dup2(channel, 1) < 0 ||
+	    dup2(nowhere, 2) < 0)
+		_exit(127);
+	execve(program, argv, environment);
+	_exit(127);
+}
+
+/* The first line of what `program --version` says; empty where it says nothing. */
+static void read_version(const char *program, char *ret_version, size_t size)
+{
+	char text[256] = "";
+	int channel[2];
+	ssize_t length;
+	pid_t child;
+
+	if (pipe2(channel, O_CLOEXEC) < 0)
+		return;
+	child = fork();
+	if (child == 0)
+		ask_for_version(program, channel[1]);
+	close(channel[1]);
+	length = child > 0 ? fd_read_all(channel[0], text, sizeof(text) - 1) : 0;
+	close(channel[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	if (length <= 0)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	text_printable(ret_version, size, text);
+}
+
+void host_gather(struct host_facts *facts)
+{
+	auto_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct utsname name;
+
+	*facts = (struct host_facts){ .uid = geteuid(), .gid = getegid() };
+	host_read_files(root_fd, getenv("PATH"), facts);
+	if (uname(&name) == 0)
+		text_copy(facts->machine, sizeof(facts->machine), name.machine);
+	if (!facts->container[0] && getenv("KUBERNETES_SERVICE_HOST"))
+		text_copy(facts->container, sizeof(facts->container), "kubernetes");
+	read_account(facts);
+	read_groups(facts);
+	read_ranges(SUBID_UID, facts);
+	read_ranges(SUBID_GID, facts);
+	read_runtime_dir(facts);
+	if (facts->runsc[0])
+		read_version(facts->runsc, facts->runsc_version,
+			     sizeof(facts->runsc_version));
+	host_try(facts);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the doctor's table: file systems, devices, groups of processes, programs. */
+#include "launcher/doctor_judges.h"
+
+#include "base/accounts.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void judge_proc(const struct host_facts *facts, struct finding *finding)
+{
+	if (!facts->proc.ran) {
+		finding_not_tried(finding);
+		return;
+	}
+	if (facts->proc.errnum == 0) {
+		finding_found(finding, "can be mounted");
+		return;
+	}
+	finding_found(finding, "cannot %s: %s%s%.160s", facts->proc.step,
+		      strerror(facts->proc.errnum),
+		      facts->proc_covers[0] ? "; mounted over parts of /proc: " : "",
+		      facts->proc_covers);
+	finding_short(
+		finding, ROW_MISSING,
+		"sbx run needs --proc host (shows the outer process list) or --proc none");
+	if (facts->proc_covers[0] && !facts->container[0])
+		finding_remedy(finding, "sudo umount %s", facts->proc_covers);
+	finding_restart_container(facts, finding, "--security-opt systempaths=unconfined",
+				  "--security-opt unmask=ALL");
+}
+
+static bool has_fuse_overlay(const struct host_facts *facts)
+{
+	return facts->fuse_overlayfs[0] && facts->fuse.open_errnum == 0;
+}
+
+void judge_overlay(const struct host_facts *facts, struct finding *finding)
+{
+	if (!facts->overlay.ran) {
+		finding_not_tried(finding);
+		return;
+	}
+	if (facts->overlay.errnum == 0) {
+		finding_found(finding, "can be mounted in a user namespace");
+		return;
+	}
+	finding_failed(finding, &facts->overlay);
+	if (has_fuse_overlay(facts)) {
+		finding_short(
+			finding, ROW_LIMITED,
+			"copy-on-write goes through fuse-overlayfs, which is slower");
+		return;
+	}
+	finding_short(
+		finding, ROW_MISSING,
+		"no copy-on-write: sbx run needs --cwd ro, rw or off, and --root-mode ro");
+	if (facts->overlay.errnum == ENODEV)
+		finding_remedy(finding, "sudo modprobe overlay");
+	else if (facts->fuse.open_errnum == 0)
+		finding_install(facts, finding, "fuse-overlayfs", "fuse-overlayfs");
+}
+
+static void judge_device(const struct device_facts *device, const char *path,
+			 const char *module, const char *costs, struct finding *finding)
+{
+	if (device->exists && device->open_errnum == 0) {
+		finding_found(finding, "%s can be opened", path);
+		return;
+	}
+	finding_short(finding, ROW_MISSING, costs);
+	if (!device->exists) {
+		finding_found(finding, "%s is not there", path);
+		finding_remedy(finding, "sudo modprobe %s", module);
+		return;
+	}
+	finding_found(finding, "%s cannot be opened: %s", path,
+		      strerror(device->open_errnum));
+	if (device->open_errnum == EACCES)
+		finding_remedy(finding, "sudo chmod 666 %s", path);
+	else
+		finding_remedy(finding, "sudo modprobe %s", module);
+}
+
+void judge_tun(const struct host_facts *facts, struct finding *finding)
+{
+	judge_device(&facts->tun, "/dev/net/tun", "tun",
+		     "no network through a tap device", finding);
+}
+
+void judge_fuse(const struct host_facts *facts, struct finding *finding)
+{
+	judge_device(&facts->fuse, "/dev/fuse", "fuse", "fuse-overlayfs cannot be used",
+		     finding);
+}
+
+void judge_fuse_overlayfs(const struct host_facts *facts, struct finding *finding)
+{
+	if (facts->fuse_overlayfs[0]) {
+		finding_found(finding, "%s", facts->fuse_overlayfs);
+		return;
+	}
+	finding_found(finding, "not installed");
+	finding_short(
+		finding, ROW_MISSING,
+		"where the kernel's overlay cannot serve there is no copy-on-write");
+	finding_install(facts, finding, "fuse-overlayfs", "fuse-overlayfs");
+}
+
+void judge_runtime_dir(const struct host_facts *facts, struct finding *finding)
+{
+	if (facts->runtime_dir) {
+		finding_found(finding, "$XDG_RUNTIME_DIR can be written to");
+		return;
+	}
+	finding_found(finding, "no $XDG_RUNTIME_DIR that can be written to");
+	finding_short(finding, ROW_LIMITED,
+		      "named and detached runs are kept in /tmp, others are not listed");
+	if (facts->user[0] && facts->user_manager)
+		finding_remedy(finding, "export XDG_RUNTIME_DIR=/run/user/%u",
+			       facts->uid);
+}
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = strstr(words, word); at; at = strstr(at + 1, word)) {
+		if ((at == words || at[-1] == ' ') &&
+		    (at[length] == '\0' || at[length] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static void remedy_delegation(const struct host_facts *facts, struct finding *finding)
+{
+	if (facts->user_manager)
+		finding_remedy(finding,
+			       "systemd-run --user --scope -p Delegate=yes $SHELL");
+	else
+		finding_remedy(
+			finding,
+			"sudo sh -c \"mkdir -p /sys/fs/cgroup/sbx-%u && chown -R %u "
+			"/sys/fs/cgroup/sbx-%u && echo $$ >/sys/fs/cgroup/sbx-%u/cgroup.procs\"",
+			facts->uid, facts->uid, facts->uid, facts->uid);
+}
+
+void judge_cgroup(const struct host_facts *facts, struct finding *finding)
+{
+	static const char *const wanted[] = { "cpu", "io", "memory", "pids" };
+	static const char no_limits[] =
+		"limits of memory, processes and CPU cannot be set";
+	const struct cgroup_facts *cgroup = &facts->cgroup;
+
+	if (!cgroup->unified) {
+		finding_found(finding, "%s",
+			      cgroup->hybrid ? "the controllers are those of version 1"
+					     : "no cgroup of version 2");
+		finding_short(finding, ROW_MISSING, no_limits);
+		return;
+	}
+	if (!cgroup->writable) {
+		finding_found(finding, "%s is not the caller's", cgroup->path);
+		finding_short(finding, ROW_MISSING, no_limits);
+		remedy_delegation(facts, finding);
+		return;
+	}
+	finding_found(finding, "%s with %s", cgroup->path,
+		      cgroup->controllers[0] ? cgroup->controllers : "no controller");
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (has_word(cgroup->controllers, wanted[i]))
+			continue;
+		finding_short(
+			finding, ROW_LIMITED,
+			"limits of a controller that is not delegated cannot be set");
+		finding_remedy(finding,
+			       "sudo systemctl set-property user-%u.slice Delegate=yes",
+			       facts->uid);
+		if (!facts->user_manager)
+			finding->remedy[0] = '\0';
+		return;
+	}
+}
+
+void judge_ping(const struct host_facts *facts, struct finding *finding)
+{
+	if (facts->in_ping_group) {
+		finding_found(finding,
+			      "net.ipv4.ping_group_range has a group of the caller");
+		return;
+	}
+	finding_found(finding, "net.ipv4.ping_group_range is %" PRId64 " %" PRId64,
+		      facts->sysctls.ping_first, facts->sysctls.ping_last);
+	finding_short(finding, ROW_MISSING, "no ping to the outside");
+	finding_remedy(finding, "sudo sysctl net.ipv4.ping_group_range='0 2147483647'");
+}
+
+void judge_runsc(const struct host_facts *facts, struct finding *finding)
+{
+	if (facts->runsc[0] && facts->runsc_version[0]) {
+		finding_found(finding, "%s, %s", facts->runsc, facts->runsc_version);
+		return;
+	}
+	finding_short(finding, ROW_MISSING, "no --runtime runsc");
+	if (facts->runsc[0]) {
+		finding_found(finding, "%s does not tell its version", facts->runsc);
+		return;
+	}
+	finding_found(finding, "not installed");
+	finding_remedy(
+		finding,
+		"sudo sh -c 'wget -O /usr/local/bin/runsc https://storage.googleapis.com/"
+		"gvisor/releases/release/latest/%s/runsc && chmod 755 /usr/local/bin/runsc'",
+		facts->machine);
+}
