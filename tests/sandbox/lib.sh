@@ -1,0 +1,97 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# What every sandbox test needs; read with `. "$(dirname "$0")/lib.sh"`. A test prints TAP
+# and ends with 0; SBX is the path of the sbx under test. Everything that a test makes lies
+# in $tmp, which is removed at the end.
+
+set -u
+: "${SBX:?the path of the sbx to test}"
+
+tests_run=0
+tests_failed=0
+tests_planned=0
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/sbx-test.XXXXXX") || exit 1
+trap 'finish' EXIT
+trap 'exit 1' HUP INT TERM
+
+finish() {
+	status=$?
+	chmod -R u+rwX "$tmp" 2>/dev/null
+	rm -rf "$tmp"
+	if [ "$status" = 0 ] && [ "$tests_planned" != "$tests_run" ]; then
+		echo "# planned $tests_planned, ran $tests_run"
+		status=1
+	fi
+	[ "$status" != 0 ] || [ "$tests_failed" = 0 ] || status=1
+	exit "$status"
+}
+
+# plan NUMBER
+plan() {
+	tests_planned=$1
+	echo "1..$1"
+}
+
+# result STATUS DESCRIPTION: the line of one test; 0 is good
+result() {
+	tests_run=$((tests_run + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tests_run - $2"
+		return 0
+	fi
+	tests_failed=$((tests_failed + 1))
+	echo "not ok $tests_run - $2"
+	return 1
+}
+
+# say TEXT: shown beside the result, as TAP's diagnostics
+say() {
+	printf '%s\n' "$1" | sed 's/^/# /'
+}
+
+# ok DESCRIPTION COMMAND...: the command succeeds; what it prints is shown if not
+ok() {
+	description=$1
+	shift
+	output=$("$@" 2>&1)
+	result $? "$description" || say "$output"
+}
+
+# fails DESCRIPTION STATUS COMMAND...: the command ends with this status
+fails() {
+	description=$1
+	wanted=$2
+	shift 2
+	output=$("$@" 2>&1)
+	got=$?
+	[ "$got" = "$wanted" ]
+	result $? "$description" || say "status $got, not $wanted: $output"
+}
+
+# is DESCRIPTION GOT WANTED: the same text
+is() {
+	[ "$2" = "$3" ]
+	result $? "$1" || say "got '$2', not '$3'"
+}
+
+# like DESCRIPTION GOT PATTERN: a pattern of the shell, for the whole text
+like() {
+	# shellcheck disable=SC2254
+	case $2 in
+	$3) result 0 "$1" ;;
+	*) result 1 "$1" || say "got '$2', not '$3'" ;;
+	esac
+}
+
+# skip DESCRIPTION REASON: what this machine cannot do
+skip() {
+	tests_run=$((tests_run + 1))
+	echo "ok $tests_run - $1 # SKIP $2"
+}
+
+# skip_all REASON: the whole file
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 77
+}
