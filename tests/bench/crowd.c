@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,20 +79,19 @@ static void forget(struct crowd *crowd, pid_t pid)
 	}
 }
 
-/* Reaps who is dead; before the release that is a failure. */
-static void reap_dead(struct crowd *crowd, bool released, int flags)
+/* Waits for one launcher; its end before the release is a failure. False: nobody ended. */
+static bool reap_one(struct crowd *crowd, bool released, int flags)
 {
 	int status;
-	pid_t pid;
+	pid_t pid = waitpid(-1, &status, flags);
 
-	while ((pid = waitpid(-1, &status, flags)) > 0) {
-		forget(crowd, pid);
-		crowd->ended++;
-		if (status != 0 || !released)
-			crowd->failed++;
-		if (flags == 0)
-			return;
-	}
+	if (pid <= 0)
+		return false;
+	forget(crowd, pid);
+	crowd->ended++;
+	if (status != 0 || !released)
+		crowd->failed++;
+	return true;
 }
 
 static void count_marks(struct crowd *crowd)
@@ -100,7 +100,8 @@ static void count_marks(struct crowd *crowd)
 	char bytes[4096];
 
 	if (poll(&marks, 1, STILL_MS) <= 0) {
-		reap_dead(crowd, false, WNOHANG);
+		while (reap_one(crowd, false, WNOHANG))
+			;
 		return;
 	}
 
@@ -135,18 +136,31 @@ static void kill_all(struct crowd *crowd)
 	}
 }
 
+/* Interrupts waitpid(2) when the time is up. */
+static void ring(int signal)
+{
+	(void)signal;
+}
+
+static void set_alarm(double ms)
+{
+	const struct sigaction action = { .sa_handler = ring };
+	const long us = ms > 1000 ? (long)(ms * 1000) : 1000000;
+	const struct itimerval timer = { .it_value = { us / 1000000, us % 1000000 } };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 static void release(struct crowd *crowd)
 {
 	close(crowd->release[1]);
-	while (crowd->ended < crowd->started && now_ms() < crowd->deadline_ms) {
-		reap_dead(crowd, true, WNOHANG);
-		usleep(200);
-	}
-	if (crowd->ended == crowd->started)
-		return;
+	set_alarm(crowd->deadline_ms - now_ms());
+	while (crowd->ended < crowd->started && reap_one(crowd, true, 0))
+		;
 	kill_all(crowd);
-	while (crowd->ended < crowd->started)
-		reap_dead(crowd, true, 0);
+	while (crowd->ended < crowd->started && reap_one(crowd, true, 0))
+		;
 }
 
 /* A sandbox is three processes of the user: launcher, init, command. */
@@ -195,7 +209,7 @@ int main(int argc, char **argv)
 	double alive_ms = now_ms() - begin_ms;
 
 	release(&crowd);
-	printf("%zu\t%zu\t%.1f\t%.1f\t%zu\n", crowd.count, crowd.alive, alive_ms,
+	printf("%zu\t%zu\t%.3f\t%.3f\t%zu\n", crowd.count, crowd.alive, alive_ms,
 	       now_ms() - begin_ms, crowd.failed);
 	return 0;
 }

@@ -73,7 +73,7 @@ def print_pairs(scene, lacks):
     for reference in scene["rows"]:
         facts = scene["facts"]
         if facts.get("sbx") and facts.get(reference) and lacks(facts, reference, "sbx"):
-            print(f"  {reference} does less than sbx: no "
+            print(f"  {reference} does less than sbx: it lacks "
                   f"{', '.join(lacks(facts, reference, 'sbx'))}")
 
 
