@@ -235,6 +235,24 @@ bool inside_is_certain(const struct plan *plan);
 /* The command and its interpreter can be executed inside, as far as that can be seen. */
 int check_command(const struct plan *plan, struct error *err);
 
+/* ---- texts for people: page.c ---- */
+
+/* A text that grows in an arena. */
+struct page {
+	struct arena *arena;
+	char *text;
+	size_t used, size;
+};
+
+void page_put_bytes(struct page *page, const char *bytes, size_t length);
+void page_put(struct page *page, const char *text);
+void page_put_spaces(struct page *page, size_t count);
+void page_printf(struct page *page, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* So that a terminal shows it and obeys nothing in it. */
+void page_put_printable(struct page *page, const char *text);
+
 /* ---- configurations: from_oci.c ---- */
 
 /*

@@ -61,8 +61,7 @@ struct life_spec {
 	bool die_with_parent;
 	bool dry_run;
 	enum log_format log_format;
-	const char
-		*help; /* --help: the topic, "": none named; nothing else is filled in */
+	const char *help; /* --help: its topic or ""; nothing else is filled in */
 };
 
 /*
