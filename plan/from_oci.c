@@ -169,10 +169,10 @@ static int read_root(struct oci_reader *reader, struct error *err)
 		return -1;
 	if (found > 0)
 		return json_complain(reader->document, err, "root is missing");
-	if (json_get_text(root, "path", &path, err) != 0)
-		return path ? -1 : json_complain(root, err, "path is missing");
-	if (!path[0])
-		return json_complain(root, err, "path is empty");
+	if (json_get_text(root, "path", &path, err) < 0)
+		return -1;
+	if (!path || !path[0])
+		return json_complain(root, err, "path is missing");
 	if (read_root_kind(reader, path, err) < 0)
 		return -1;
 	if (rootfs->kind == ROOT_HOST && strcmp(path, "/") != 0)

@@ -162,33 +162,31 @@ static void put_sysctls(struct json_value *parent, const struct namespaces_spec 
 		json_put_text(object, spec->sysctls[i].key, spec->sysctls[i].value);
 }
 
+/* Of the entries from first on, which are all covers. */
 static void put_covers(struct json_value *parent, const char *key, enum mount_kind kind,
-		       const struct mount_entry *entries, size_t count)
+		       const struct rootfs_spec *rootfs, size_t first)
 {
 	struct json_value *array = NULL;
 
-	for (size_t i = 0; i < count; i++) {
-		if (entries[i].kind != kind)
+	for (size_t i = first; i < rootfs->mount_count; i++) {
+		if (rootfs->mounts[i].kind != kind)
 			continue;
 		if (!array)
 			array = json_put_array(parent, key);
-		json_put_text(array, NULL, entries[i].dest);
+		json_put_text(array, NULL, rootfs->mounts[i].dest);
 	}
 }
 
 static void put_linux(struct json_value *document, const struct plan *plan, size_t covers)
 {
-	const struct rootfs_spec *rootfs = &plan->rootfs;
 	struct json_value *object = json_put_object(document, "linux");
 
 	put_namespaces(object, &plan->namespaces);
 	put_id_map(object, "uidMappings", &plan->ids.uids);
 	put_id_map(object, "gidMappings", &plan->ids.gids);
 	put_sysctls(object, &plan->namespaces);
-	put_covers(object, "readonlyPaths", MOUNT_READONLY, rootfs->mounts + covers,
-		   rootfs->mount_count - covers);
-	put_covers(object, "maskedPaths", MOUNT_MASK, rootfs->mounts + covers,
-		   rootfs->mount_count - covers);
+	put_covers(object, "readonlyPaths", MOUNT_READONLY, &plan->rootfs, covers);
+	put_covers(object, "maskedPaths", MOUNT_MASK, &plan->rootfs, covers);
 }
 
 /* ---- annotations -------------------------------------------------------------------- */
