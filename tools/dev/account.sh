@@ -60,6 +60,6 @@ share_tree() {
 }
 
 is_shared() { # DIR
-	[ -z "$(runuser -u "$account" -- find "$1" -path "$1/.git" -prune -o \
+	[ -z "$(cd / && runuser -u "$account" -- find "$1" -path "$1/.git" -prune -o \
 		\( -type f ! -readable -o -type d ! -executable \) -print -quit 2>&1)" ]
 }
