@@ -11,30 +11,29 @@
 
 /* Rows that may be to blame, the most particular first; refined is the error's new id. */
 static const struct suspicion {
-	enum error_id id;
+	enum error_id id, refined;
 	const char *row;
-	enum error_id refined;
 } suspicions[] = {
-	{ ERROR_USERNS_FORBIDDEN, "userns-sysctl", ERROR_USERNS_SYSCTL },
-	{ ERROR_USERNS_FORBIDDEN, "userns-apparmor", ERROR_USERNS_APPARMOR },
-	{ ERROR_USERNS_FORBIDDEN, "userns-seccomp", ERROR_USERNS_SECCOMP },
-	{ ERROR_USERNS_FORBIDDEN, "userns-limit", ERROR_USERNS_LIMIT },
-	{ ERROR_USERNS_FORBIDDEN, "chroot", ERROR_USERNS_FORBIDDEN },
-	{ ERROR_USERNS_FORBIDDEN, "container", ERROR_USERNS_FORBIDDEN },
-	{ ERROR_USERNS_LIMIT, "userns-limit", ERROR_USERNS_LIMIT },
-	{ ERROR_NAMESPACE, "userns-limit", ERROR_USERNS_LIMIT },
-	{ ERROR_NAMESPACE, "namespaces", ERROR_NAMESPACE },
-	{ ERROR_KERNEL, "kernel", ERROR_KERNEL },
-	{ ERROR_PROC_COVERED, "proc", ERROR_PROC_COVERED },
-	{ ERROR_SUBIDS_MISSING, "subuid", ERROR_SUBIDS_MISSING },
-	{ ERROR_SUBIDS_MISSING, "subgid", ERROR_SUBIDS_MISSING },
-	{ ERROR_IDMAP_HELPER, "newuidmap", ERROR_IDMAP_HELPER },
-	{ ERROR_IDMAP_HELPER, "newgidmap", ERROR_IDMAP_HELPER },
-	{ ERROR_IDMAP_HELPER, "subuid", ERROR_SUBIDS_MISSING },
-	{ ERROR_IDMAP_HELPER, "subgid", ERROR_SUBIDS_MISSING },
-	{ ERROR_GROUPS, "groups", ERROR_GROUPS },
-	{ ERROR_OVERLAY, "overlay", ERROR_OVERLAY },
-	{ ERROR_KEYRING, "keyring", ERROR_KEYRING },
+	{ ERROR_USERNS_FORBIDDEN, ERROR_USERNS_SYSCTL, "userns-sysctl" },
+	{ ERROR_USERNS_FORBIDDEN, ERROR_USERNS_APPARMOR, "userns-apparmor" },
+	{ ERROR_USERNS_FORBIDDEN, ERROR_USERNS_SECCOMP, "userns-seccomp" },
+	{ ERROR_USERNS_FORBIDDEN, ERROR_USERNS_LIMIT, "userns-limit" },
+	{ ERROR_USERNS_FORBIDDEN, ERROR_USERNS_FORBIDDEN, "chroot" },
+	{ ERROR_USERNS_FORBIDDEN, ERROR_USERNS_FORBIDDEN, "container" },
+	{ ERROR_USERNS_LIMIT, ERROR_USERNS_LIMIT, "userns-limit" },
+	{ ERROR_NAMESPACE, ERROR_USERNS_LIMIT, "userns-limit" },
+	{ ERROR_NAMESPACE, ERROR_NAMESPACE, "namespaces" },
+	{ ERROR_KERNEL, ERROR_KERNEL, "kernel" },
+	{ ERROR_PROC_COVERED, ERROR_PROC_COVERED, "proc" },
+	{ ERROR_SUBIDS_MISSING, ERROR_SUBIDS_MISSING, "subuid" },
+	{ ERROR_SUBIDS_MISSING, ERROR_SUBIDS_MISSING, "subgid" },
+	{ ERROR_IDMAP_HELPER, ERROR_IDMAP_HELPER, "newuidmap" },
+	{ ERROR_IDMAP_HELPER, ERROR_IDMAP_HELPER, "newgidmap" },
+	{ ERROR_IDMAP_HELPER, ERROR_SUBIDS_MISSING, "subuid" },
+	{ ERROR_IDMAP_HELPER, ERROR_SUBIDS_MISSING, "subgid" },
+	{ ERROR_GROUPS, ERROR_GROUPS, "groups" },
+	{ ERROR_OVERLAY, ERROR_OVERLAY, "overlay" },
+	{ ERROR_KEYRING, ERROR_KEYRING, "keyring" },
 };
 
 /* What the error offers beside the remedy: an option that does without. */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -47,27 +48,40 @@ static char *read_whole(int root_fd, const char *path)
 	return whole;
 }
 
-/* The number of numbers that the file begins with, at most two. */
-static int read_numbers(int root_fd, const char *path, int64_t *ret_first,
-			int64_t *ret_second)
+/* The numbers that text begins with and what stands between them; returns how many. */
+static size_t parse_numbers(const char *text, uint64_t *ret_numbers, size_t max)
+{
+	size_t count = 0;
+
+	for (; count < max; count++) {
+		char *end;
+
+		text += strspn(text, " \t:/.");
+		if (*text < '0' || *text > '9')
+			break;
+		ret_numbers[count] = strtoull(text, &end, 10);
+		text = end;
+	}
+	return count;
+}
+
+/* As many numbers as the file begins with; the others are -1. */
+static void read_numbers(int root_fd, const char *path, int64_t *ret_first,
+			 int64_t *ret_second)
 {
 	char text[64];
-	long long first = -1, second = -1;
-	int count;
+	uint64_t numbers[2];
+	size_t count = 0;
 
-	if (files_read(root_fd, path, text, sizeof(text) - 1) < 0)
-		return 0;
-	count = sscanf(text, "%lld %lld", &first, &second);
-	if (count > 0)
-		*ret_first = first;
-	if (count > 1)
-		*ret_second = second;
-	return count;
+	if (files_read(root_fd, path, text, sizeof(text) - 1) >= 0)
+		count = parse_numbers(text, numbers, 2);
+	*ret_first = count > 0 ? (int64_t)numbers[0] : -1;
+	*ret_second = count > 1 ? (int64_t)numbers[1] : -1;
 }
 
 static int64_t read_number(int root_fd, const char *path)
 {
-	int64_t number = -1, unused;
+	int64_t number, unused;
 
 	read_numbers(root_fd, path, &number, &unused);
 	return number;
@@ -80,10 +94,14 @@ static bool exists(int root_fd, const char *path)
 
 static void read_kernel(int root_fd, struct host_facts *facts)
 {
+	uint64_t numbers[2];
+
 	read_line(root_fd, "proc/sys/kernel/osrelease", facts->release,
 		  sizeof(facts->release));
-	if (sscanf(facts->release, "%u.%u", &facts->major, &facts->minor) != 2)
-		facts->major = facts->minor = 0;
+	if (parse_numbers(facts->release, numbers, 2) < 2)
+		return;
+	facts->major = (unsigned int)numbers[0];
+	facts->minor = (unsigned int)numbers[1];
 }
 
 static void read_sysctls(int root_fd, struct sysctl_facts *sysctls)
@@ -99,31 +117,28 @@ static void read_sysctls(int root_fd, struct sysctl_facts *sysctls)
 			 ns_name((enum ns_kind)i));
 		sysctls->max_namespaces[i] = read_number(root_fd, path);
 	}
-	sysctls->ping_first = sysctls->ping_last = -1;
 	read_numbers(root_fd, "proc/sys/net/ipv4/ping_group_range", &sysctls->ping_first,
 		     &sysctls->ping_last);
 }
 
-/* The number behind "Key:" at the start of a line of /proc/PID/status; -1. */
-static long status_number(const char *text, const char *key)
+/* The number behind "Key:" at the start of a line of /proc/PID/status; 0. */
+static uint64_t status_number(const char *text, const char *key)
 {
-	size_t length = strlen(key);
+	uint64_t number = 0;
 
 	for (const char *line = text; line; line = strchr(line, '\n')) {
-		long number;
-
 		line += *line == '\n';
-		if (strncmp(line, key, length) == 0 &&
-		    sscanf(line + length, ": %ld", &number) == 1)
+		if (text_starts_with(line, key) &&
+		    parse_numbers(line + strlen(key), &number, 1) == 1)
 			return number;
 	}
-	return -1;
+	return 0;
 }
 
 void host_parse_status(const char *text, struct host_facts *facts)
 {
-	facts->filtered = status_number(text, "Seccomp") == 2;
-	facts->no_new_privs = status_number(text, "NoNewPrivs") == 1;
+	facts->filtered = status_number(text, "Seccomp:") == 2;
+	facts->no_new_privs = status_number(text, "NoNewPrivs:") == 1;
 }
 
 /* What is empty for ever hides nothing, so the kernel does not mind it. */
@@ -167,17 +182,16 @@ void host_parse_mountinfo(const char *text, struct host_facts *facts)
 /* "  1001:     2 2/2 2/200 28/20000": the third pair is keys and their quota. */
 void host_parse_key_users(const char *text, uint32_t uid, struct host_facts *facts)
 {
+	enum { OWNER = 0, USED = 4, MAX = 5, COUNT = 6 };
+
 	for (const char *line = text; line; line = strchr(line, '\n')) {
-		unsigned long long owner, used, max;
+		uint64_t numbers[COUNT];
 
 		line += *line == '\n';
-		if (sscanf(line, " %llu: %*u %*u/%*u %llu/%llu", &owner, &used, &max) !=
-		    3)
+		if (parse_numbers(line, numbers, COUNT) < COUNT || numbers[OWNER] != uid)
 			continue;
-		if (owner != uid)
-			continue;
-		facts->keys_used = used;
-		facts->keys_max = max;
+		facts->keys_used = numbers[USED];
+		facts->keys_max = numbers[MAX];
 	}
 }
 
@@ -187,13 +201,15 @@ uint32_t host_next_free_subid(const char *text)
 	uint64_t next = SUBID_FIRST;
 
 	for (const char *line = text; line; line = strchr(line, '\n')) {
-		unsigned long long start, count;
+		uint64_t range[2];
 
 		line += *line == '\n';
-		if (sscanf(line, "%*[^:\n]:%llu:%llu", &start, &count) != 2)
+		line += strcspn(line, ":\n");
+		if (*line != ':' || parse_numbers(line, range, 2) < 2)
 			continue;
-		if (start <= UINT32_MAX && count <= UINT32_MAX && start + count > next)
-			next = start + count;
+		if (range[0] <= UINT32_MAX && range[1] <= UINT32_MAX &&
+		    range[0] + range[1] > next)
+			next = range[0] + range[1];
 	}
 	return next + SUBID_COUNT < UINT32_MAX ? (uint32_t)next : 0;
 }

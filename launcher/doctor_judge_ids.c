@@ -57,35 +57,63 @@ void judge_subgid(const struct host_facts *facts, struct finding *finding)
 static const char no_ranges[] =
 	"subordinate ids cannot be used: a root of its own has one id";
 
+/* It needs root's power when it starts: by its set-id bit, or by a file capability. */
+static bool has_power(const struct helper_facts *helper)
+{
+	return helper->file_caps || (helper->set_id && helper->root_owned);
+}
+
+static void install_helper(const struct host_facts *facts, struct finding *finding)
+{
+	const char *package = "shadow";
+
+	if (facts->packages == PACKAGES_DNF)
+		package = "shadow-utils";
+	if (facts->packages == PACKAGES_APK)
+		package = "shadow-uidmap";
+	finding_install(facts, finding, "uidmap", package);
+}
+
+static void empower_helper(const char *path, bool root_owned, struct finding *finding)
+{
+	if (root_owned)
+		finding_remedy(finding, "sudo chmod u+s %s", path);
+	else
+		finding_remedy(finding, "sudo sh -c 'chown root %s; chmod u+s %s'", path,
+			       path);
+}
+
+/* Whether the program is there with its power; if not, the finding says what is wrong. */
+static bool is_whole(const struct host_facts *facts, const struct helper_facts *helper,
+		     struct finding *finding)
+{
+	if (!helper->path[0]) {
+		finding_found(finding, "not installed");
+		install_helper(facts, finding);
+		return false;
+	}
+	if (!helper->executable) {
+		finding_found(finding, "%s is no program", helper->path);
+		install_helper(facts, finding);
+		return false;
+	}
+	if (!has_power(helper)) {
+		finding_found(finding,
+			      "%s has neither root's set-id bit nor a capability",
+			      helper->path);
+		empower_helper(helper->path, helper->root_owned, finding);
+		return false;
+	}
+	return true;
+}
+
 static void judge_helper(const struct host_facts *facts, enum subid_kind kind,
 			 struct finding *finding)
 {
 	const struct helper_facts *helper = &facts->helpers[kind];
 
-	if (!helper->path[0] || !helper->executable) {
-		finding_found(finding,
-			      helper->path[0] ? "%s is no program" : "not installed%s",
-			      helper->path);
+	if (!is_whole(facts, helper, finding)) {
 		finding_short(finding, ROW_MISSING, no_ranges);
-		finding_install(facts, finding, "uidmap",
-				facts->packages == PACKAGES_DNF   ? "shadow-utils"
-				: facts->packages == PACKAGES_APK ? "shadow-uidmap"
-								  : "shadow");
-		return;
-	}
-	if (!helper->file_caps && !(helper->set_id && helper->root_owned)) {
-		finding_found(finding,
-			      "%s has neither root's set-id bit nor a capability",
-			      helper->path);
-		finding_short(finding, ROW_MISSING, no_ranges);
-		finding_remedy(finding,
-			       helper->root_owned ? "sudo chmod u+s %s"
-						  : "sudo chown root %s",
-			       helper->path);
-		if (!helper->root_owned)
-			finding_remedy(finding,
-				       "sudo sh -c 'chown root %s; chmod u+s %s'",
-				       helper->path, helper->path);
 		return;
 	}
 	if (helper->nosuid || facts->no_new_privs) {
