@@ -21,10 +21,10 @@ static inline bool failpoint_is(const char *variable, const char *name)
 	return value && strcmp(value, name) == 0;
 }
 
-#define stage_must_fail(name)	  failpoint_is("SBX_TEST_FAIL", name)
+#define stage_must_fail(name)   failpoint_is("SBX_TEST_FAIL", name)
 #define protection_is_off(name) failpoint_is("SBX_TEST_OFF", name)
 #else
-#define stage_must_fail(name)	  ((void)(name), false)
+#define stage_must_fail(name)   ((void)(name), false)
 #define protection_is_off(name) ((void)(name), false)
 #endif
 

@@ -339,10 +339,15 @@ int ids_map_child(const struct ids_spec *ids, pid_t child, struct error *err)
 
 int ids_drop_groups(const struct ids_spec *ids, struct error *err)
 {
-	/* Groups without a mapping read as the overflow gid: they count as extra here too. */
-	if (ids->keep_groups || !ids_has_extra_groups())
+	if (ids->keep_groups)
 		return 0;
 	if (sys_setgroups(0, NULL) < 0) {
+		/*
+		 * It is denied with one id that we mapped ourselves. Groups without a mapping
+		 * read as the overflow gid: they count as extra.
+		 */
+		if (errno == EPERM && !ids_has_extra_groups())
+			return 0;
 		error_errno_id(err, ERROR_GROUPS, "drop the caller's groups");
 		return error_hint(err, "--groups keep leaves them to the command");
 	}

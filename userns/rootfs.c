@@ -12,6 +12,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum {
+	STACKED_MAX = 16 /* the old root, the scratch space, a root, its mirrors */
+};
+
 /* ---- the root itself ----------------------------------------------------------------- */
 
 /* The namespace's own copy of the caller's tree, changed where it stands. */
@@ -136,6 +140,22 @@ static int open_root(struct tree *tree, struct error *err)
 /* ---- the way in ---------------------------------------------------------------------- */
 
 /*
+ * Unmounting "." takes the topmost of what is stacked there, so it goes on until the old
+ * root itself is gone: then "." is no place of this namespace any more (umount(2)).
+ */
+static int let_go(struct error *err)
+{
+	for (int i = 0; i < STACKED_MAX; i++) {
+		if (umount2(".", MNT_DETACH) == 0)
+			continue;
+		if (errno == EINVAL && i > 0)
+			return 0;
+		break;
+	}
+	return error_errno(err, "let go of the old root");
+}
+
+/*
  * Stacks the old root under the new one and lets go of it. pivot_root(2) allows both
  * names to be the same directory, so the new root needs no spare place in it.
  */
@@ -149,9 +169,9 @@ static int pivot(int root, struct error *err)
 		return error_errno(err, "enter the new root");
 	if (sys_pivot_root(".", ".") < 0)
 		return error_errno(err, "pivot into the new root");
-	if (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0)
-		return error_errno(err, "let go of the old root");
-	return 0;
+	if (fchdir(old) < 0)
+		return error_errno(err, "enter the old root");
+	return let_go(err);
 }
 
 static int finish(struct tree *tree, struct error *err)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_CHILD_H
+#define SBX_LAUNCHER_CHILD_H
+
+/* What the rooms of the child share: stages, the start of the command, the reaper. */
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+struct plan;
+
+struct child {
+	const struct plan *plan;
+	int socket;          /* turns with the launcher */
+	int launcher_socket; /* its end, inherited: closed at once */
+	bool mapped_by_parent;
+	char *caller_text; /* the caller's arguments and environment, to be wiped */
+	size_t caller_text_size;
+	char stdin_path[PATH_MAX]; /* a regular file to seal; empty: none */
+	bool stdin_sealed;
+	int terminal; /* the slave of our pty, or -1 */
+	/* What was looked up inside. */
+	uid_t uid;
+	gid_t gid;
+	uint32_t groups[64];
+	size_t group_count;
+	char home[PATH_MAX + 8], user[256 + 8]; /* "HOME=…", "USER=…" */
+	pid_t command;
+};
+
+/* The child's whole life; never returns. native_child.c */
+void child_run(struct child *child) __attribute__((noreturn));
+
+/*
+ * Starts the command in a process of its own and returns its pid, once it was executed.
+ * -1: it could not be. command.c
+ */
+pid_t command_start(struct child *child, struct error *err);
+
+/* Becomes the command (--no-init). Returns only on failure. */
+int command_become(struct child *child, struct error *err);
+
+/* Who the command is: fills uid, gid, groups, home and user. identity.c */
+int identity_find(struct child *child, struct error *err);
+
+/* A pty of our own inside: its master goes to the launcher. terminal.c */
+int terminal_open(struct child *child, struct error *err);
+
+/* Says why path could not be executed; fills err with status 126 or 127. exec_error.c */
+int exec_explain(const char *path, int errnum, struct error *err);
+
+/* Process 1 from the start of the command to its end; never returns. reaper.c */
+void reaper_run(struct child *child) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The start of the command. It runs in a child of vfork(2): the init waits until it was
+ * executed, or finds the error in the memory that both share. So nothing here allocates,
+ * and nothing of the init is changed but what is meant to be.
+ */
+#include "launcher/child.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/securebits.h>
+#include <paths.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- who it is ----------------------------------------------------------------------- */
+
+static int take_groups(const struct child *child, struct error *err)
+{
+	if (child->group_count == 0)
+		return 0;
+	if (sys_setgroups(child->group_count, child->groups) < 0) {
+		error_errno_id(err, ERROR_GROUPS, "join the groups");
+		return error_hint(
+			err, "groups beyond the first need a map of subordinate ids");
+	}
+	return 0;
+}
+
+/*
+ * The capabilities stay as they are over the change of ids: what is kept of them is
+ * decided by caps_apply() alone.
+ */
+static int take_ids(const struct child *child, struct error *err)
+{
+	if (take_groups(child, err) < 0)
+		return -1;
+	if (child->uid == geteuid() && child->gid == getegid())
+		return 0;
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+		return error_errno_id(err, ERROR_IDS, "change the user");
+	if (sys_setresgid(child->gid) < 0)
+		return error_errno_id(err, ERROR_IDS, "run with gid %u", child->gid);
+	if (sys_setresuid(child->uid) < 0)
+		return error_errno_id(err, ERROR_IDS, "run with uid %u", child->uid);
+	if (prctl(PR_SET_SECUREBITS, 0, 0, 0, 0) < 0)
+		return error_errno_id(err, ERROR_IDS, "change the user");
+	return 0;
+}
+
+/* ---- what it finds ------------------------------------------------------------------- */
+
+static int take_terminal(const struct child *child, struct error *err)
+{
+	if (child->terminal < 0)
+		return 0;
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(child->terminal, fd) < 0)
+			return error_errno(err, "open the terminal");
+	return 0;
+}
+
+/* A process group of its own in the init's session, and the terminal's if there is one. */
+static int take_group(const struct child *child, struct error *err)
+{
+	pid_t own = getpid();
+
+	if (child->plan->process.no_init)
+		return 0;
+	if (setpgid(0, 0) < 0)
+		return error_errno(err, "make a process group");
+	/* SIGTTOU, which a background process gets for this, is still blocked. */
+	if (child->terminal >= 0 && ioctl(STDIN_FILENO, TIOCSPGRP, &own) < 0)
+		return error_errno(err, "take the terminal");
+	return 0;
+}
+
+static int keep_descriptors(const struct process_spec *process, struct error *err)
+{
+	for (size_t i = 0; i < process->keep_fd_count; i++)
+		if (fcntl(process->keep_fds[i], F_SETFD, 0) < 0)
+			return error_errno(err, "keep descriptor %d",
+					   process->keep_fds[i]);
+	return 0;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int enter_directory(const struct process_spec *process, struct error *err)
+{
+	if (chdir(process->cwd) == 0)
+		return 0;
+	error_errno_id(err, ERROR_WORKDIR, "enter the working directory %s",
+		       process->cwd);
+	return error_hint(err, "--workdir names another one; it must be there inside");
+}
+
+/* ---- its execution ------------------------------------------------------------------- */
+
+static const char *find_variable(const char *const *environment, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; *environment; environment++)
+		if (strncmp(*environment, name, length) == 0 &&
+		    (*environment)[length] == '=')
+			return *environment + length + 1;
+	return NULL;
+}
+
+/* A file without any mark of a kind is a script of the shell, as for execvp(3). */
+static void run_by_shell(const char *path, const char *const *argv,
+			 const char *const *environment, size_t argc)
+{
+	const char *words[64];
+
+	if (argc + 2 > sizeof(words) / sizeof(*words))
+		return;
+	words[0] = "sh";
+	words[1] = path;
+	for (size_t i = 1; i <= argc; i++)
+		words[i + 1] = argv[i];
+	execve(_PATH_BSHELL, (char *const *)(uintptr_t)words,
+	       (char *const *)(uintptr_t)environment);
+	errno = ENOEXEC;
+}
+
+static int try_path(const char *path, const struct process_spec *process)
+{
+	execve(path, (char *const *)(uintptr_t)process->argv,
+	       (char *const *)(uintptr_t)process->env);
+	if (errno == ENOEXEC)
+		run_by_shell(path, process->argv, process->env, process->argc);
+	return errno;
+}
+
+static int not_in_path(const char *name, struct error *err)
+{
+	error_set(err, ERROR_COMMAND_NOT_FOUND, "start %s: not found in PATH", name);
+	err->status = 127;
+	return -1;
+}
+
+static int try_directories(const struct process_spec *process, struct error *err)
+{
+	const char *name = process->argv[0];
+	const char *list = find_variable(process->env, "PATH");
+	char path[PATH_MAX], denied[PATH_MAX] = "";
+	int errnum = ENOENT;
+
+	for (const char *at = list ? list : "/usr/bin:/bin"; at; at = strchr(at, ':')) {
+		size_t length;
+
+		at += *at == ':';
+		length = strcspn(at, ":");
+		if (snprintf(path, sizeof(path), "%.*s/%s", length ? (int)length : 1,
+			     length ? at : ".", name) >= (int)sizeof(path))
+			continue;
+		switch (try_path(path, process)) {
+		case ENOENT:
+		case ENOTDIR:
+			/* It may be there, and its interpreter not. */
+			if (access(path, F_OK) == 0)
+				return exec_explain(path, ENOENT, err);
+			break;
+		case EACCES:
+			memcpy(denied, path, sizeof(denied));
+			errnum = EACCES;
+			break;
+		default:
+			return exec_explain(path, errno, err);
+		}
+	}
+	return errnum == EACCES ? exec_explain(denied, EACCES, err)
+				: not_in_path(name, err);
+}
+
+static int execute(const struct process_spec *process, struct error *err)
+{
+	if (!strchr(process->argv[0], '/'))
+		return try_directories(process, err);
+	return exec_explain(process->argv[0], try_path(process->argv[0], process), err);
+}
+
+/* In order: from what needs power to what takes it away. */
+static int become(const struct child *child, struct error *err)
+{
+	const struct plan *plan = child->plan;
+
+	if (take_terminal(child, err) < 0 || take_group(child, err) < 0 ||
+	    keep_descriptors(&plan->process, err) < 0 ||
+	    limits_apply(&plan->policy.limits, err) < 0 || take_ids(child, err) < 0)
+		return -1;
+	if (enter_directory(&plan->process, err) < 0)
+		return -1;
+	umask(plan->process.umask);
+	if (!protection_is_off("capabilities") && caps_apply(&plan->policy.caps, err) < 0)
+		return -1;
+	reset_signals();
+	if (plan->policy.seccomp.count > 0 &&
+	    seccomp_install(&plan->policy.seccomp, err) < 0)
+		return -1;
+	return execute(&plan->process, err);
+}
+
+/* HOME and USER go into the two places that the plan left free, if nobody gave them. */
+static void complete_environment(const struct child *child)
+{
+	const char **environment = (const char **)(uintptr_t)child->plan->process.env;
+	size_t count = child->plan->process.env_count;
+
+	if (child->home[0] && !find_variable(environment, "HOME"))
+		environment[count++] = child->home;
+	if (child->user[0] && !find_variable(environment, "USER"))
+		environment[count++] = child->user;
+	environment[count] = NULL;
+}
+
+int command_become(struct child *child, struct error *err)
+{
+	complete_environment(child);
+	return become(child, err);
+}
+
+pid_t command_start(struct child *child, struct error *err)
+{
+	volatile int failed = 0;
+	pid_t pid;
+
+	complete_environment(child);
+	pid = vfork();
+	if (pid < 0)
+		return error_errno_id(err, ERROR_RESOURCES,
+				      "make a process for the command");
+	if (pid == 0) {
+		become(child, err);
+		failed = 1;
+		_exit(125);
+	}
+	return failed ? -1 : pid;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launcher/keyring.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/syscalls.h"
+
+#include <errno.h>
+#include <linux/keyctl.h>
+#include <stdint.h>
+
+enum {
+	KEY_POSSESSOR_VIEW_SEARCH = 0x09 << 24,
+	KEY_USER_VIEW_SEARCH = 0x09 << 16,
+};
+
+/*
+ * Joins the keyring of that name, or makes it. Nobody may write to it, link into it or
+ * change that; a keyring that is not empty is not the one we mean.
+ */
+static int join_named(void)
+{
+	uint32_t first;
+	long id = sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, (unsigned long)"_sbx", 0, 0, 0);
+	long length;
+
+	if (id < 0)
+		return -1;
+	if (sys_keyctl(KEYCTL_SETPERM, (unsigned long)id,
+		       KEY_POSSESSOR_VIEW_SEARCH | KEY_USER_VIEW_SEARCH, 0, 0) < 0 &&
+	    errno != EACCES)
+		return -1;
+	length = sys_keyctl(KEYCTL_READ, (unsigned long)id, (unsigned long)&first,
+			    sizeof(first), 0);
+	return length == 0 ? 0 : -1;
+}
+
+int keyring_leave(struct error *err)
+{
+	if (protection_is_off("keyring") || join_named() == 0)
+		return 0;
+	if (errno == ENOSYS)
+		return 0;
+	if (sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) >= 0)
+		return 0;
+	if (errno == ENOSYS)
+		return 0;
+	error_errno_id(err, ERROR_KEYRING, "leave the caller's keyring");
+	return error_hint(err, "cat /proc/key-users shows the quota that is used up");
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The launcher while its sandbox lives. One loop waits for signals, turns, the terminal
+ * and the standard input. Whatever ends it, the init is waited for before the launcher
+ * says a word about the end: when it returns, nothing of the sandbox is left.
+ */
+#include "launcher/monitor.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+#include "launcher/sync.h"
+#include "launcher/terminal.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	LASTING_MS =
+		50, /* a run that is over sooner leaves no entry in the state folder */
+};
+
+enum event {
+	EVENT_SIGNAL,
+	EVENT_SOCKET,
+	EVENT_INIT,
+	EVENT_TERMINAL_IN,
+	EVENT_TERMINAL_OUT = EVENT_TERMINAL_IN + 2,
+	EVENT_STDIN = EVENT_TERMINAL_OUT + 2,
+	EVENT_COUNT = EVENT_STDIN + 2,
+};
+
+struct monitor {
+	const struct plan *plan;
+	struct sandbox *sandbox;
+	const struct monitor_events *events;
+	struct outcome *outcome;
+	struct error *err;
+	int signals;
+	struct terminal terminal;
+	struct flow stdin_flow;
+	uint64_t began_ms;
+	bool lasting; /* the events were told so */
+	bool ended;   /* the init has said how the command ended */
+	bool failed;  /* err says what */
+	int status;   /* wait status of the command */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- signals --------------------------------------------------------------------------- */
+
+/* Those that a fault in the launcher itself raises stay as they are. */
+static void forwarded_signals(sigset_t *set)
+{
+	static const int own[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+				   SIGTRAP, SIGABRT, SIGSYS };
+
+	sigfillset(set);
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		sigdelset(set, own[i]);
+}
+
+int signals_prepare(struct error *err)
+{
+	sigset_t set;
+
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			(void)signal(number, SIG_DFL);
+	forwarded_signals(&set);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return error_errno(err, "block signals");
+	return 0;
+}
+
+static void send_signal(const struct monitor *monitor, int number, bool group)
+{
+	if (number == SIGKILL || monitor->plan->process.no_init)
+		(void)sys_pidfd_send_signal(monitor->sandbox->pidfd, number);
+	else if (monitor->sandbox->socket >= 0)
+		(void)sync_send_turn(monitor->sandbox->socket,
+				     group ? TURN_GROUP_SIGNAL : TURN_SIGNAL, number);
+}
+
+/* From the terminal a signal goes to the whole group, as it would without a sandbox. */
+static void forward(struct monitor *monitor, const struct signalfd_siginfo *info)
+{
+	int number = (int)info->ssi_signo;
+	bool group =
+		info->ssi_code == SI_KERNEL || number == SIGCONT || number == SIGTSTP;
+
+	switch (number) {
+	case SIGCHLD:
+	case SIGPIPE:
+	case SIGTTIN:
+	case SIGTTOU:
+		return;
+	case SIGWINCH:
+		terminal_resize(&monitor->terminal);
+		if (monitor->terminal.master >= 0)
+			return;
+		break;
+	case SIGTERM:
+		number = monitor->plan->process.stop_signal;
+		break;
+	case SIGCONT:
+		terminal_make_raw(&monitor->terminal);
+		terminal_resize(&monitor->terminal);
+		break;
+	default:
+		break;
+	}
+	send_signal(monitor, number, group);
+}
+
+static void take_signal(struct monitor *monitor)
+{
+	struct signalfd_siginfo info;
+
+	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info))
+		forward(monitor, &info);
+}
+
+/* The command stands still: so do we, that our own parent sees it. */
+static void stop_too(struct monitor *monitor)
+{
+	if (monitor->plan->life.detach)
+		return;
+	terminal_restore(&monitor->terminal);
+	(void)kill(getpid(), SIGSTOP);
+}
+
+/* ---- turns ----------------------------------------------------------------------------- */
+
+static void fail(struct monitor *monitor)
+{
+	monitor->failed = true;
+	(void)sys_pidfd_send_signal(monitor->sandbox->pidfd, SIGKILL);
+}
+
+/*
+ * What the command inherited is its own: a pipe that it closes is closed for good. The
+ * standard input stays where its offset is to be given back, and where we read it.
+ */
+static void release_streams(struct monitor *monitor)
+{
+	auto_close int null = -1;
+
+	if (monitor->terminal.master >= 0 || monitor->stdin_flow.to >= 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return;
+	(void)dup2(null, STDOUT_FILENO);
+}
+
+static void command_started(struct monitor *monitor)
+{
+	monitor->outcome->command_started = true;
+	release_streams(monitor);
+	if (monitor->events->started(monitor->events->context, monitor->sandbox->init,
+				     monitor->err) < 0)
+		fail(monitor);
+}
+
+static void socket_closed(struct monitor *monitor)
+{
+	fd_close(&monitor->sandbox->socket);
+	/* A command without an init took the socket with it: by executing. */
+	if (monitor->plan->process.no_init && !monitor->failed)
+		command_started(monitor);
+}
+
+static void take_turn(struct monitor *monitor)
+{
+	struct message message = { 0 };
+	int fd = -1;
+	int got = sync_receive(monitor->sandbox->socket, &message, &fd);
+
+	if (got <= 0) {
+		socket_closed(monitor);
+		return;
+	}
+	switch (message.turn) {
+	case TURN_STDIN_PIPE:
+		monitor->stdin_flow.from = STDIN_FILENO;
+		monitor->stdin_flow.to = fd_take(&fd);
+		break;
+	case TURN_CONSOLE:
+		terminal_attach(&monitor->terminal, fd_take(&fd),
+				!monitor->plan->process.stdin_null);
+		break;
+	case TURN_STARTED:
+		command_started(monitor);
+		break;
+	case TURN_STOPPED:
+		stop_too(monitor);
+		break;
+	case TURN_ENDED:
+		monitor->ended = true;
+		monitor->status = message.value;
+		monitor->outcome->timed_out = message.timed_out;
+		if (message.stdin_offset >= 0)
+			(void)lseek(STDIN_FILENO, message.stdin_offset, SEEK_SET);
+		break;
+	case TURN_FAILED:
+		*monitor->err = message.err;
+		monitor->failed = true;
+		break;
+	case TURN_IDS_MAPPED:
+	case TURN_SIGNAL:
+	case TURN_GROUP_SIGNAL:
+		error_set(monitor->err, ERROR_PLAIN, "go on: a turn out of order");
+		fail(monitor);
+		break;
+	}
+	fd_close(&fd);
+}
+
+/* ---- the loop -------------------------------------------------------------------------- */
+
+static void close_flow(struct flow *flow, bool owned)
+{
+	if (owned)
+		fd_close(&flow->to);
+	flow->from = -1;
+	flow->to = -1;
+}
+
+static void pump(struct monitor *monitor, const struct pollfd *events)
+{
+	if (!flow_pump(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]))
+		close_flow(&monitor->terminal.in, false);
+	if (!flow_pump(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]))
+		close_flow(&monitor->terminal.out, false);
+	if (!flow_pump(&monitor->stdin_flow, &events[EVENT_STDIN]))
+		close_flow(&monitor->stdin_flow, true);
+}
+
+static int time_left(const struct monitor *monitor)
+{
+	uint64_t passed = now_ms() - monitor->began_ms;
+
+	if (monitor->lasting || !monitor->outcome->command_started)
+		return -1;
+	return passed >= LASTING_MS ? 0 : (int)(LASTING_MS - passed);
+}
+
+static void look_at_clock(struct monitor *monitor)
+{
+	if (time_left(monitor) != 0)
+		return;
+	monitor->lasting = true;
+	if (monitor->events->lasting(monitor->events->context, monitor->sandbox->init,
+				     monitor->err) < 0)
+		fail(monitor);
+}
+
+/* The socket is of no use any more; only a command without an init lives on then. */
+static bool is_over(const struct monitor *monitor, const struct pollfd *events)
+{
+	if (monitor->ended || monitor->failed)
+		return true;
+	if (events[EVENT_INIT].revents && !events[EVENT_SOCKET].revents)
+		return true;
+	return monitor->sandbox->socket < 0 && !monitor->plan->process.no_init;
+}
+
+static void follow(struct monitor *monitor)
+{
+	struct pollfd events[EVENT_COUNT] = { 0 };
+
+	while (!is_over(monitor, events)) {
+		events[EVENT_SIGNAL] =
+			(struct pollfd){ .fd = monitor->signals, .events = POLLIN };
+		events[EVENT_SOCKET] = (struct pollfd){ .fd = monitor->sandbox->socket,
+							.events = POLLIN };
+		events[EVENT_INIT] = (struct pollfd){ .fd = monitor->sandbox->pidfd,
+						      .events = POLLIN };
+		flow_events(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]);
+		flow_events(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]);
+		flow_events(&monitor->stdin_flow, &events[EVENT_STDIN]);
+		if (poll(events, EVENT_COUNT, time_left(monitor)) < 0)
+			continue;
+		if (events[EVENT_SIGNAL].revents)
+			take_signal(monitor);
+		if (events[EVENT_SOCKET].revents)
+			take_turn(monitor);
+		pump(monitor, events);
+		look_at_clock(monitor);
+	}
+}
+
+/* ---- the end --------------------------------------------------------------------------- */
+
+static uint64_t milliseconds(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000 + (uint64_t)time->tv_usec / 1000;
+}
+
+static void wait_for_init(struct monitor *monitor, int *ret_status)
+{
+	struct outcome *outcome = monitor->outcome;
+	struct rusage usage = { 0 };
+
+	while (wait4(monitor->sandbox->init, ret_status, 0, &usage) < 0 && errno == EINTR)
+		;
+	outcome->wall_ms = now_ms() - monitor->began_ms;
+	outcome->user_ms = milliseconds(&usage.ru_utime);
+	outcome->system_ms = milliseconds(&usage.ru_stime);
+	outcome->max_rss_kib = (uint64_t)usage.ru_maxrss;
+}
+
+static int judge(struct monitor *monitor, int init_status)
+{
+	struct outcome *outcome = monitor->outcome;
+	int status = monitor->status;
+
+	if (monitor->failed)
+		return -1;
+	if (monitor->plan->process.no_init && outcome->command_started)
+		status = init_status;
+	else if (!monitor->ended)
+		return error_set(
+			monitor->err, ERROR_PLAIN,
+			"go on: the init of the sandbox was ended by signal %d (%s)",
+			WTERMSIG(init_status), strsignal(WTERMSIG(init_status)));
+	outcome->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	outcome->status = outcome->signal ? 128 + outcome->signal : WEXITSTATUS(status);
+	if (outcome->timed_out)
+		outcome->status = 124;
+	return 0;
+}
+
+int monitor_run(const struct plan *plan, struct sandbox *sandbox,
+		const struct monitor_events *events, struct outcome *ret_outcome,
+		struct error *err)
+{
+	struct monitor monitor = {
+		.plan = plan,
+		.sandbox = sandbox,
+		.events = events,
+		.outcome = ret_outcome,
+		.err = err,
+		.began_ms = now_ms(),
+	};
+	sigset_t set;
+	int init_status = 0;
+
+	*ret_outcome = (struct outcome){ .init = sandbox->init };
+	terminal_init(&monitor.terminal);
+	monitor.stdin_flow.from = monitor.stdin_flow.to = -1;
+	monitor.stdin_flow.start = monitor.stdin_flow.end = 0;
+	forwarded_signals(&set);
+	monitor.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (monitor.signals < 0) {
+		error_errno(err, "watch signals");
+		fail(&monitor);
+	} else {
+		follow(&monitor);
+	}
+	fd_close(&monitor.stdin_flow.to);
+	/* An init that has failed or said goodbye ends by itself, and soon. */
+	wait_for_init(&monitor, &init_status);
+	terminal_drain(&monitor.terminal);
+	terminal_free(&monitor.terminal);
+	fd_close(&monitor.signals);
+	fd_close(&sandbox->socket);
+	fd_close(&sandbox->pidfd);
+	return judge(&monitor, init_status);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_MONITOR_H
+#define SBX_LAUNCHER_MONITOR_H
+
+#include "launcher/executor.h"
+#include "launcher/report.h"
+
+struct error;
+struct plan;
+struct state;
+
+/*
+ * What is told when the command runs. started may fail: the sandbox is then ended.
+ */
+struct monitor_events {
+	int (*started)(void *context, pid_t init, struct error *err);
+	int (*lasting)(void *context, pid_t init,
+		       struct error *err); /* it runs for a while */
+	void *context;
+};
+
+/* Every signal that can be waited for is blocked, dispositions are the default ones. */
+int signals_prepare(struct error *err);
+
+/*
+ * Follows a sandbox to its end: passes signals on, relays the terminal, feeds the
+ * standard input, and takes the resources back. 0: the command ran and ended, *ret_outcome
+ * says how; -1: it did not start or sbx could not go on (ret_outcome->command_started).
+ */
+int monitor_run(const struct plan *plan, struct sandbox *sandbox,
+		const struct monitor_events *events, struct outcome *ret_outcome,
+		struct error *err);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The child's half of a start. It begins with every power in its own user namespace and
+ * gives it away stage by stage; the table below is the order, and the order is a security
+ * property. The command is started by the last stage but one: it takes what it keeps out
+ * of what the child still has, and then the child, which is the init from then on, drops
+ * the rest.
+ */
+#include "launcher/child.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+#include "launcher/sync.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/*
+ * The death signal is armed as the first act; a launcher that died before it is seen by
+ * the end of file on the socket, once our own copy of its end is closed.
+ */
+static int watch_launcher(struct child *child, struct error *err)
+{
+	struct pollfd end = { .fd = child->socket };
+
+	if (!protection_is_off("death signal") &&
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_errno(err, "ask for the death signal");
+	fd_close(&child->launcher_socket);
+	if (poll(&end, 1, 0) < 0)
+		return error_errno(err, "look for the launcher");
+	if (end.revents & (POLLHUP | POLLERR))
+		return error_set(err, ERROR_PLAIN, "go on without the launcher");
+	return 0;
+}
+
+static int await_ids(struct child *child, struct error *err)
+{
+	struct message message;
+	int fd = -1;
+
+	if (child->plan->namespaces.kinds[NS_USER].mode != NS_PRIVATE)
+		return 0;
+	if (!child->mapped_by_parent)
+		return ids_map_self(&child->plan->ids, err);
+	if (sync_receive(child->socket, &message, &fd) != 1 ||
+	    message.turn != TURN_IDS_MAPPED)
+		return error_set(err, ERROR_PLAIN,
+				 "wait for the ids: the launcher is gone");
+	return 0;
+}
+
+static int open_network(struct child *child, struct error *err)
+{
+	return child->plan->net.loopback ? net_loopback_up(err) : 0;
+}
+
+static int feed_stdin_by_pipe(struct child *child, struct error *err)
+{
+	const struct message message = { .turn = TURN_STDIN_PIPE };
+	auto_close int reading = -1;
+	auto_close int writing = -1;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "make a pipe for the standard input");
+	reading = ends[0];
+	writing = ends[1];
+	if (sync_send(child->socket, &message, writing) < 0)
+		return error_errno(err, "hand the pipe of the standard input over");
+	if (dup2(reading, STDIN_FILENO) < 0)
+		return error_errno(err, "replace the standard input");
+	return 0;
+}
+
+static int seal_stdin(struct child *child, struct error *err)
+{
+	int missed;
+
+	if (child->stdin_path[0] == '\0' || child->plan->process.stdin_null)
+		return 0;
+	missed = stdin_seal(STDIN_FILENO, child->stdin_path, err);
+	if (missed < 0)
+		return -1;
+	if (missed)
+		return feed_stdin_by_pipe(child, err);
+	child->stdin_sealed = true;
+	return 0;
+}
+
+static int name_host(struct child *child, struct error *err)
+{
+	if (namespaces_set_hostname(&child->plan->namespaces, err) < 0)
+		return -1;
+	return namespaces_write_sysctls(&child->plan->namespaces, err);
+}
+
+/* Through the caller's /proc: the sandbox may have none. */
+static int weigh_oom(struct child *child, struct error *err)
+{
+	return limits_weigh_oom(&child->plan->policy.limits, err);
+}
+
+static int enter_root(struct child *child, struct error *err)
+{
+	return rootfs_enter(&child->plan->rootfs, &child->plan->namespaces, err);
+}
+
+/* After the sources were opened: some may be readable by a group only. */
+static int drop_groups(struct child *child, struct error *err)
+{
+	return protection_is_off("groups") ? 0 : ids_drop_groups(&child->plan->ids, err);
+}
+
+static int open_terminal(struct child *child, struct error *err)
+{
+	return child->plan->process.terminal ? terminal_open(child, err) : 0;
+}
+
+/*
+ * A session of our own: no terminal of the caller, and no signal to its process group
+ * reaches out. From here on init is a closed book to the command (prctl(2)).
+ */
+static int stand_alone(struct child *child, struct error *err)
+{
+	(void)child;
+	if (!protection_is_off("session") && setsid() < 0 && errno != EPERM)
+		return error_errno(err, "make a session");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno(err, "give up new privileges");
+	if (!protection_is_off("closed init") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, "close the init to the command");
+	return 0;
+}
+
+static int start_command(struct child *child, struct error *err)
+{
+	if (child->plan->process.no_init)
+		return command_become(child, err);
+	child->command = command_start(child, err);
+	return child->command < 0 ? -1 : 0;
+}
+
+static int drop_capabilities(struct child *child, struct error *err)
+{
+	(void)child;
+	return caps_drop_all(err);
+}
+
+/*
+ * What the child does between clone3() and its life as the reaper, from the most power to
+ * the least. This table is the order: nothing else decides it.
+ */
+static const struct stage {
+	const char *name;
+	int (*run)(struct child *child, struct error *err);
+} stages[] = {
+	{ "watch the launcher", watch_launcher },
+	{ "wait for ids", await_ids },
+	{ "open the network", open_network },
+	{ "weigh for memory", weigh_oom },
+	{ "seal the standard input", seal_stdin },
+	{ "name the host", name_host },
+	{ "enter the root", enter_root },
+	{ "drop groups", drop_groups },
+	{ "find the user", identity_find },
+	{ "stand alone", stand_alone },
+	{ "open the terminal", open_terminal },
+	{ "start the command", start_command },
+	{ "drop capabilities", drop_capabilities },
+};
+
+static int run_stages(struct child *child, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++) {
+		if (stage_must_fail(stages[i].name))
+			return error_set(err, ERROR_PLAIN, "%s: made to fail",
+					 stages[i].name);
+		if (stages[i].run(child, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void child_run(struct child *child)
+{
+	struct message message = { .turn = TURN_FAILED };
+
+	if (run_stages(child, &message.err) < 0) {
+		/* Whom should it be told if the launcher is gone too? */
+		(void)sync_send(child->socket, &message, -1);
+		_exit(125);
+	}
+	reaper_run(child);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The init's life while the command runs: it reaps whoever ends, passes signals on, ends
+ * the command when its time is up, and reports. It never prints, and nothing that the
+ * command wrote is read. When it ends, the kernel ends everything in its pid namespace.
+ */
+#include "launcher/child.h"
+
+#include "base/failpoint.h"
+#include "base/syscalls.h"
+#include "launcher/sync.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct reaper {
+	const struct child *child;
+	int signals;          /* signalfd of SIGCHLD */
+	uint64_t deadline_ms; /* of the next step of --timeout; 0: none */
+	bool timed_out;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool is_process_one(void)
+{
+	return getpid() == 1;
+}
+
+/* ---- the end ------------------------------------------------------------------------- */
+
+/*
+ * Without a pid namespace nobody ends the rest for us: children are killed until there
+ * are none, as those of a dead one become ours (prctl(2), PR_SET_CHILD_SUBREAPER).
+ */
+static void kill_children(void)
+{
+	for (int round = 0; round < 1000; round++) {
+		char list[4096];
+		ssize_t length;
+		int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			return;
+		length = read(fd, list, sizeof(list) - 1);
+		close(fd);
+		if (length <= 0)
+			return;
+		list[length] = '\0';
+		for (char *at = list; *at; at += strspn(at, " ")) {
+			pid_t pid = (pid_t)strtol(at, &at, 10);
+
+			if (pid <= 1)
+				break;
+			(void)kill(pid, SIGKILL);
+		}
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		poll(NULL, 0, 1);
+	}
+}
+
+static _Noreturn void finish(const struct reaper *reaper, int status)
+{
+	struct message message = {
+		.turn = TURN_ENDED,
+		.value = status,
+		.stdin_offset = -1,
+		.timed_out = reaper->timed_out,
+	};
+
+	if (reaper->child->stdin_sealed)
+		message.stdin_offset = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	if (!is_process_one())
+		kill_children();
+	(void)sync_send(reaper->child->socket, &message, -1);
+	_exit(0);
+}
+
+/* The launcher is gone: so is everything here. */
+static _Noreturn void go_down(void)
+{
+	if (!is_process_one())
+		kill_children();
+	_exit(0);
+}
+
+/* ---- what happens -------------------------------------------------------------------- */
+
+static void reap(struct reaper *reaper)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	(void)!read(reaper->signals, &info, sizeof(info));
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != reaper->child->command)
+			continue;
+		if (WIFSTOPPED(status))
+			(void)sync_send_turn(reaper->child->socket, TURN_STOPPED,
+					     WSTOPSIG(status));
+		else
+			finish(reaper, status);
+	}
+}
+
+static void obey(const struct reaper *reaper)
+{
+	struct message message;
+	int fd = -1;
+
+	if (sync_receive(reaper->child->socket, &message, &fd) != 1)
+		go_down();
+	if (message.turn == TURN_SIGNAL)
+		(void)kill(reaper->child->command, message.value);
+	else if (message.turn == TURN_GROUP_SIGNAL)
+		(void)kill(-reaper->child->command, message.value);
+}
+
+/* First the stop signal, and when that did not help in time, the end of everything. */
+static void run_out_of_time(struct reaper *reaper)
+{
+	const struct plan *plan = reaper->child->plan;
+
+	if (reaper->timed_out) {
+		(void)kill(reaper->child->command, SIGKILL);
+		reaper->deadline_ms = 0;
+		return;
+	}
+	reaper->timed_out = true;
+	(void)kill(reaper->child->command, plan->process.stop_signal);
+	(void)kill(reaper->child->command, SIGCONT);
+	reaper->deadline_ms = now_ms() + plan->life.kill_after_ms;
+}
+
+static int time_left(const struct reaper *reaper)
+{
+	uint64_t now = now_ms();
+
+	if (reaper->deadline_ms == 0)
+		return -1;
+	if (reaper->deadline_ms <= now)
+		return 0;
+	return reaper->deadline_ms - now > 3600000 ? 3600000
+						   : (int)(reaper->deadline_ms - now);
+}
+
+/* ---- the start ----------------------------------------------------------------------- */
+
+static int watch_children(void)
+{
+	sigset_t children;
+
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* What the command had from us is its own now: 0 stays where its offset is wanted. */
+static void let_go(const struct child *child)
+{
+	if (!child->stdin_sealed)
+		close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	close(STDERR_FILENO);
+	if (child->terminal >= 0)
+		close(child->terminal);
+	for (size_t i = 0; i < child->plan->process.keep_fd_count; i++)
+		close(child->plan->process.keep_fds[i]);
+}
+
+/*
+ * A change of credentials may have taken the death signal and the closed book away
+ * (prctl(2)). Who is not process 1 must not die of the launcher's death, but see it by
+ * the end of file: there is nobody else to end the rest.
+ */
+static void become_init(const struct child *child)
+{
+	(void)prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
+	if (!is_process_one()) {
+		(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+		(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	} else if (!protection_is_off("death signal")) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	}
+	if (protection_is_off("closed init"))
+		return;
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* The command line can be read all the same: process 1 tells nothing of the caller. */
+	memset(child->caller_text, 0, child->caller_text_size);
+}
+
+void reaper_run(struct child *child)
+{
+	struct reaper reaper = { .child = child, .signals = watch_children() };
+	const uint64_t timeout = child->plan->life.timeout_ms;
+
+	become_init(child);
+	if (timeout)
+		reaper.deadline_ms = now_ms() + timeout;
+	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);
+	let_go(child);
+	for (;;) {
+		struct pollfd events[] = {
+			{ .fd = reaper.signals, .events = POLLIN },
+			{ .fd = child->socket, .events = POLLIN },
+		};
+		int ready = poll(events, 2, time_left(&reaper));
+
+		if (ready == 0 && time_left(&reaper) == 0)
+			run_out_of_time(&reaper);
+		if (ready <= 0)
+			continue;
+		if (events[0].revents)
+			reap(&reaper);
+		if (events[1].revents)
+			obey(&reaper);
+	}
+}

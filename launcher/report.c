@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launcher/report.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { LINE_MAX_BYTES = 2048 };
+
+/* "cannot TEXT: STRERROR", printable. */
+static void message_of(const struct error *err, char *to, size_t size)
+{
+	char text[LINE_MAX_BYTES];
+
+	if (err->errnum)
+		snprintf(text, sizeof(text), "cannot %s: %s", err->text,
+			 strerror(err->errnum));
+	else
+		snprintf(text, sizeof(text), "cannot %s", err->text);
+	text_printable(to, size, text);
+}
+
+/* What cannot be written is lost: there is nobody else to tell. */
+static void say(int fd, const char *text)
+{
+	(void)fd_write_all(fd, text, strlen(text));
+}
+
+static void say_line(int fd, const struct json_value *value, struct arena *arena)
+{
+	char *line = json_write(value, JSON_LAYOUT_LINE, arena);
+
+	say(fd, arena_printf(arena, "%s\n", line));
+}
+
+static void put_text_or_null(struct json_value *object, const char *key, const char *text)
+{
+	char printable[LINE_MAX_BYTES];
+
+	if (text && *text)
+		json_put_text(object, key,
+			      text_printable(printable, sizeof(printable), text));
+	else
+		json_put_null(object, key);
+}
+
+static void put_errno(struct json_value *object, const struct error *err)
+{
+	if (err->errnum)
+		json_put_integer(object, "errno", err->errnum);
+	else
+		json_put_null(object, "errno");
+}
+
+static const char *now_text(struct arena *arena)
+{
+	struct timespec now;
+	struct tm parts;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+	return arena_printf(arena, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+}
+
+static void log_line(const char *level, const struct error *err, const char *message)
+{
+	struct arena arena = { 0 };
+	struct json_value *line = json_make_object(&arena);
+
+	json_put_integer(line, "version", 1);
+	json_put_text(line, "time", now_text(&arena));
+	json_put_text(line, "level", level);
+	json_put_text(line, "id", error_id_name(err->id));
+	json_put_text(line, "message", message);
+	put_text_or_null(line, "hint", err->hint);
+	put_errno(line, err);
+	say_line(STDERR_FILENO, line, &arena);
+	arena_free(&arena);
+}
+
+void report_error(const struct error *err, bool json)
+{
+	char message[LINE_MAX_BYTES], hint[LINE_MAX_BYTES], text[3 * LINE_MAX_BYTES];
+
+	message_of(err, message, sizeof(message));
+	if (json) {
+		log_line("error", err, message);
+		return;
+	}
+	text_printable(hint, sizeof(hint), err->hint);
+	if (*hint)
+		snprintf(text, sizeof(text), "sbx: %s\nsbx: hint: %s\n", message, hint);
+	else
+		snprintf(text, sizeof(text), "sbx: %s\n", message);
+	say(STDERR_FILENO, text);
+}
+
+void report_note(const char *format, ...)
+{
+	char text[LINE_MAX_BYTES], printable[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 8];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text_printable(printable, sizeof(printable), text);
+	snprintf(line, sizeof(line), "sbx: %s\n", printable);
+	say(STDERR_FILENO, line);
+}
+
+/* ---- --status-fd ----------------------------------------------------------------------- */
+
+static struct json_value *event_object(struct arena *arena, const char *event, pid_t init,
+				       bool command_started)
+{
+	struct json_value *object = json_make_object(arena);
+
+	json_put_integer(object, "version", 1);
+	json_put_text(object, "event", event);
+	if (init > 0)
+		json_put_integer(object, "pid", init);
+	else
+		json_put_null(object, "pid");
+	json_put_bool(object, "command_started", command_started);
+	return object;
+}
+
+void report_started(int status_fd, pid_t init)
+{
+	struct arena arena = { 0 };
+
+	if (status_fd < 0)
+		return;
+	say_line(status_fd, event_object(&arena, "started", init, true), &arena);
+	arena_free(&arena);
+}
+
+void report_failed(int status_fd, const struct error *err, pid_t init,
+		   bool command_started)
+{
+	struct arena arena = { 0 };
+	struct json_value *object, *error;
+	char message[LINE_MAX_BYTES];
+
+	if (status_fd < 0)
+		return;
+	object = event_object(&arena, "failed", init, command_started);
+	json_put_integer(object, "status", error_status(err));
+	error = json_put_object(object, "error");
+	message_of(err, message, sizeof(message));
+	json_put_text(error, "id", error_id_name(err->id));
+	json_put_text(error, "message", message);
+	put_text_or_null(error, "hint", err->hint);
+	put_errno(error, err);
+	say_line(status_fd, object, &arena);
+	arena_free(&arena);
+}
+
+static void put_signal(struct json_value *object, int signal, struct arena *arena)
+{
+	const char *name = signal > 0 ? sigabbrev_np(signal) : NULL;
+
+	if (signal <= 0)
+		json_put_null(object, "signal");
+	else if (name)
+		json_put_text(object, "signal", arena_printf(arena, "SIG%s", name));
+	else
+		json_put_text(object, "signal",
+			      arena_printf(arena, "SIGRTMIN+%d", signal - SIGRTMIN));
+}
+
+void report_ended(int status_fd, const struct outcome *outcome)
+{
+	struct arena arena = { 0 };
+	struct json_value *object;
+
+	if (status_fd < 0)
+		return;
+	object = event_object(&arena, outcome->timed_out ? "timeout" : "exited",
+			      outcome->init, true);
+	json_put_integer(object, "status", outcome->status);
+	put_signal(object, outcome->signal, &arena);
+	say_line(status_fd, object, &arena);
+	arena_free(&arena);
+}
+
+/* ---- --stats --------------------------------------------------------------------------- */
+
+int report_stats(const struct plan *plan, const struct outcome *outcome,
+		 struct error *err)
+{
+	struct arena arena = { 0 };
+	struct json_value *object;
+	const char *file = plan->life.stats_file;
+	const char *line;
+	int failed = 0;
+
+	if (!plan->life.stats)
+		return 0;
+	object = json_make_object(&arena);
+	json_put_integer(object, "version", 1);
+	json_put_unsigned(object, "wall_ms", outcome->wall_ms);
+	json_put_unsigned(object, "user_ms", outcome->user_ms);
+	json_put_unsigned(object, "system_ms", outcome->system_ms);
+	json_put_unsigned(object, "max_rss_kib", outcome->max_rss_kib);
+	json_put_integer(object, "status", outcome->status);
+	put_signal(object, outcome->signal, &arena);
+	line = arena_printf(&arena, "%s\n", json_write(object, JSON_LAYOUT_LINE, &arena));
+	if (!file)
+		say(STDERR_FILENO, line);
+	else if (files_replace(AT_FDCWD, file, line, strlen(line), 0644) < 0)
+		failed = error_errno(err, "write the statistics to %s", file);
+	arena_free(&arena);
+	return failed;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_SYNC_H
+#define SBX_LAUNCHER_SYNC_H
+
+/*
+ * The turns that launcher and child take over one SOCK_SEQPACKET pair. The socket is also
+ * the lifeline: only the launcher holds its end, so the end of file tells the child that
+ * the launcher is gone, and the launcher that the child is.
+ */
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum turn {
+	TURN_IDS_MAPPED,   /* launcher: your ids are mapped, go on */
+	TURN_STDIN_PIPE,   /* child:    feed this pipe with the standard input (one fd) */
+	TURN_CONSOLE,      /* child:    here is the master of the pty (one fd) */
+	TURN_STARTED,      /* child:    the command runs */
+	TURN_SIGNAL,       /* launcher: send signal `value` to the command */
+	TURN_GROUP_SIGNAL, /* launcher: send it to the command's process group */
+	TURN_STOPPED,      /* child:    the command was stopped by signal `value` */
+	TURN_ENDED,        /* child:    wait status is `value`; the sandbox goes down */
+	TURN_FAILED,       /* child:    here is the error; I am gone */
+};
+
+struct message {
+	enum turn turn;
+	int value;
+	int64_t stdin_offset; /* TURN_ENDED: where the sealed stdin stands; -1: not sealed */
+	int timed_out;        /* TURN_ENDED: --timeout ended it */
+	struct error err;     /* TURN_FAILED only: left out of every other message */
+};
+
+/* fd: passed along, or -1. -1 and errno (EPIPE: the other side is gone). */
+int sync_send(int socket, const struct message *message, int fd);
+
+/* A plain turn with a value. */
+int sync_send_turn(int socket, enum turn turn, int value);
+
+/*
+ * Waits for the next message. 1: there is one; 0: the other side is gone; -1: errno, EPROTO
+ * for what is no message of ours. *ret_fd is the descriptor that came along, or -1.
+ */
+int sync_receive(int socket, struct message *ret_message, int *ret_fd);
+
+#endif

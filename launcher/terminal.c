@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launcher/terminal.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+void terminal_init(struct terminal *terminal)
+{
+	terminal->master = -1;
+	terminal->caller = -1;
+	terminal->raw = false;
+	terminal->in.from = terminal->in.to = -1;
+	terminal->out.from = terminal->out.to = -1;
+	terminal->in.start = terminal->in.end = 0;
+	terminal->out.start = terminal->out.end = 0;
+}
+
+void terminal_attach(struct terminal *terminal, int master, bool input)
+{
+	(void)fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
+	terminal->master = master;
+	terminal->out.from = master;
+	terminal->out.to = STDOUT_FILENO;
+	if (input) {
+		terminal->in.from = STDIN_FILENO;
+		terminal->in.to = master;
+	}
+	for (int fd = 0; fd <= 2 && terminal->caller < 0; fd++)
+		if (isatty(fd))
+			terminal->caller = fd;
+	terminal_make_raw(terminal);
+}
+
+void terminal_make_raw(struct terminal *terminal)
+{
+	struct termios modes;
+
+	if (terminal->caller < 0 || terminal->raw ||
+	    tcgetattr(terminal->caller, &terminal->before) < 0)
+		return;
+	modes = terminal->before;
+	cfmakeraw(&modes);
+	terminal->raw = tcsetattr(terminal->caller, TCSADRAIN, &modes) == 0;
+}
+
+void terminal_restore(struct terminal *terminal)
+{
+	if (!terminal->raw)
+		return;
+	/* SIGTTOU is blocked: it works from the background too. */
+	(void)tcsetattr(terminal->caller, TCSADRAIN, &terminal->before);
+	terminal->raw = false;
+}
+
+void terminal_resize(const struct terminal *terminal)
+{
+	struct winsize size;
+
+	if (terminal->master >= 0 && terminal->caller >= 0 &&
+	    ioctl(terminal->caller, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(terminal->master, TIOCSWINSZ, &size);
+}
+
+/* Reading waits until everything that was read is written: memory stays bounded. */
+void flow_events(const struct flow *flow, struct pollfd events[2])
+{
+	const bool full = flow->end > flow->start;
+
+	events[0] = (struct pollfd){ .fd = full ? -1 : flow->from, .events = POLLIN };
+	events[1] = (struct pollfd){ .fd = full ? flow->to : -1, .events = POLLOUT };
+}
+
+static bool flow_write(struct flow *flow)
+{
+	ssize_t written =
+		write(flow->to, flow->bytes + flow->start, flow->end - flow->start);
+
+	if (written < 0)
+		return errno == EAGAIN || errno == EINTR;
+	flow->start += (size_t)written;
+	return true;
+}
+
+static bool flow_read(struct flow *flow)
+{
+	ssize_t got = read(flow->from, flow->bytes, sizeof(flow->bytes));
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR;
+	flow->start = 0;
+	flow->end = (size_t)got;
+	return got > 0;
+}
+
+bool flow_pump(struct flow *flow, const struct pollfd events[2])
+{
+	if (events[1].revents)
+		return flow_write(flow);
+	if (events[0].revents)
+		return flow_read(flow);
+	return true;
+}
+
+void terminal_drain(struct terminal *terminal)
+{
+	struct flow *out = &terminal->out;
+
+	/* Bounded: who writes into it is dead, and a terminal holds a few pages at most. */
+	for (int round = 0; round < 1000 && out->from >= 0; round++) {
+		struct pollfd events[2];
+
+		flow_events(out, events);
+		if (poll(events, 2, 1000) <= 0)
+			break;
+		if (!flow_pump(out, events))
+			break;
+	}
+}
+
+void terminal_free(struct terminal *terminal)
+{
+	terminal_restore(terminal);
+	fd_close(&terminal->master);
+}

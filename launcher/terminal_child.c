@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sandbox's half of a terminal: a pty of the sandbox's own devpts, so that its name
+ * means something inside. The command never sees the caller's terminal.
+ */
+#include "launcher/child.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+#include "launcher/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+
+/* The slave by the master, not by a name (ioctl_tty(2)). */
+static int open_slave(int master)
+{
+	int unlocked = 0;
+
+	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
+		return -1;
+	return ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Size and modes of the caller's terminal, where there is one. */
+static void copy_terminal(int slave)
+{
+	struct winsize size;
+	struct termios modes;
+
+	for (int fd = 0; fd <= 2; fd++) {
+		if (tcgetattr(fd, &modes) < 0)
+			continue;
+		(void)tcsetattr(slave, TCSANOW, &modes);
+		if (ioctl(fd, TIOCGWINSZ, &size) == 0)
+			(void)ioctl(slave, TIOCSWINSZ, &size);
+		return;
+	}
+}
+
+/* /dev/console is the same terminal, where /dev is ours. */
+static int place_console(int master, struct error *err)
+{
+	auto_close int clone = -1;
+	unsigned int number;
+	char path[32];
+
+	if (access("/dev/console", F_OK) < 0)
+		return 0;
+	if (ioctl(master, TIOCGPTN, &number) < 0)
+		return error_errno(err, "ask for the terminal's number");
+	snprintf(path, sizeof(path), "/dev/pts/%u", number);
+	clone = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (clone < 0 || sys_move_mount(clone, "", AT_FDCWD, "/dev/console",
+					MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "make /dev/console");
+	return 0;
+}
+
+int terminal_open(struct child *child, struct error *err)
+{
+	const struct message message = { .turn = TURN_CONSOLE };
+	auto_close int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	auto_close int slave = -1;
+
+	if (master < 0)
+		return error_errno(err, "open a terminal");
+	slave = open_slave(master);
+	if (slave < 0)
+		return error_errno(err, "open a terminal");
+	copy_terminal(slave);
+	if (fchown(slave, child->uid, child->gid) < 0 && errno != EINVAL &&
+	    errno != EPERM)
+		return error_errno(err, "give the terminal to the user");
+	if (place_console(master, err) < 0)
+		return -1;
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+		return error_errno(err, "make it the terminal of the session");
+	if (sync_send(child->socket, &message, master) < 0)
+		return error_errno(err, "hand the terminal over");
+	child->terminal = fd_take(&slave);
+	return 0;
+}
