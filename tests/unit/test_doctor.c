@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/accounts.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "launcher/doctor.h"
 
 #include <errno.h>
@@ -667,11 +668,8 @@ static int make_root(void **state)
 
 static int remove_root(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	return system(command);
+	return files_remove_tree(AT_FDCWD, root);
 }
 
 static void a_root_without_anything_is_unknown(void **state)
