@@ -204,6 +204,8 @@ static int read_namespace(struct oci_reader *reader, const struct json_value *en
 	if (kind == NS_COUNT)
 		return json_complain(json_get(entry, "type"), err,
 				     "no kind of namespace");
+	if (kind == NS_TIME)
+		return json_complain(json_get(entry, "type"), err, "not supported");
 	if (seen[kind])
 		return json_complain(entry, err, "a second namespace of this type");
 	seen[kind] = true;
@@ -224,7 +226,7 @@ static int read_namespaces(struct oci_reader *reader, const struct json_value *l
 	bool seen[NS_COUNT] = { false };
 	size_t count;
 
-	for (int i = 0; i < NS_COUNT; i++)
+	for (int i = 0; i < NS_TIME; i++)
 		kinds[i] = (struct ns_choice){ .mode = NS_SHARED };
 	if (oci_get_list(linux_part, "namespaces", &array, &count, err) < 0)
 		return -1;
@@ -323,6 +325,19 @@ static int read_linux(struct oci_reader *reader, struct error *err)
 	return read_sysctls(reader, linux_part, err);
 }
 
+/* Without them the host's own mounts and ids would be at stake. */
+static int check_namespaces(const struct oci_reader *reader, struct error *err)
+{
+	const struct ns_choice *kinds = reader->plan->namespaces.kinds;
+
+	if (kinds[NS_USER].mode != NS_SHARED && kinds[NS_MOUNT].mode == NS_PRIVATE)
+		return 0;
+	json_complain(
+		reader->document, err,
+		"linux.namespaces needs one of type user and a new one of type mount");
+	return error_hint(err, "start from what `sbx config` prints");
+}
+
 /* ---- the whole ---------------------------------------------------------------------- */
 
 static int read_parts(struct oci_reader *reader, struct error *err)
@@ -336,7 +351,9 @@ static int read_parts(struct oci_reader *reader, struct error *err)
 	    read_linux(reader, err) < 0 || read_root(reader, err) < 0 ||
 	    oci_read_process(reader, err) < 0 || oci_read_mounts(reader, err) < 0)
 		return -1;
-	return oci_read_annotations(reader, err);
+	if (oci_read_annotations(reader, err) < 0)
+		return -1;
+	return check_namespaces(reader, err);
 }
 
 /* OCI's relative paths start where config.json lies; what comes by a pipe lies here. */

@@ -132,12 +132,12 @@ static void put_id_map(struct json_value *parent, const char *key,
 	}
 }
 
-/* A namespace that is shared is one that is not listed. */
+/* A namespace that is shared is one that is not listed. None has a time namespace yet. */
 static void put_namespaces(struct json_value *parent, const struct namespaces_spec *spec)
 {
 	struct json_value *array = json_put_array(parent, "namespaces");
 
-	for (int kind = 0; kind < NS_COUNT; kind++) {
+	for (int kind = 0; kind < NS_TIME; kind++) {
 		const struct ns_choice *choice = &spec->kinds[kind];
 		struct json_value *entry;
 
@@ -354,8 +354,10 @@ static struct json_value *difference_from_defaults(const struct json_value *docu
 	struct json_value *base = json_make_object(arena);
 	struct plan plan = { 0 };
 
-	if (make_default_plan(&plan) == 0)
+	if (make_default_plan(&plan) == 0) {
+		plan.origin_count = 0;
 		base = oci_document(&plan, arena);
+	}
 	plan_free(&plan);
 	return oci_difference(document, base, arena);
 }

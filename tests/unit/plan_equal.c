@@ -86,7 +86,7 @@ static const char *ids_difference(const struct ids_spec *a, const struct ids_spe
 static const char *namespaces_difference(const struct namespaces_spec *a,
 					 const struct namespaces_spec *b)
 {
-	for (size_t i = 0; i < NS_COUNT; i++) {
+	for (size_t i = 0; i < NS_TIME; i++) {
 		if (a->kinds[i].mode != b->kinds[i].mode)
 			return differ_at("namespaces.kinds", i, ".mode");
 		if (!same_text(a->kinds[i].path, b->kinds[i].path))

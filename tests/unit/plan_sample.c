@@ -13,7 +13,7 @@ static const struct id_range one_id[] = { { 1000, 1000, 1 } };
 
 struct plan plan_sample_small(void)
 {
-	struct plan plan = {
+	return (struct plan){
 		.ids = { .uids = { one_id, 1 }, .gids = { one_id, 1 } },
 		.rootfs = { .kind = ROOT_HOST, .mode = ROOT_RO },
 		.net = { .loopback = true },
@@ -29,9 +29,6 @@ struct plan plan_sample_small(void)
 		},
 		.life = { .ready_fd = -1, .status_fd = -1, .kill_after_ms = 10000 },
 	};
-
-	plan.namespaces.kinds[NS_TIME].mode = NS_SHARED;
-	return plan;
 }
 
 static const char *const words[] = { "make",     "-j",     "",  "a b\n\t\"\\",

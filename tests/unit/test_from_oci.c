@@ -55,6 +55,8 @@ static void read_well(const char *text)
 #define PROCESS "'process':{'cwd':'/','args':['sh']},"
 #define ROOT    "'root':{'path':'rootfs'}"
 #define SMALL   HEAD PROCESS ROOT
+#define SPACES  "'namespaces':[{'type':'user'},{'type':'mount'}]"
+#define LINUX   ",'linux':{" SPACES "}"
 
 /* ---- what other tools write --------------------------------------------------------- */
 
@@ -154,22 +156,23 @@ static void a_template_that_was_read_comes_back(void **state)
 static void what_is_left_out_has_its_usual_meaning(void **state)
 {
 	(void)state;
-	read_well(SMALL "}");
+	read_well(SMALL LINUX "}");
 	assert_int_equal(plan.process.uid, 0);
 	assert_int_equal(plan.process.env_count, 0);
 	assert_null(plan.process.env[0]);
 	assert_int_equal(plan.policy.caps.kept, 0);
 	assert_int_equal(plan.rootfs.mode, ROOT_RW);
-	assert_int_equal(plan.namespaces.kinds[NS_USER].mode, NS_SHARED);
+	assert_int_equal(plan.namespaces.kinds[NS_PID].mode, NS_SHARED);
 	assert_false(plan.policy.limits.has_oom_score_adj);
 }
 
 static void unknown_members_are_passed_over(void **state)
 {
 	(void)state;
-	read_well(SMALL ",'future':{'a':[1,2.5,null]},'annotations':{'org.example':'x'},"
-			"'linux':{'future':1},'hooks':{'prestart':[],'poststop':null},"
-			"'mounts':[{'destination':'/t','type':'tmpfs','future':true}]}");
+	read_well(SMALL LINUX
+		  ",'future':{'a':[1,2.5,null]},'annotations':{'org.example':'x'},"
+		  "'hooks':{'prestart':[],'poststop':null},"
+		  "'mounts':[{'destination':'/t','type':'tmpfs','future':true}]}");
 	assert_int_equal(plan.rootfs.mount_count, 1);
 }
 
@@ -181,20 +184,21 @@ static void paths_are_relative_to_the_file(void **state)
 	(void)state;
 	assert_non_null(getcwd(here, sizeof(here)));
 	snprintf(expected, sizeof(expected), "%s/sub/rootfs", here);
-	assert_int_equal(read_text(SMALL "}", "sub/config.json", &err), 0);
+	assert_int_equal(read_text(SMALL LINUX "}", "sub/config.json", &err), 0);
 	assert_string_equal(plan.rootfs.path, expected);
 	snprintf(expected, sizeof(expected), "%s/rootfs", here);
-	assert_int_equal(read_text(SMALL "}", "-", &err), 0);
+	assert_int_equal(read_text(SMALL LINUX "}", "-", &err), 0);
 	assert_string_equal(plan.rootfs.path, expected);
-	assert_int_equal(read_text(SMALL "}", "/config.json", &err), 0);
+	assert_int_equal(read_text(SMALL LINUX "}", "/config.json", &err), 0);
 	assert_string_equal(plan.rootfs.path, "/rootfs");
 }
 
 static void a_later_option_takes_an_earlier_one_back(void **state)
 {
 	(void)state;
-	read_well(SMALL ",'mounts':[{'destination':'/t','source':'a','type':'bind',"
-			"'options':['ro','nosuid','rw','rnodev','dev','rnoexec']}]}");
+	read_well(SMALL LINUX
+		  ",'mounts':[{'destination':'/t','source':'a','type':'bind',"
+		  "'options':['ro','nosuid','rw','rnodev','dev','rnoexec']}]}");
 	assert_int_equal(plan.rootfs.mounts[0].flags, MOUNT_F_NOSUID | MOUNT_F_NOEXEC);
 	assert_string_equal(plan.rootfs.mounts[0].source, "/srv/bundle/a");
 }
@@ -205,7 +209,7 @@ static void layers_of_an_overlay_are_listed_from_the_top(void **state)
 
 	(void)state;
 	read_well(
-		SMALL
+		SMALL LINUX
 		",'mounts':[{'destination':'/t','type':'overlay',"
 		"'options':['lowerdir=/top:/a\\\\:b:/low','upperdir=u','workdir=/w']}]}");
 	entry = &plan.rootfs.mounts[0];
@@ -219,7 +223,7 @@ static void layers_of_an_overlay_are_listed_from_the_top(void **state)
 static void the_annotation_for_groups_of_another_runtime_is_honoured(void **state)
 {
 	(void)state;
-	read_well(SMALL ",'annotations':{'run.oci.keep_original_groups':'1'}}");
+	read_well(SMALL LINUX ",'annotations':{'run.oci.keep_original_groups':'1'}}");
 	assert_true(plan.ids.keep_groups);
 }
 
@@ -227,7 +231,7 @@ static void unlimited_is_the_largest_number(void **state)
 {
 	(void)state;
 	read_well(HEAD "'process':{'cwd':'/','rlimits':[{'type':'RLIMIT_CORE',"
-		       "'soft':0,'hard':18446744073709551615}]}," ROOT "}");
+		       "'soft':0,'hard':18446744073709551615}]}," ROOT LINUX "}");
 	assert_true(plan.policy.limits.rlimits[0].hard == UINT64_MAX);
 	assert_int_equal(plan.process.argc, 0);
 	assert_null(plan.process.argv[0]);
@@ -236,10 +240,10 @@ static void unlimited_is_the_largest_number(void **state)
 static void escapes_are_undone_only_where_the_document_says_so(void **state)
 {
 	(void)state;
-	read_well(SMALL ",'hostname':'\xef\x9e\xbf'}");
+	read_well(SMALL LINUX ",'hostname':'\xef\x9e\xbf'}");
 	assert_string_equal(plan.namespaces.hostname, "\xef\x9e\xbf");
-	read_well(SMALL ",'hostname':'\xef\x9f\xbf',"
-			"'annotations':{'sbx.escaped_bytes':'true'}}");
+	read_well(SMALL LINUX ",'hostname':'\xef\x9f\xbf',"
+			      "'annotations':{'sbx.escaped_bytes':'true'}}");
 	assert_string_equal(plan.namespaces.hostname, "\xff");
 }
 
@@ -338,6 +342,13 @@ static const struct refusal {
 	  "linux.rootfsPropagation: only private and slave are supported" },
 	{ SMALL ",'linux':{'maskedPaths':['proc']}}",
 	  "linux.maskedPaths[0]: not an absolute path" },
+	{ SMALL ",'linux':{'namespaces':[{'type':'time'}]}}",
+	  "linux.namespaces[0].type: not supported" },
+	{ SMALL "}",
+	  "the document: linux.namespaces needs one of type user and a new one of "
+	  "type mount" },
+	{ SMALL ",'linux':{'namespaces':[{'type':'user'},{'type':'mount','path':'/m'}]}}",
+	  "the document: linux.namespaces needs one of type user and a new one of type mount" },
 	/* mounts */
 	{ SMALL ",'mounts':{}}", "mounts: not an array" },
 	{ SMALL ",'mounts':[1]}", "mounts[0]: not an object" },

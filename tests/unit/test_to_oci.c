@@ -120,16 +120,20 @@ static void each_kind_of_root_comes_back_in_each_mode(void **state)
 	}
 }
 
+/* But for those that no plan has: see check_namespaces() in from_oci.c. */
 static void each_namespace_comes_back_in_each_mode(void **state)
 {
 	(void)state;
-	for (int kind = 0; kind < NS_COUNT; kind++) {
+	for (int kind = 0; kind < NS_TIME; kind++) {
 		struct plan plan = plan_sample_small();
 		struct ns_choice *choice = &plan.namespaces.kinds[kind];
 
 		for (int mode = NS_PRIVATE; mode <= NS_JOINED; mode++) {
 			choice->mode = (enum ns_mode)mode;
 			choice->path = mode == NS_JOINED ? "/proc/1/ns/x" : NULL;
+			if ((kind == NS_USER && mode == NS_SHARED) ||
+			    (kind == NS_MOUNT && mode != NS_PRIVATE))
+				continue;
 			check_same(&plan);
 			plan.net.loopback = !plan.net.loopback;
 			check_same(&plan);
@@ -245,7 +249,7 @@ static void a_shared_namespace_is_one_that_is_not_listed(void **state)
 		json_get(json_get(document_of(&plan), "linux"), "namespaces");
 
 	(void)state;
-	assert_int_equal(json_count(list), NS_COUNT - 1);
+	assert_int_equal(json_count(list), NS_COUNT - 2);
 	for (size_t i = 0; i < json_count(list); i++)
 		assert_string_not_equal(text_at(json_at(list, i), "type"), "ipc");
 }
