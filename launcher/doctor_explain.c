@@ -3,9 +3,11 @@
 #include "launcher/doctor.h"
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,22 +134,31 @@ void doctor_explain_by(const struct host_facts *facts, struct error *err)
 	}
 }
 
-static bool is_suspicious(const struct error *err)
+static bool is_suspicious(enum error_id id)
 {
-	if (is_powerless(err))
-		return true;
 	for (size_t i = 0; i < sizeof(suspicions) / sizeof(suspicions[0]); i++) {
-		if (suspicions[i].id == err->id)
+		if (suspicions[i].id == id)
 			return true;
 	}
 	return false;
+}
+
+/* Most refusals have nothing to do with it: nothing needs to be tried for them. */
+static bool apparmor_restricts(void)
+{
+	char text[8];
+
+	return files_read(AT_FDCWD,
+			  "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", text,
+			  sizeof(text) - 1) > 0 &&
+	       text[0] != '0';
 }
 
 void doctor_explain(struct error *err)
 {
 	struct host_facts facts;
 
-	if (!is_suspicious(err))
+	if (!is_suspicious(err->id) && !(is_powerless(err) && apparmor_restricts()))
 		return;
 	host_gather(&facts);
 	doctor_explain_by(&facts, err);
