@@ -109,7 +109,8 @@ static int weigh_oom(struct child *child, struct error *err)
 
 static int enter_root(struct child *child, struct error *err)
 {
-	return rootfs_enter(&child->plan->rootfs, &child->plan->namespaces, err);
+	return rootfs_enter(&child->plan->rootfs, &child->plan->namespaces,
+			    child->plan->process.terminal, err);
 }
 
 /* After the sources were opened: some may be readable by a group only. */

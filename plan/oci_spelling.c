@@ -18,7 +18,6 @@ static const struct oci_field fields[] = {
 	{ "sbx.keep_groups", OCI_BOOL, FIELD(ids.keep_groups), 0, 0, 0, NULL },
 	{ "sbx.upper", OCI_TEXT, FIELD(rootfs.upper), 0, 0, 0, NULL },
 	{ "sbx.scratch_size", OCI_U64, FIELD(rootfs.scratch_size), 0, 0, 0, NULL },
-	{ "sbx.console", OCI_BOOL, FIELD(rootfs.console), 0, 0, 0, NULL },
 	{ "sbx.env_home", OCI_BOOL, FIELD(process.env_home), 0, 0, 0, NULL },
 	{ "sbx.user_name", OCI_TEXT, FIELD(process.user_name), 0, 0, 0, NULL },
 	{ "sbx.gid_given", OCI_BOOL, FIELD(process.gid_given), 0, 0, 0, NULL },

@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int mount_new(const char *type, const char *const *options, unsigned int attributes,
@@ -48,7 +47,7 @@ static int place_new(struct tree *tree, const struct mount_entry *entry, int mou
 	return mount_attach(mount, place, entry->dest, err);
 }
 
-static int clone_tree(int dir_fd, const char *path, unsigned int flags)
+int mount_clone(int dir_fd, const char *path, unsigned int flags)
 {
 	return sys_open_tree(dir_fd, path, flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
@@ -74,7 +73,7 @@ static int take_tree(const char *path, struct error *err)
 
 	if (source < 0)
 		return -1;
-	clone = clone_tree(source, "", AT_EMPTY_PATH | AT_RECURSIVE);
+	clone = mount_clone(source, "", AT_EMPTY_PATH | AT_RECURSIVE);
 	if (clone < 0)
 		return error_errno(err, "bind %s", path);
 	return clone;
@@ -190,29 +189,11 @@ static int do_tmpfs(struct tree *tree, const struct mount_entry *entry, int sour
 	return 0;
 }
 
-static int place_scratch(struct tree *tree, const char *dest, mode_t mode,
-			 struct error *err)
-{
-	auto_close int dir = scratch_dir(tree, mode, err);
-	auto_close int place = -1;
-	auto_close int clone = -1;
-
-	if (dir < 0)
-		return -1;
-	clone = scratch_clone(dir, err);
-	if (clone < 0)
-		return -1;
-	place = mountpoint_open(tree, dest, true, err);
-	if (place < 0 || mount_attach(clone, place, dest, err) < 0)
-		return -1;
-	return fd_take(&clone);
-}
-
 static int do_scratch(struct tree *tree, const struct mount_entry *entry, int source,
 		      struct error *err)
 {
 	auto_close int mount =
-		place_scratch(tree, entry->dest, entry->mode ? entry->mode : 0755, err);
+		scratch_place(tree, entry->dest, entry->mode ? entry->mode : 0755, err);
 
 	(void)source;
 	if (mount < 0)
@@ -314,122 +295,6 @@ static int do_cgroup(struct tree *tree, const struct mount_entry *entry, int sou
 	return do_plain("cgroup2", tree, entry, err);
 }
 
-/* ---- dev ------------------------------------------------------------------------------- */
-
-static const struct {
-	const char *name;
-	unsigned int major, minor;
-} nodes[] = {
-	{ "null", 1, 3 },   { "zero", 1, 5 },    { "full", 1, 7 },
-	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
-};
-
-static const struct {
-	const char *name, *target;
-} links[] = {
-	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-	{ "core", "/proc/kcore" },       { "ptmx", "pts/ptmx" },
-};
-
-static int make_file(int dir, const char *name, mode_t mode, struct error *err)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-
-	if (fd < 0)
-		return error_errno(err, "make /dev/%s", name);
-	return fd;
-}
-
-/* The host's node: it must be the device that its name says, not a link to elsewhere. */
-static int place_node(struct tree *tree, int dev, size_t index, struct error *err)
-{
-	const char *name = nodes[index].name;
-	auto_close int clone = clone_tree(tree->host_dev, name, AT_SYMLINK_NOFOLLOW);
-	auto_close int place = -1;
-	struct stat status;
-
-	if (clone < 0)
-		return error_errno_id(err, ERROR_DEVICE_MISSING,
-				      "take /dev/%s of the host", name);
-	if (fstat(clone, &status) < 0 || !S_ISCHR(status.st_mode) ||
-	    status.st_rdev != makedev(nodes[index].major, nodes[index].minor))
-		return error_set(err, ERROR_DEVICE_MISSING,
-				 "take /dev/%s of the host: it is another file", name);
-	place = make_file(dev, name, 0444, err);
-	if (place < 0 || mount_attach(clone, place, name, err) < 0)
-		return -1;
-	return mount_change(clone, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-			    MOUNT_ATTR_NODEV, false, err);
-}
-
-static int place_pts(int dev, struct error *err)
-{
-	static const char *const options[] = { "ptmxmode", "0666", "mode", "0620", NULL };
-	auto_close int pts =
-		mount_new("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
-
-	if (pts < 0)
-		return -1;
-	if (mkdirat(dev, "pts", 0755) < 0)
-		return error_errno(err, "make /dev/pts");
-	if (sys_move_mount(pts, "", dev, "pts", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_errno(err, "mount on /dev/pts");
-	return 0;
-}
-
-/* size 0: a directory of the scratch space. */
-static int place_shm(struct tree *tree, int dev, uint64_t bytes, struct error *err)
-{
-	auto_close int shm = -1;
-	auto_close int dir = -1;
-	char size[32];
-	const char *options[] = { "mode", "1777", "size", size, NULL };
-
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)bytes);
-	if (bytes == 0) {
-		dir = scratch_dir(tree, 01777, err);
-		if (dir < 0)
-			return -1;
-		shm = scratch_clone(dir, err);
-	} else {
-		shm = mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-				err);
-	}
-	if (shm < 0)
-		return -1;
-	if (mkdirat(dev, "shm", 01777) < 0)
-		return error_errno(err, "make /dev/shm");
-	if (sys_move_mount(shm, "", dev, "shm", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_errno(err, "mount on /dev/shm");
-	return 0;
-}
-
-static int do_dev(struct tree *tree, const struct mount_entry *entry, int source,
-		  struct error *err)
-{
-	auto_close int dev = place_scratch(tree, entry->dest, 0755, err);
-
-	(void)source;
-	if (dev < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
-		if (place_node(tree, dev, i, err) < 0)
-			return -1;
-	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
-		if (symlinkat(links[i].target, dev, links[i].name) < 0)
-			return error_errno(err, "make /dev/%s", links[i].name);
-	if (place_pts(dev, err) < 0 || place_shm(tree, dev, entry->size, err) < 0)
-		return -1;
-	if (tree->spec->console) {
-		auto_close int console = make_file(dev, "console", 0600, err);
-
-		if (console < 0)
-			return -1;
-	}
-	return tree_close_late(tree, fd_take(&dev), err);
-}
-
 /* ---- covers -------------------------------------------------------------------------- */
 
 static int new_cover(struct tree *tree, bool directory, struct error *err)
@@ -444,7 +309,7 @@ static int new_cover(struct tree *tree, bool directory, struct error *err)
 			      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (made < 0)
 		return directory ? -1 : error_errno(err, "make an empty file");
-	clone = clone_tree(made, "", AT_EMPTY_PATH);
+	clone = mount_clone(made, "", AT_EMPTY_PATH);
 	return clone < 0 ? error_errno(err, "clone a cover") : clone;
 }
 
@@ -461,7 +326,7 @@ static int take_cover(struct tree *tree, bool directory, bool *ret_first,
 	*ret_first = cover < 0;
 	if (*ret_first)
 		return new_cover(tree, directory, err);
-	clone = clone_tree(cover, "", AT_EMPTY_PATH);
+	clone = mount_clone(cover, "", AT_EMPTY_PATH);
 	return clone < 0 ? error_errno(err, "clone a cover") : clone;
 }
 
@@ -506,7 +371,7 @@ static int do_readonly(struct tree *tree, const struct mount_entry *entry, int s
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES
 			       ? 0
 			       : error_errno(err, "find %s", entry->dest);
-	clone = clone_tree(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
+	clone = mount_clone(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
 	if (clone < 0)
 		return error_errno(err, "make %s read-only", entry->dest);
 	if (mount_attach(clone, place, entry->dest, err) < 0)
@@ -622,7 +487,7 @@ static int (*const kinds[])(struct tree *tree, const struct mount_entry *entry,
 	[MOUNT_BIND] = do_bind,       [MOUNT_COW] = do_cow,
 	[MOUNT_OVERLAY] = do_overlay, [MOUNT_TMPFS] = do_tmpfs,
 	[MOUNT_SCRATCH] = do_scratch, [MOUNT_PROC] = do_proc,
-	[MOUNT_SYSFS] = do_sysfs,     [MOUNT_DEV] = do_dev,
+	[MOUNT_SYSFS] = do_sysfs,     [MOUNT_DEV] = dev_do,
 	[MOUNT_MQUEUE] = do_mqueue,   [MOUNT_CGROUP] = do_cgroup,
 	[MOUNT_MASK] = do_mask,       [MOUNT_READONLY] = do_readonly,
 	[MOUNT_DIR] = do_dir,         [MOUNT_FILE] = do_file,

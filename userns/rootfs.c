@@ -237,12 +237,13 @@ static void close_all(struct tree *tree)
 }
 
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 struct error *err)
+		 bool console, struct error *err)
 {
 	int taken[TREE_MOUNTS_MAX];
 	struct tree tree = {
 		.spec = spec,
 		.namespaces = namespaces,
+		.console = console,
 		.root = -1,
 		.host_dev = -1,
 		.scratch = -1,

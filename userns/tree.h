@@ -32,6 +32,7 @@ enum {
 struct tree {
 	const struct rootfs_spec *spec;
 	const struct namespaces_spec *namespaces;
+	bool console; /* /dev has a place for it */
 	int root;     /* O_PATH: the new root */
 	bool pivots;  /* it is stacked on "/" and has to be entered by pivot_root(2) */
 	int host_dev; /* the caller's /dev */
@@ -75,6 +76,13 @@ bool tree_is_own(const struct tree *tree, const struct stat *status);
 /* The mount becomes read-only when all is done. Takes the descriptor. */
 int tree_close_late(struct tree *tree, int mount_fd, struct error *err);
 
+/* A new directory of the scratch space, mounted at dest: its mount. */
+int scratch_place(struct tree *tree, const char *dest, mode_t mode, struct error *err);
+
+/* dev.c */
+int dev_do(struct tree *tree, const struct mount_entry *entry, int source,
+	   struct error *err);
+
 /* mountpoint.c */
 
 /*
@@ -104,6 +112,9 @@ int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *r
 		      struct error *err);
 int mount_do(struct tree *tree, const struct mount_entry *entry, int source,
 	     struct error *err);
+
+/* A detached clone of a mount; flags as for open_tree(2). -1 and errno. */
+int mount_clone(int dir_fd, const char *path, unsigned int flags);
 
 /* A new file system, detached. options: key, value, …, NULL; a NULL value is a flag. */
 int mount_new(const char *type, const char *const *options, unsigned int attributes,

@@ -209,7 +209,6 @@ struct rootfs_spec {
 		upper; /* ROOT_COW: keep the layer in this directory; NULL: thrown away */
 	uint64_t
 		scratch_size; /* bytes for everything that is thrown away; 0: half of memory */
-	bool console;         /* MOUNT_DEV leaves a place for /dev/console */
 	const struct mount_entry *mounts;
 	size_t mount_count;
 };
@@ -218,10 +217,11 @@ struct rootfs_spec {
  * Builds the whole tree of the spec in the calling process's new mount namespace and
  * makes it the root. Needs CAP_SYS_ADMIN in the namespace's owner and mapped ids. Before
  * it the caller's tree is the root, after it nothing of that tree that the plan does not
- * name can be reached; the working directory is "/".
+ * name can be reached; the working directory is "/". console: MOUNT_DEV leaves a place
+ * for /dev/console.
  */
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 struct error *err);
+		 bool console, struct error *err);
 
 /*
  * A read-only standard input that cannot be opened for writing through /proc: opens the

@@ -160,8 +160,6 @@ static const char *rootfs_difference(const struct rootfs_spec *a,
 		return differ("rootfs.upper");
 	if (a->scratch_size != b->scratch_size)
 		return differ("rootfs.scratch_size");
-	if (a->console != b->console)
-		return differ("rootfs.console");
 	return mounts_difference(a, b);
 }
 
