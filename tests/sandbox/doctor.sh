@@ -55,7 +55,7 @@ under() {
 	"$here/refuse.py" "$@"
 }
 
-plan 42
+plan 45
 
 # ---- the command itself --------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ fails "output that cannot be written is 125" 125 sh -c '"$SBX" doctor >/dev/full
 like "the kernel's version is shown" "$(row kernel found)" "$(uname -r)"
 
 if [ "$(row userns state)" != ok ]; then
-	while [ "$tests_run" -lt 42 ]; do
+	while [ "$tests_run" -lt 45 ]; do
 		skip "what is taken away in a user namespace" "no user namespaces here"
 	done
 	exit 0
@@ -136,7 +136,7 @@ in_root() {
 }
 forbid='echo 0 >proc/sys/kernel/unprivileged_userns_clone'
 restrict='echo 1 >proc/sys/kernel/apparmor_restrict_unprivileged_userns'
-if ldd "$SBX" >/dev/null 2>&1; then
+if ldd "$SBX" 2>/dev/null | grep -q '=>'; then
 	for what in chroot sysctl command apparmor command container; do
 		skip "a root of few files: $what" "sbx is not static"
 	done
@@ -212,3 +212,25 @@ is "without a PATH no optional program is there; with one it tells its version" 
 is "a runtime directory turns its row" \
 	"$(env -u XDG_RUNTIME_DIR "$SBX" doctor --json | "$tmp/row" runtime-dir state) $(
 		XDG_RUNTIME_DIR=$tmp "$SBX" doctor --json | "$tmp/row" runtime-dir state)" "limited ok"
+
+# ---- a run that fails says the same ------------------------------------------------------------------------
+
+run='cd / && "$SBX" run --cwd off --log-format json -- true 2>&1'
+if sh -c "$run" >/dev/null; then
+	like "a run without user namespaces names the sysctl, its command and its id" \
+		"$(as_root "$limit $run")" \
+		'*"id":"userns-limit"*user.max_user_namespaces is 0*sudo sysctl user.max_user_namespaces=*'
+	like "a run below a covered /proc names the cover and the way round" \
+		"$(as_root "$cover $run")" '*"id":"proc-covered"*/proc/uptime*--proc host*'
+	if command -v python3 >/dev/null; then
+		like "a run below a filter names the filter" \
+			"$(under unshare=EPERM clone3=EPERM -- /bin/sh -c "exec ${run#cd / && }")" \
+			'*"id":"userns-seccomp"*'
+	else
+		skip "a run below a filter names the filter" "no python3"
+	fi
+else
+	for what in sysctl cover filter; do
+		skip "a run that fails: $what" "no sandbox can be started here"
+	done
+fi
