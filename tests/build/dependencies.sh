@@ -64,8 +64,10 @@ refuses_older() { # NAME
 			"$name" "$name" "$version" >"$scratch/pc/$name.pc"
 	done
 	rm -rf "$scratch/setup"
-	! PKG_CONFIG_LIBDIR=$scratch/pc meson setup -Dstatic=false "$scratch/setup" . >"$scratch/log" 2>&1 ||
-		return 1
+	# cmake would find the machine's own.
+	printf "[binaries]\ncmake = '/nonexistent'\n" >"$scratch/native.ini"
+	! PKG_CONFIG_LIBDIR=$scratch/pc meson setup -Dstatic=false \
+		--native-file "$scratch/native.ini" "$scratch/setup" . >"$scratch/log" 2>&1 || return 1
 	grep -E "ERROR: .*$1.*(found: NO|Invalid version)" "$scratch/log" || {
 		tail -n 3 "$scratch/log"
 		return 1

@@ -7,8 +7,8 @@
 set -eu
 
 image=$1
-size=900M
-packages=bash,procps,uidmap,util-linux,busybox-static,iproute2,strace,jq,python3-minimal,fuse3
+size=1200M
+packages=bash,procps,uidmap,util-linux,busybox-static,iproute2,strace,jq,python3,fuse3
 packages=$packages,fuse-overlayfs,libcap2-bin,keyutils,tmux,file
 tools=$(cd "$(dirname "$0")/../../tools" && pwd -P)
 # shellcheck source=/dev/null

@@ -172,9 +172,10 @@ part_kernels() {
 	run_tests --suite kernels
 }
 
-# What a test might leave behind: new files of ours in the tree, at home, in /tmp.
+# What a test might leave behind: new files of ours in the tree, at home, in /tmp. Where
+# nobody edits the tree meanwhile, also what it changed.
 traces() {
-	find "$tree" -path "$tree/.git" -prune -o -printf '%p %s %T@\n'
+	find "$tree" -path "$tree/.git" -prune -o -printf "%p${CI:+ %s %T@}\n"
 	find "$HOME" -maxdepth 4 -path "$(dev_cache)" -prune -o -name '*sbx*' -print
 	find "$HOME" /tmp /var/tmp /dev/shm -maxdepth 1 -user "$(id -u)" 2>/dev/null
 }
