@@ -190,7 +190,7 @@ struct plan plan_sample_full(void)
 	return (struct plan){
 		.ids = { { uids, COUNT(uids) }, { gids, COUNT(gids) }, true },
 		.namespaces = full_namespaces(),
-		.rootfs = { ROOT_DIRECTORY, ROOT_COW, "/srv/r\xf8t", "/up", UINT64_MAX, true,
+		.rootfs = { ROOT_DIRECTORY, ROOT_COW, "/srv/r\xf8t", "/up", UINT64_MAX,
 			    mounts, COUNT(mounts) },
 		.net = { true },
 		.policy = {
