@@ -90,13 +90,12 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args, again;
-	char none[1];
 	int length;
 	char *text;
 
 	va_start(args, format);
 	va_copy(again, args);
-	length = vsnprintf(none, sizeof(none), format, args);
+	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	if (length < 0)
 		out_of_memory();

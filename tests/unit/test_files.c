@@ -1,0 +1,741 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/files_walk.h"
+#include "tests/fuzz/tree.h"
+#include "tests/unit/temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Both ways to resolve a path: the kernel's where it has one, and ours. */
+static int (*const openers[])(int, const char *, int, mode_t) = { files_open_in_root,
+								  files_walk_open };
+static int (*const makers[])(int, const char *, mode_t) = { files_make_dirs_in_root,
+							    files_walk_make_dirs };
+static int (*const parents[])(int, const char *, char *) = { files_open_parent_in_root,
+							     files_walk_parent };
+
+enum { WAYS = 2 };
+
+/* A new directory of its own for each test; what is in it goes with the temporary one. */
+static int fresh_fd(void **state)
+{
+	static unsigned int number;
+	const struct temporary *temporary = *state;
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof(name), "test%u", number++);
+	assert_int_equal(mkdirat(temporary->fd, name, 0700), 0);
+	fd = openat(temporary->fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void make_file(int dir_fd, const char *name, const char *text)
+{
+	auto_close int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+static void assert_reads(int dir_fd, const char *name, const char *text)
+{
+	char buffer[256];
+
+	assert_int_equal(files_read(dir_fd, name, buffer, sizeof(buffer) - 1),
+			 strlen(text));
+	assert_string_equal(buffer, text);
+}
+
+static void assert_holds(int fd, const char *text)
+{
+	char buffer[64];
+	ssize_t length;
+
+	assert_true(fd >= 0);
+	length = fd_read_all(fd, buffer, sizeof(buffer) - 1);
+	assert_true(length >= 0);
+	buffer[length] = '\0';
+	assert_string_equal(buffer, text);
+	close(fd);
+}
+
+static void assert_fails(int result, int errnum)
+{
+	assert_int_equal(result, -1);
+	assert_int_equal(errno, errnum);
+}
+
+/* ---- opening beneath a root --------------------------------------------------------- */
+
+static void absolute_links_and_dot_dot_stay_inside(void **state)
+{
+	auto_close int outer = fresh_fd(state);
+	auto_close int root = -1;
+
+	make_file(outer, "file", "outside");
+	assert_int_equal(mkdirat(outer, "root", 0700), 0);
+	root = openat(outer, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	make_file(root, "file", "inside");
+	assert_int_equal(mkdirat(root, "dir", 0700), 0);
+	assert_int_equal(symlinkat("/file", root, "dir/absolute"), 0);
+	assert_int_equal(symlinkat("../../../file", root, "dir/up"), 0);
+	assert_int_equal(symlinkat("/dir/up", root, "twice"), 0);
+	for (int i = 0; i < WAYS; i++) {
+		assert_holds(openers[i](root, "file", O_RDONLY, 0), "inside");
+		assert_holds(openers[i](root, "/../file", O_RDONLY, 0), "inside");
+		assert_holds(openers[i](root, "dir/../../file", O_RDONLY, 0), "inside");
+		assert_holds(openers[i](root, "dir/absolute", O_RDONLY, 0), "inside");
+		assert_holds(openers[i](root, "dir/up", O_RDONLY, 0), "inside");
+		assert_holds(openers[i](root, "//twice", O_RDONLY, 0), "inside");
+	}
+}
+
+static void a_created_file_stays_inside(void **state)
+{
+	auto_close int outer = fresh_fd(state);
+	auto_close int root = -1;
+
+	assert_int_equal(mkdirat(outer, "root", 0700), 0);
+	root = openat(outer, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(symlinkat("/../../made", root, "link"), 0);
+	for (int i = 0; i < WAYS; i++) {
+		auto_close int fd = openers[i](root, "link", O_WRONLY | O_CREAT, 0640);
+
+		assert_true(fd >= 0);
+		assert_int_equal(unlinkat(root, "made", 0), 0);
+		assert_int_equal(faccessat(outer, "made", F_OK, 0), -1);
+		assert_fails(openers[i](root, "link", O_WRONLY | O_CREAT | O_EXCL, 0640),
+			     EEXIST);
+		assert_fails(openers[i](root, "new/", O_WRONLY | O_CREAT, 0640), EISDIR);
+	}
+}
+
+static void missing_and_unsuitable_names_are_told_apart(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	char long_name[NAME_MAX + 2], long_path[PATH_MAX + 1];
+
+	make_file(root, "file", "");
+	assert_int_equal(symlinkat("nowhere", root, "dangling"), 0);
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	memset(long_path, '/', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	for (int i = 0; i < WAYS; i++) {
+		assert_fails(openers[i](root, "", O_PATH, 0), ENOENT);
+		assert_fails(openers[i](root, "missing", O_PATH, 0), ENOENT);
+		assert_fails(openers[i](root, "missing/..", O_PATH, 0), ENOENT);
+		assert_fails(openers[i](root, "dangling", O_PATH, 0), ENOENT);
+		assert_fails(openers[i](root, "file/", O_PATH, 0), ENOTDIR);
+		assert_fails(openers[i](root, "file/.", O_PATH, 0), ENOTDIR);
+		assert_fails(openers[i](root, "file/..", O_PATH, 0), ENOTDIR);
+		assert_fails(openers[i](root, "file/x", O_PATH, 0), ENOTDIR);
+		assert_fails(openers[i](root, "file", O_PATH | O_DIRECTORY, 0), ENOTDIR);
+		assert_fails(openers[i](root, long_name, O_PATH, 0), ENAMETOOLONG);
+		assert_fails(openers[i](root, long_path, O_PATH, 0), ENAMETOOLONG);
+		assert_fails(openers[i](-1, "file", O_PATH, 0), EBADF);
+	}
+}
+
+static void forty_links_are_followed_and_no_more(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	make_file(root, "0", "end");
+	for (int i = 1; i <= 41; i++) {
+		char name[16], target[16];
+
+		snprintf(name, sizeof(name), "%d", i);
+		snprintf(target, sizeof(target), "%d", i - 1);
+		assert_int_equal(symlinkat(target, root, name), 0);
+	}
+	assert_int_equal(symlinkat("loop", root, "loop"), 0);
+	for (int i = 0; i < WAYS; i++) {
+		assert_holds(openers[i](root, "40", O_RDONLY, 0), "end");
+		assert_fails(openers[i](root, "41", O_RDONLY, 0), ELOOP);
+		assert_fails(openers[i](root, "loop", O_PATH, 0), ELOOP);
+		assert_fails(openers[i](root, "loop/x", O_PATH, 0), ELOOP);
+	}
+}
+
+static void the_last_link_is_opened_itself_when_asked(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	assert_int_equal(mkdirat(root, "dir", 0700), 0);
+	assert_int_equal(symlinkat("dir", root, "link"), 0);
+	for (int i = 0; i < WAYS; i++) {
+		auto_close int link = openers[i](root, "link", O_PATH | O_NOFOLLOW, 0);
+		auto_close int slash = openers[i](root, "link/", O_PATH | O_NOFOLLOW, 0);
+		struct stat stat;
+
+		assert_int_equal(fstat(link, &stat), 0);
+		assert_true(S_ISLNK(stat.st_mode));
+		assert_int_equal(fstat(slash, &stat), 0);
+		assert_true(S_ISDIR(stat.st_mode));
+		assert_fails(openers[i](root, "link", O_RDONLY | O_NOFOLLOW, 0), ELOOP);
+	}
+}
+
+static void descriptors_are_closed_on_exec(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	for (int i = 0; i < WAYS; i++) {
+		auto_close int fd = openers[i](root, "/", O_PATH, 0);
+
+		assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	}
+}
+
+static void magic_links_of_procfs_are_refused_and_others_followed(void **state)
+{
+	static const char *const magic[] = { "self/exe",   "self/cwd",    "self/root",
+					     "self/fd/0",  "self/ns/mnt", "self/root/etc",
+					     "self/fd/0/x" };
+	static const char *const plain[] = { "self",        "thread-self",
+					     "mounts",      "net",
+					     "self/status", "thread-self/../../mounts" };
+	auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	for (int i = 0; i < WAYS; i++) {
+		for (size_t j = 0; j < sizeof(magic) / sizeof(magic[0]); j++)
+			assert_fails(openers[i](proc, magic[j], O_PATH, 0), ELOOP);
+		for (size_t j = 0; j < sizeof(plain) / sizeof(plain[0]); j++) {
+			auto_close int fd = openers[i](proc, plain[j], O_PATH, 0);
+
+			assert_true(fd >= 0);
+		}
+	}
+}
+
+/* The length that procfs gives to a link of a descriptor is 64, whatever it leads to. */
+static void a_magic_link_whose_target_is_as_long_as_its_size_is_refused(void **state)
+{
+	const struct temporary *temporary = *state;
+	size_t length = strlen(temporary->path);
+	auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = -1;
+	char path[65], link[32];
+
+	assert_true(length < 62);
+	memset(path, 'x', 64);
+	memcpy(path, temporary->path, length);
+	path[length] = '/';
+	path[64] = '\0';
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	snprintf(link, sizeof(link), "self/fd/%d", fd);
+	assert_fails(files_walk_open(proc, link, O_PATH, 0), ELOOP);
+}
+
+static void few_descriptors_are_enough(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	struct rlimit limit, few;
+
+	assert_int_equal(mkdirat(root, "a", 0700), 0);
+	assert_int_equal(mkdirat(root, "a/b", 0700), 0);
+	assert_int_equal(mkdirat(root, "a/b/c", 0700), 0);
+	assert_int_equal(symlinkat("/a/b/c/../..", root, "a/b/c/link"), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = limit;
+	few.rlim_cur = (rlim_t)root + 4;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (int i = 0; i < WAYS; i++) {
+		auto_close int fd = openers[i](root, "a/b/c/link/b/c", O_PATH, 0);
+
+		assert_true(fd >= 0);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* The way from the root may be longer than any path that the kernel takes at once. */
+static void a_deep_place_is_reached_by_links(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	auto_close int here = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[201], ten[10 * sizeof(name) + 1] = "";
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (int i = 0; i < 10; i++)
+		strcat(strcat(ten, name), "/");
+	ten[strlen(ten) - 1] = '\0';
+	for (int i = 0; i < 30; i++) {
+		int next;
+
+		if (i % 10 == 0)
+			assert_int_equal(symlinkat(ten, here, "l"), 0);
+		assert_int_equal(mkdirat(here, name, 0700), 0);
+		next = openat(here, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		close(here);
+		here = next;
+	}
+	make_file(here, "file", "deep");
+	for (int i = 0; i < WAYS; i++) {
+		assert_holds(openers[i](root, "l/l/l/file", O_RDONLY, 0), "deep");
+		assert_holds(openers[i](root,
+					"l/l/l/../../../../../../../../../../l/file",
+					O_RDONLY, 0),
+			     "deep");
+	}
+}
+
+/* ---- parents and directories -------------------------------------------------------- */
+
+static void assert_parent(int root, const char *path, const char *parent,
+			  const char *name)
+{
+	for (int i = 0; i < WAYS; i++) {
+		char found[NAME_MAX + 1] = "?";
+		auto_close int fd = parents[i](root, path, found);
+		auto_close int wanted = openat(root, parent, O_PATH | O_CLOEXEC);
+		struct stat a, b;
+
+		assert_true(fd >= 0);
+		assert_string_equal(found, name);
+		assert_int_equal(fstat(fd, &a), 0);
+		assert_int_equal(fstat(wanted, &b), 0);
+		assert_true(files_same(&a, &b));
+	}
+}
+
+static void the_parent_of_a_place_and_its_name_are_found(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	assert_int_equal(mkdirat(root, "a", 0700), 0);
+	assert_int_equal(mkdirat(root, "a/b", 0700), 0);
+	make_file(root, "a/file", "");
+	assert_int_equal(symlinkat("/a/b", root, "link"), 0);
+	assert_int_equal(symlinkat("a/new", root, "dangling"), 0);
+	assert_int_equal(symlinkat("..", root, "a/up"), 0);
+	assert_parent(root, "a/file", "a", "file");
+	assert_parent(root, "/a/missing", "a", "missing");
+	assert_parent(root, "missing", ".", "missing");
+	assert_parent(root, "missing/", ".", "missing");
+	assert_parent(root, "a/b/", "a", "b");
+	assert_parent(root, "a/b/.", "a", "b");
+	assert_parent(root, "a/b/..", ".", "a");
+	assert_parent(root, "link", "a", "b");
+	assert_parent(root, "link/x", "a/b", "x");
+	assert_parent(root, "dangling", "a", "new");
+	assert_parent(root, "/", ".", "");
+	assert_parent(root, "..", ".", "");
+	assert_parent(root, "a/up", ".", "");
+}
+
+static void a_missing_parent_has_no_parent(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	char name[NAME_MAX + 1] = "as it was";
+
+	make_file(root, "file", "");
+	assert_int_equal(symlinkat("loop", root, "loop"), 0);
+	for (int i = 0; i < WAYS; i++) {
+		assert_fails(parents[i](root, "no/such", name), ENOENT);
+		assert_fails(parents[i](root, "no/such/..", name), ENOENT);
+		assert_fails(parents[i](root, "file/x", name), ENOTDIR);
+		assert_fails(parents[i](root, "file/", name), ENOTDIR);
+		assert_fails(parents[i](root, "loop", name), ELOOP);
+		assert_fails(parents[i](root, "", name), ENOENT);
+	}
+	assert_string_equal(name, "as it was");
+}
+
+static mode_t mode_of(int dir_fd, const char *name)
+{
+	struct stat stat;
+
+	assert_int_equal(fstatat(dir_fd, name, &stat, AT_SYMLINK_NOFOLLOW), 0);
+	return stat.st_mode & 07777;
+}
+
+static void directories_are_made_with_exact_modes(void **state)
+{
+	for (int i = 0; i < WAYS; i++) {
+		auto_close int root = fresh_fd(state);
+		mode_t mask = umask(0777);
+		auto_close int fd = makers[i](root, "/a/b//c/", 01770);
+		auto_close int again = makers[i](root, "a/b/c", 0700);
+		struct stat first, second;
+
+		assert_int_equal(umask(mask), 0777);
+		assert_true(fd >= 0 && again >= 0);
+		assert_int_equal(mode_of(root, "a"), 0755);
+		assert_int_equal(mode_of(root, "a/b"), 0755);
+		assert_int_equal(mode_of(root, "a/b/c"), 01770);
+		assert_int_equal(fstat(fd, &first), 0);
+		assert_int_equal(fstat(again, &second), 0);
+		assert_true(files_same(&first, &second));
+	}
+}
+
+static void directories_are_made_where_links_lead_inside(void **state)
+{
+	for (int i = 0; i < WAYS; i++) {
+		auto_close int outer = fresh_fd(state);
+		auto_close int root = -1, fd = -1, up = -1;
+
+		assert_int_equal(mkdirat(outer, "root", 0700), 0);
+		root = openat(outer, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		assert_int_equal(symlinkat("/../../x/y", root, "link"), 0);
+		fd = makers[i](root, "link", 0711);
+		assert_true(fd >= 0);
+		assert_int_equal(mode_of(root, "x"), 0755);
+		assert_int_equal(mode_of(root, "x/y"), 0711);
+		assert_int_equal(faccessat(outer, "x", F_OK, 0), -1);
+		up = makers[i](root, "new/../../other", 0700);
+		assert_true(up >= 0);
+		assert_int_equal(mode_of(root, "new"), 0755);
+		assert_int_equal(mode_of(root, "other"), 0700);
+	}
+}
+
+static void directories_are_not_made_in_files(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	make_file(root, "file", "");
+	assert_int_equal(symlinkat("file", root, "link"), 0);
+	for (int i = 0; i < WAYS; i++) {
+		assert_fails(makers[i](root, "file", 0700), ENOTDIR);
+		assert_fails(makers[i](root, "file/x", 0700), ENOTDIR);
+		assert_fails(makers[i](root, "link", 0700), ENOTDIR);
+		assert_fails(makers[i](root, "", 0700), ENOENT);
+	}
+}
+
+/* ---- the walk and the kernel -------------------------------------------------------- */
+
+/* xorshift64: the same trees in every run. */
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static void compare_one_tree(void **state, uint64_t *seed)
+{
+	auto_close int dir_fd = fresh_fd(state);
+	uint8_t data[512];
+	struct bytes bytes = { data, sizeof(data) };
+	struct tree tree;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(next_random(seed) >> 24);
+	assert_int_equal(tree_make(&tree, dir_fd, &bytes), 0);
+	for (int i = 0; i < 8; i++) {
+		char path[TREE_PATH_MAX];
+		const char *difference;
+
+		tree_path(path, &bytes);
+		difference = tree_compare(&tree, path);
+		if (difference)
+			fail_msg("%s", difference);
+	}
+	tree_close(&tree);
+}
+
+static void the_walk_answers_as_openat2_on_random_trees(void **state)
+{
+	uint64_t seed = 0x5eed;
+
+	if (!tree_has_openat2())
+		skip();
+	for (int i = 0; i < 1500; i++)
+		compare_one_tree(state, &seed);
+}
+
+/* Swaps a directory for a link that leads out, over and over, until it is killed. */
+static _Noreturn void swap_forever(int root)
+{
+	for (;;) {
+		renameat(root, "dir", root, "away");
+		symlinkat("../../outside", root, "dir");
+		unlinkat(root, "dir", 0);
+		renameat(root, "away", root, "dir");
+		renameat(root, "dir/in", root, "in");
+		renameat(root, "in", root, "dir/in");
+	}
+}
+
+static void renames_meanwhile_never_lead_out(void **state)
+{
+	auto_close int outer = fresh_fd(state);
+	auto_close int root = -1;
+	pid_t pid;
+
+	assert_int_equal(mkdirat(outer, "outside", 0700), 0);
+	make_file(outer, "outside/file", "outside");
+	make_file(outer, "file", "outside");
+	assert_int_equal(mkdirat(outer, "root", 0700), 0);
+	root = openat(outer, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(root, "dir", 0700), 0);
+	assert_int_equal(mkdirat(root, "dir/in", 0700), 0);
+	make_file(root, "file", "inside");
+	make_file(root, "dir/file", "inside");
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		swap_forever(root);
+	for (int i = 0; i < 3000; i++) {
+		int fd = files_walk_open(root, i & 1 ? "dir/file" : "dir/in/../../file",
+					 O_RDONLY, 0);
+
+		if (fd >= 0)
+			assert_holds(fd, "inside");
+	}
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* ---- whole files -------------------------------------------------------------------- */
+
+static void a_file_is_read_up_to_its_bound(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	char buffer[6];
+
+	make_file(root, "five", "12345");
+	assert_int_equal(files_read(root, "five", buffer, 5), 5);
+	assert_string_equal(buffer, "12345");
+	assert_fails((int)files_read(root, "five", buffer, 4), EFBIG);
+	assert_fails((int)files_read(root, "missing", buffer, 5), ENOENT);
+	make_file(root, "empty", "");
+	assert_int_equal(files_read(root, "empty", buffer, 5), 0);
+	assert_string_equal(buffer, "");
+}
+
+static void writing_creates_nothing(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	make_file(root, "file", "12345");
+	assert_int_equal(files_write(root, "file", "ab"), 0);
+	assert_reads(root, "file", "ab345");
+	assert_fails(files_write(root, "missing", "ab"), ENOENT);
+	assert_fails(files_write(AT_FDCWD, "/dev/full", "ab"), ENOSPC);
+}
+
+static size_t count_entries(int dir_fd)
+{
+	char path[64], line[8];
+	size_t count = 0;
+	FILE *list;
+
+	snprintf(path, sizeof(path), "ls -A /proc/%ld/fd/%d/ | wc -l", (long)getpid(),
+		 dir_fd);
+	list = popen(path, "r");
+	assert_non_null(list);
+	assert_non_null(fgets(line, sizeof(line), list));
+	count = strtoul(line, NULL, 10);
+	pclose(list);
+	return count;
+}
+
+static void a_file_is_replaced_whole_with_its_mode(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	mode_t mask;
+
+	make_file(root, "target", "untouched");
+	assert_int_equal(symlinkat("target", root, "file"), 0);
+	mask = umask(0777);
+	assert_int_equal(files_replace(root, "file", "new\0text", 8, 0644), 0);
+	umask(mask);
+	assert_int_equal(mode_of(root, "file"), 0644);
+	assert_reads(root, "target", "untouched");
+	assert_int_equal(files_replace(root, "file", "", 0, 0600), 0);
+	assert_reads(root, "file", "");
+	assert_int_equal(count_entries(root), 2);
+}
+
+static void a_replacement_that_fails_leaves_nothing(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	assert_int_equal(mkdirat(root, "dir", 0700), 0);
+	assert_fails(files_replace(root, "dir", "x", 1, 0600), EISDIR);
+	assert_fails(files_replace(root, "no/such", "x", 1, 0600), ENOENT);
+	assert_int_equal(count_entries(root), 1);
+}
+
+/* ---- removing ----------------------------------------------------------------------- */
+
+static void trees_are_removed_with_all_that_is_in_them(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	char name[32];
+
+	assert_int_equal(mkdirat(root, "tree", 0700), 0);
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "tree/file%d", i);
+		make_file(root, name, "x");
+		snprintf(name, sizeof(name), "tree/dir%d", i);
+		assert_int_equal(mkdirat(root, name, 0700), 0);
+		snprintf(name, sizeof(name), "tree/dir%d/fifo", i);
+		assert_int_equal(mkfifoat(root, name, 0600), 0);
+	}
+	assert_int_equal(files_remove_tree(root, "tree"), 0);
+	assert_int_equal(count_entries(root), 0);
+	assert_int_equal(files_remove_tree(root, "tree"), 0);
+	make_file(root, "file", "");
+	assert_int_equal(files_remove_tree(root, "file"), 0);
+	assert_int_equal(count_entries(root), 0);
+}
+
+static void links_are_removed_and_not_followed(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	assert_int_equal(mkdirat(root, "kept", 0700), 0);
+	make_file(root, "kept/file", "kept");
+	assert_int_equal(mkdirat(root, "tree", 0700), 0);
+	assert_int_equal(symlinkat("../kept", root, "tree/link"), 0);
+	assert_int_equal(symlinkat("kept", root, "link"), 0);
+	assert_int_equal(files_remove_tree(root, "tree"), 0);
+	assert_int_equal(files_remove_tree(root, "link"), 0);
+	assert_reads(root, "kept/file", "kept");
+}
+
+static void directories_that_keep_us_out_are_removed(void **state)
+{
+	auto_close int root = fresh_fd(state);
+
+	assert_int_equal(mkdirat(root, "tree", 0700), 0);
+	assert_int_equal(mkdirat(root, "tree/a", 0700), 0);
+	assert_int_equal(mkdirat(root, "tree/a/b", 0700), 0);
+	make_file(root, "tree/a/b/file", "");
+	assert_int_equal(fchmodat(root, "tree/a/b", 0, 0), 0);
+	assert_int_equal(fchmodat(root, "tree/a", 0500, 0), 0);
+	assert_int_equal(fchmodat(root, "tree", 0, 0), 0);
+	assert_int_equal(files_remove_tree(root, "tree"), 0);
+	assert_int_equal(count_entries(root), 0);
+}
+
+static void no_depth_is_too_deep(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	auto_close int here = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < 2000; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(here, i == 0 ? "tree" : "d", 0700), 0);
+		next = openat(here, i == 0 ? "tree" : "d",
+			      O_PATH | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		make_file(next, "file", "");
+		close(here);
+		here = next;
+	}
+	assert_int_equal(files_remove_tree(root, "tree"), 0);
+	assert_int_equal(count_entries(root), 0);
+}
+
+/* In a user namespace of its own: 0 the tree is left with EBUSY or EXDEV, 77 no namespace. */
+static int remove_around_a_mount(int root, const char *type)
+{
+	char path[64];
+	int removed;
+
+	/* The working directory goes along into the new namespace, a descriptor does not. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", root);
+	if (chdir(path) < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return 77;
+	if (type && mount("none", "tree/mount", type, 0, NULL) < 0)
+		return 77;
+	if (!type && mount("kept", "tree/mount", NULL, MS_BIND, NULL) < 0)
+		return 77;
+	removed = files_remove_tree(AT_FDCWD, "tree");
+	return removed == -1 && (errno == EBUSY || errno == EXDEV) ? 0 : 1;
+}
+
+static void what_is_mounted_in_a_tree_is_left(void **state)
+{
+	static const char *const types[] = { NULL, "tmpfs" };
+	auto_close int root = fresh_fd(state);
+
+	assert_int_equal(mkdirat(root, "kept", 0700), 0);
+	make_file(root, "kept/file", "kept");
+	for (int i = 0; i < 2; i++) {
+		int status;
+		pid_t pid;
+
+		assert_int_equal(mkdirat(root, "tree", 0700), 0);
+		assert_int_equal(mkdirat(root, "tree/mount", 0700), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(remove_around_a_mount(root, types[i]));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 77)
+			skip();
+		assert_int_equal(WEXITSTATUS(status), 0);
+		assert_reads(root, "kept/file", "kept");
+		assert_int_equal(files_remove_tree(root, "tree"), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(absolute_links_and_dot_dot_stay_inside),
+		cmocka_unit_test(a_created_file_stays_inside),
+		cmocka_unit_test(missing_and_unsuitable_names_are_told_apart),
+		cmocka_unit_test(forty_links_are_followed_and_no_more),
+		cmocka_unit_test(the_last_link_is_opened_itself_when_asked),
+		cmocka_unit_test(descriptors_are_closed_on_exec),
+		cmocka_unit_test(magic_links_of_procfs_are_refused_and_others_followed),
+		cmocka_unit_test(
+			a_magic_link_whose_target_is_as_long_as_its_size_is_refused),
+		cmocka_unit_test(few_descriptors_are_enough),
+		cmocka_unit_test(a_deep_place_is_reached_by_links),
+		cmocka_unit_test(the_parent_of_a_place_and_its_name_are_found),
+		cmocka_unit_test(a_missing_parent_has_no_parent),
+		cmocka_unit_test(directories_are_made_with_exact_modes),
+		cmocka_unit_test(directories_are_made_where_links_lead_inside),
+		cmocka_unit_test(directories_are_not_made_in_files),
+		cmocka_unit_test(the_walk_answers_as_openat2_on_random_trees),
+		cmocka_unit_test(renames_meanwhile_never_lead_out),
+		cmocka_unit_test(a_file_is_read_up_to_its_bound),
+		cmocka_unit_test(writing_creates_nothing),
+		cmocka_unit_test(a_file_is_replaced_whole_with_its_mode),
+		cmocka_unit_test(a_replacement_that_fails_leaves_nothing),
+		cmocka_unit_test(trees_are_removed_with_all_that_is_in_them),
+		cmocka_unit_test(links_are_removed_and_not_followed),
+		cmocka_unit_test(directories_that_keep_us_out_are_removed),
+		cmocka_unit_test(no_depth_is_too_deep),
+		cmocka_unit_test(what_is_mounted_in_a_tree_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, temporary_make, temporary_remove);
+}
