@@ -217,7 +217,17 @@ static void bind_directory(struct host *host, const char *const *words)
 	close(tree);
 }
 
-/* An own null device, read-only, hides a file. */
+static void cover_directory(struct host *host, const char *const *words)
+{
+	const struct sys_mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int tree = scratch_directory(host, words[0]);
+
+	set_attributes(tree, "", AT_EMPTY_PATH, &attr);
+	attach(tree, words[0]);
+	close(tree);
+}
+
+/* The null device hides a file: nodev, it cannot even be opened. */
 static void mask_file(struct host *host, const char *const *words)
 {
 	int tree = must(
@@ -292,7 +302,7 @@ static const struct operation {
 	{ "--dev", 1, mount_dev },         { "--tmpfs", 1, mount_tmpfs },
 	{ "--scratch", 1, mount_scratch }, { "--dir", 1, make_directory },
 	{ "--cow", 1, mount_cow },         { "--bind", 2, bind_directory },
-	{ "--mask", 1, mask_file },
+	{ "--mask", 1, mask_file },        { "--cover", 1, cover_directory },
 };
 
 static const struct operation *find_operation(const char *word)

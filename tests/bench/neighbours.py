@@ -113,10 +113,20 @@ def floor(bench, name, *words):
     return Program(name, bench.tool("floor"), *words, "--", PAYLOAD)
 
 
-def floor_like_sbx(bench, *words):
+def bare_floor(bench, *words):
+    """What the design says that a sandbox on the host's root has."""
     return floor(bench, "floor", "--keyring", "--scratch", "/tmp", "--scratch", "/run",
                  "--scratch", os.path.expanduser("~"), "--cow", bench.cwd, "--dev", "/dev",
                  "--proc", "/proc", "--sys", "/sys", *words)
+
+
+def floor_like_sbx(bench, *words):
+    """The same, and what sbx covers besides on this host."""
+    covers = []
+    for point in bench.covers:
+        kind = "--cover" if os.path.isdir(point) else "--mask"
+        covers += ["--scratch" if point == "/dev/shm" else kind, point]
+    return bare_floor(bench, *covers, *words)
 
 
 def sbx(bench, *words):
