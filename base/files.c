@@ -396,3 +396,28 @@ int files_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
+
+/* The mount id, which statx(2) of older C libraries has no member for. */
+static bool mount_id(int fd, uint64_t *ret_id)
+{
+	enum {
+		STATX_MNT_ID_MASK = 0x1000,
+		MASK_AT = 0,
+		MOUNT_ID_AT = 0x90, /* stx_mnt_id of struct statx */
+	};
+	unsigned char status[256] = { 0 };
+	uint32_t mask;
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID_MASK, status) < 0)
+		return false;
+	memcpy(&mask, status + MASK_AT, sizeof(mask));
+	memcpy(ret_id, status + MOUNT_ID_AT, sizeof(*ret_id));
+	return mask & STATX_MNT_ID_MASK;
+}
+
+bool files_same_mount(int a, int b)
+{
+	uint64_t mount_a, mount_b;
+
+	return !mount_id(a, &mount_a) || !mount_id(b, &mount_b) || mount_a == mount_b;
+}

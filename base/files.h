@@ -2,6 +2,7 @@
 #ifndef SBX_BASE_FILES_H
 #define SBX_BASE_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -46,13 +47,20 @@ int files_write(int dir_fd, const char *path, const char *text);
  * Writes text to a temporary name beside path, mode 0600 less nothing, fsync is not
  * called, and renames it onto path. -1 and errno, nothing is left.
  */
-int files_replace(int dir_fd, const char *path, const char *text, size_t length, mode_t mode);
+int files_replace(int dir_fd, const char *path, const char *text, size_t length,
+		  mode_t mode);
 
 /*
  * Removes everything below dir_fd/name and name itself without following a link and
  * without crossing onto another file system. ENOENT is success. -1 and errno.
  */
 int files_remove_tree(int dir_fd, const char *name);
+
+/*
+ * Whether both descriptors lie on one mount (statx(2), STATX_MNT_ID, since 5.8). Where the
+ * kernel does not tell, they do.
+ */
+bool files_same_mount(int a, int b);
 
 /* Whether both descriptors are the same file (device and inode). */
 int files_same(const struct stat *a, const struct stat *b);

@@ -25,6 +25,22 @@ pid_t sys_clone3(const struct sys_clone_args *args)
 	return (pid_t)syscall(NUMBER_CLONE3, args, sizeof(*args));
 }
 
+pid_t sys_clone_child(uint64_t flags, int *ret_pidfd)
+{
+	const struct sys_clone_args args = {
+		.flags = flags | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = sys_clone3(&args);
+
+	if (pid >= 0 || errno != ENOSYS)
+		return pid;
+	/* The first three arguments are the same on all architectures but s390 and cris. */
+	return (pid_t)syscall(SYS_clone, (unsigned long)(flags | CLONE_PIDFD | SIGCHLD),
+			      NULL, ret_pidfd, NULL, NULL);
+}
+
 int sys_open_tree(int dir_fd, const char *path, unsigned int flags)
 {
 	return (int)syscall(NUMBER_OPEN_TREE, dir_fd, path, flags);
@@ -55,7 +71,8 @@ int sys_fsmount(int fs_fd, unsigned int flags, unsigned int attributes)
 int sys_mount_setattr(int dir_fd, const char *path, unsigned int flags,
 		      const struct sys_mount_attr *attr)
 {
-	return (int)syscall(NUMBER_MOUNT_SETATTR, dir_fd, path, flags, attr, sizeof(*attr));
+	return (int)syscall(NUMBER_MOUNT_SETATTR, dir_fd, path, flags, attr,
+			    sizeof(*attr));
 }
 
 int sys_openat2(int dir_fd, const char *path, const struct sys_open_how *how)

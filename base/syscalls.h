@@ -96,6 +96,12 @@ struct sys_open_how {
 
 /* As fork(2): 0 in the child. */
 pid_t sys_clone3(const struct sys_clone_args *args);
+
+/*
+ * A child as of fork(2) with the flags of clone(2), SIGCHLD at its end, and a pidfd: by
+ * clone3(2), or by clone(2) where a filter answers ENOSYS to the newer call.
+ */
+pid_t sys_clone_child(uint64_t flags, int *ret_pidfd);
 int sys_open_tree(int dir_fd, const char *path, unsigned int flags);
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to,
 		   unsigned int flags);

@@ -35,15 +35,17 @@ static int join_named(void)
 	return length == 0 ? 0 : -1;
 }
 
+/* Calls that a filter around us refuses are refused to the command too. */
+static bool has_no_keys(void)
+{
+	return errno == ENOSYS || errno == EPERM;
+}
+
 int keyring_leave(struct error *err)
 {
-	if (protection_is_off("keyring") || join_named() == 0)
+	if (protection_is_off("keyring") || join_named() == 0 || has_no_keys())
 		return 0;
-	if (errno == ENOSYS)
-		return 0;
-	if (sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) >= 0)
-		return 0;
-	if (errno == ENOSYS)
+	if (sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) >= 0 || has_no_keys())
 		return 0;
 	error_errno_id(err, ERROR_KEYRING, "leave the caller's keyring");
 	return error_hint(err, "cat /proc/key-users shows the quota that is used up");

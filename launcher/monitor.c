@@ -155,14 +155,16 @@ static void fail(struct monitor *monitor)
 }
 
 /*
- * What the command inherited is its own: a pipe that it closes is closed for good. The
- * standard input stays where its offset is to be given back, and where we read it.
+ * What the command inherited is its own: a pipe that it closes is closed for good. What
+ * we still need stays: the standard input for its offset, a standard output that takes
+ * status lines.
  */
-static void release_streams(struct monitor *monitor)
+static void release_streams(const struct monitor *monitor)
 {
 	auto_close int null = -1;
 
-	if (monitor->terminal.master >= 0 || monitor->stdin_flow.to >= 0)
+	if (monitor->terminal.master >= 0 ||
+	    monitor->plan->life.status_fd == STDOUT_FILENO)
 		return;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
@@ -173,10 +175,10 @@ static void release_streams(struct monitor *monitor)
 static void command_started(struct monitor *monitor)
 {
 	monitor->outcome->command_started = true;
-	release_streams(monitor);
 	if (monitor->events->started(monitor->events->context, monitor->sandbox->init,
 				     monitor->err) < 0)
 		fail(monitor);
+	release_streams(monitor);
 }
 
 static void socket_closed(struct monitor *monitor)

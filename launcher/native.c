@@ -43,12 +43,8 @@ static int clone_child(struct child *child, int launcher_socket,
 		       struct sandbox *ret_sandbox, struct error *err)
 {
 	int pidfd = -1;
-	const struct sys_clone_args args = {
-		.flags = namespaces_clone_flags(&child->plan->namespaces) | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
-	};
-	pid_t pid = sys_clone3(&args);
+	pid_t pid =
+		sys_clone_child(namespaces_clone_flags(&child->plan->namespaces), &pidfd);
 
 	if (pid < 0)
 		return namespaces_explain_refusal(errno, err);

@@ -226,6 +226,9 @@ int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recurs
 	const unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
 	char path[40];
 
+	/* A mount of its own that was made here is private already. */
+	if (add == 0 && clear == 0 && !recursive)
+		return 0;
 	if (sys_mount_setattr(mount_fd, "", flags, &attr) == 0)
 		return 0;
 	if (errno != ENOSYS)

@@ -275,6 +275,25 @@ static int make_missing(struct tree *tree, const char *dest, bool directory,
 	return make_place(parent, name, directory, err);
 }
 
+/*
+ * A mount on the root would not be seen from "/", but from "/..": it is never what was
+ * meant. Another mount of the same directory is another place.
+ */
+static bool is_root(const struct tree *tree, int place, const struct stat *status)
+{
+	struct stat root;
+
+	if (fstat(tree->root, &root) < 0 || !files_same(status, &root))
+		return false;
+	return files_same_mount(place, tree->root);
+}
+
+static int refuse_root(const char *dest, struct error *err)
+{
+	error_set(err, ERROR_USAGE, "mount on %s: it is the root itself", dest);
+	return error_hint(err, "--root DIR gives the sandbox another root");
+}
+
 int mountpoint_open(struct tree *tree, const char *dest, bool directory,
 		    struct error *err)
 {
@@ -292,6 +311,8 @@ int mountpoint_open(struct tree *tree, const char *dest, bool directory,
 		return error_errno(err, "mount on %s", dest);
 	if (fstat(place, &status) < 0)
 		return error_errno(err, "look at %s", dest);
+	if (is_root(tree, place, &status))
+		return refuse_root(dest, err);
 	if (S_ISDIR(status.st_mode) != directory) {
 		errno = directory ? ENOTDIR : EISDIR;
 		return error_errno(err, "mount on %s", dest);

@@ -213,6 +213,7 @@ int namespaces_explain_refusal(int errnum, struct error *err)
 	errno = errnum;
 	switch (errnum) {
 	case EPERM:
+	case ENOSYS:
 		error_errno_id(err, ERROR_USERNS_FORBIDDEN, "make a user namespace");
 		return error_hint(err, "sbx doctor says what forbids it here");
 	case ENOSPC:
