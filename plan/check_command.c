@@ -174,26 +174,33 @@ static int refuse_interpreter(const char *name, const char *interpreter,
 	return -1;
 }
 
-static int check_file(const struct plan *plan, const char *name, char *host, int depth,
-		      struct error *err);
-
-/* host is used up. */
-static int check_interpreter(const struct plan *plan, const char *name, char *host,
-			     int depth, struct error *err)
+/* A script's interpreter may have one itself, an ELF file's is loaded as it is. */
+static const char *find_interpreter(struct head *head, bool *ret_script)
 {
-	struct head head;
-	const char *interpreter;
+	const char *interpreter = script_interpreter(head);
 
+	*ret_script = interpreter != NULL;
+	return interpreter ? interpreter : elf_interpreter(head);
+}
+
+/* host is the file, and is used up. */
+static int check_file(const struct plan *plan, const char *name, char *host, int depth,
+		      struct error *err)
+{
+	const char *objection = find_objection(plan, host), *interpreter;
+	struct head head;
+	bool script;
+
+	if (objection)
+		return refuse(err, 126, name, objection);
 	if (depth >= SCRIPTS_MAX || read_head(host, &head) < 0)
 		return 0;
-	interpreter = script_interpreter(&head);
-	if (!interpreter)
-		interpreter = elf_interpreter(&head);
+	interpreter = find_interpreter(&head, &script);
 	if (!interpreter || interpreter[0] != '/')
 		return 0;
 	switch (inside_find(plan, interpreter, host)) {
 	case INSIDE_FOUND:
-		return check_file(plan, interpreter, host, depth + 1, err);
+		return script ? check_file(plan, interpreter, host, depth + 1, err) : 0;
 	case INSIDE_MISSING:
 		return inside_is_certain(plan)
 			       ? refuse_interpreter(name, interpreter, err)
@@ -203,16 +210,6 @@ static int check_interpreter(const struct plan *plan, const char *name, char *ho
 		break;
 	}
 	return 0;
-}
-
-static int check_file(const struct plan *plan, const char *name, char *host, int depth,
-		      struct error *err)
-{
-	const char *objection = find_objection(plan, host);
-
-	if (objection)
-		return refuse(err, 126, name, objection);
-	return check_interpreter(plan, name, host, depth, err);
 }
 
 /* ---- where it is ---- */
@@ -326,11 +323,12 @@ static int try_directory(const struct plan *plan, const char *dir, int length,
 	case INSIDE_MISSING:
 		return SEARCH_GOES_ON;
 	}
-	if (!find_objection(plan, host))
-		return check_interpreter(plan, name, host, 0, err);
-	*ret_refused = true;
-	refuse(err, 126, path, find_objection(plan, host));
-	return SEARCH_GOES_ON;
+	if (find_objection(plan, host)) {
+		*ret_refused = true;
+		refuse(err, 126, path, find_objection(plan, host));
+		return SEARCH_GOES_ON;
+	}
+	return check_file(plan, name, host, 0, err);
 }
 
 static int search(const struct plan *plan, const char *name, struct error *err)

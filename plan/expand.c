@@ -275,8 +275,8 @@ static void expand_terminal(struct draft *draft)
 		process->terminal = draft->tty == TTY_ON;
 	else if (!draft->from_config || draft->tty == TTY_AUTO)
 		process->terminal = !detach && is_terminal();
-	process->stdin_open = detach && draft->interactive;
-	process->stdin_null = detach && !draft->interactive;
+	process->stdin_open = detach && (draft->interactive || process->stdin_open);
+	process->stdin_null = detach && !process->stdin_open;
 }
 
 static bool is_listed(const int *fds, size_t count, int fd)

@@ -80,7 +80,7 @@ static bool ask_entry(const struct plan *plan, size_t index, const char *path, c
 		*ret_answer = locate_empty(plan, path, entry->dest, index + 1);
 		return true;
 	case MOUNT_MASK:
-		*ret_answer = *rest ? missing(ENOENT) : INSIDE_UNKNOWN;
+		*ret_answer = *rest ? missing(ENOENT) : INSIDE_MADE;
 		return true;
 	case MOUNT_OVERLAY:
 	case MOUNT_PROC:
@@ -191,11 +191,25 @@ static size_t take_component(struct walk *walk)
 	return used;
 }
 
+/* A cover is a file or a directory, as what it covers is. */
+static bool is_masked(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {
+		if (plan->rootfs.mounts[i].kind == MOUNT_MASK &&
+		    !strcmp(plan->rootfs.mounts[i].dest, path))
+			return true;
+	}
+	return false;
+}
+
 enum inside_answer inside_find(const struct plan *plan, const char *path, char *host)
 {
-	struct walk walk = { .plan = plan };
+	struct walk walk; /* not zeroed: it is large, and this runs often */
 	enum inside_answer answer;
 
+	walk.plan = plan;
+	walk.links = 0;
+	walk.done[0] = '\0';
 	if (text_copy(walk.todo, sizeof(walk.todo), path) < 0)
 		return missing(ENAMETOOLONG);
 	while (walk.todo[strspn(walk.todo, "/")]) {
@@ -209,7 +223,9 @@ enum inside_answer inside_find(const struct plan *plan, const char *path, char *
 		if (answer != INSIDE_FOUND && answer != INSIDE_MADE)
 			return answer;
 	}
-	return locate(plan, walk.done[0] ? walk.done : "/", host);
+	answer = locate(plan, walk.done[0] ? walk.done : "/", host);
+	return answer == INSIDE_MADE && is_masked(plan, walk.done) ? INSIDE_UNKNOWN
+								   : answer;
 }
 
 static bool crosses_link(const struct plan *plan, const char *dest)

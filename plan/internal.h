@@ -148,6 +148,7 @@ struct gatherer {
 	enum level level;
 	const struct open_file
 		*reading; /* files that are being read, the inner one first */
+	bool named;       /* the error names its line already */
 };
 
 /* Where an option stands: "command line", or FILE:LINE and the file's directory. */

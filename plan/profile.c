@@ -123,8 +123,8 @@ static int take_line(struct gatherer *gatherer, char *line, const struct place *
 	return 0;
 }
 
-/* `use WHAT: WHY` becomes `use FILE:LINE: WHAT: WHY`. */
-static int name_line(const char *from, struct error *err)
+/* `use WHAT: WHY` becomes `use FILE:LINE: WHAT: WHY`; of nested files the inner one counts. */
+static int name_line(struct gatherer *gatherer, const char *from, struct error *err)
 {
 	struct error inner = *err;
 	const char *text = inner.text;
@@ -134,6 +134,7 @@ static int name_line(const char *from, struct error *err)
 	error_set(err, ERROR_CONFIG, "use %s: %s", from, text);
 	err->errnum = inner.errnum;
 	memcpy(err->hint, inner.hint, sizeof(err->hint));
+	gatherer->named = true;
 	return -1;
 }
 
@@ -156,10 +157,11 @@ int gather_text(struct gatherer *gatherer, char *text, size_t length, const char
 			*stop = '\0';
 		if (memchr(line, '\0', (size_t)(next - line - (stop ? 1 : 0)))) {
 			error_set(err, ERROR_CONFIG, "a NUL byte");
-			return name_line(place.from, err);
+			return name_line(gatherer, place.from, err);
 		}
 		if (take_line(gatherer, line, &place, err) < 0)
-			return name_line(place.from, err);
+			return gatherer->named ? -1
+					       : name_line(gatherer, place.from, err);
 		line = next;
 	}
 	return 0;

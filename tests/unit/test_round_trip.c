@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sbx config WORDS | sbx run --config -` makes the plan that `sbx run WORDS` makes. */
+#include "plan/options.h"
+
+#include "tests/unit/plan_equal.h"
+#include "tests/unit/planning.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A use of each row; NULL: it has no place in a plan. */
+static const struct sample {
+	const char *option, *words;
+} samples[] = {
+	{ "root", "" },
+	{ "root-mode", "--root-mode ro" },
+	{ "upper", "--upper @/work" },
+	{ "scratch-size", "--scratch-size 64M" },
+	{ "cwd", "--cwd ro" },
+	{ "ro", "--ro /etc:/data" },
+	{ "rw", "--rw @/work:/data" },
+	{ "cow", "--cow @/work:/data" },
+	{ "volume", "-v /etc:/data:ro,noexec" },
+	{ "mount", "--mount type=tmpfs,dst=/data,tmpfs-size=1M,ro" },
+	{ "tmpfs", "--tmpfs /data:size=1M,mode=0700" },
+	{ "dev-bind", "--device /dev/null" },
+	{ "mask", "--mask /etc/passwd" },
+	{ "shm-size", "--shm-size 1M" },
+	{ "proc", "--proc pids" },
+	{ "workdir", "-w /etc" },
+	{ "user", "-u 0:0" },
+	{ "groups", "--groups keep" },
+	{ "group-add", "--group-add 0" },
+	{ "map", "--map single" },
+	{ "hostname", "--hostname box" },
+	{ "tz", "--tz Etc/UTC" },
+	{ "env", "-e A=b -e EMPTY=" },
+	{ "env-file", "--env-file @/vars" },
+	{ "keep-env", "--keep-env=HOME" },
+	{ "sysctl", "--sysctl net.ipv4.ip_unprivileged_port_start=0" },
+	{ "share", "--share net,ipc,cgroup,uts,pid" },
+	{ "join", NULL },
+	{ "seccomp", "--seccomp @/filter" },
+	{ "cap-add", "--cap-add NET_RAW" },
+	{ "cap-drop", "--cap-drop ALL" },
+	{ "rlimit", "--rlimit nofile=10:20 --rlimit stack=unlimited" },
+	{ "oom-score-adj", "--oom-score-adj 700" },
+	{ "tty", "-t" },
+	{ "interactive", "-d -i" },
+	{ "init", "--no-init" },
+	{ "stop-signal", "--stop-signal INT" },
+	{ "preserve-fds", "--preserve-fds 1" },
+	{ "keep-fd", "--keep-fd 3" },
+	{ "detach", "-d" },
+	{ "name", "--name box" },
+	{ "pid-file", "--pid-file @/pid" },
+	{ "log", "-d --log @/log" },
+	{ "timeout", "--timeout 1500ms" },
+	{ "kill-after", "--kill-after 3s" },
+	{ "die-with-parent", "--die-with-parent" },
+	{ "ready-fd", "--ready-fd 1" },
+	{ "status-fd", "--status-fd 2" },
+	{ "stats", "--stats=@/stats" },
+	{ "rm", "--rm" },
+	{ "profile", "--profile @/profile" },
+	{ "pool", "--pool ci" },
+	{ "config", NULL },
+	{ "no-config", "" },
+	{ "log-format", "--log-format json" },
+	{ "dry-run", NULL },
+	{ "help", NULL },
+};
+
+static const struct sample *sample_of(const char *option)
+{
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		if (!strcmp(samples[i].option, option))
+			return &samples[i];
+	}
+	fail_msg("there is no sample of --%s", option);
+	return NULL;
+}
+
+static void come_back(struct planning *at, const char *words)
+{
+	struct arena arena = { 0 };
+	struct plan first;
+	const char *difference;
+
+	if (planning_root(at, words) < 0)
+		fail_msg("%s: cannot %s", words, at->err.text);
+	planning_write(at, "config.json", plan_to_oci(&at->plan, false, &arena));
+	arena_free(&arena);
+	first = at->plan;
+	memset(&at->plan, 0, sizeof(at->plan));
+	if (planning_words(at, "--no-config --config @/config.json") < 0)
+		fail_msg("%s: cannot %s", words, at->err.text);
+	difference = plan_difference(&first, &at->plan);
+	if (difference)
+		fail_msg("%s: %s differs", words, difference);
+	plan_free(&first);
+}
+
+static void each_row_comes_back(void **state)
+{
+	struct planning *at = *state;
+	static const char allow[] = { 6, 0, 0, 0, 0, 0, (char)0xff, 0x7f };
+	size_t count;
+	const struct option_row *rows = option_rows(&count);
+	int fd = open(planning_path(at, "filter"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, allow, sizeof(allow)), sizeof(allow));
+	dup2(fd, 3);
+	planning_write(at, "vars", "A=b\n");
+	planning_write(at, "profile", "hostname profile\nro /etc:/data\n");
+	planning_write(at, "home/.config/sbx/pools.d/ci", "hostname ci\n");
+	for (size_t i = 0; i < count; i++) {
+		const struct sample *sample = sample_of(rows[i].name);
+
+		if (sample->words)
+			come_back(at, sample->words);
+	}
+}
+
+static void the_host_root_comes_back(void **state)
+{
+	struct planning *at = *state;
+	struct arena arena = { 0 };
+	struct plan first;
+
+	assert_int_equal(planning_words(at, "--no-config --groups keep --rw . true x y"),
+			 0);
+	planning_write(at, "config.json", plan_to_oci(&at->plan, false, &arena));
+	arena_free(&arena);
+	first = at->plan;
+	memset(&at->plan, 0, sizeof(at->plan));
+	assert_int_equal(planning_words(at, "--no-config --config @/config.json"), 0);
+	assert_null(plan_difference(&first, &at->plan));
+	plan_free(&first);
+}
+
+static void options_beside_a_config_override_and_append(void **state)
+{
+	struct planning *at = *state;
+	struct arena arena = { 0 };
+	size_t before;
+
+	assert_int_equal(
+		planning_root(at,
+			      "-e A=1 -e B=1 --hostname one --ro /etc:/a --timeout 5s "
+			      "--cap-drop ALL --cap-add CHOWN"),
+		0);
+	planning_write(at, "config.json", plan_to_oci(&at->plan, false, &arena));
+	arena_free(&arena);
+	before = at->plan.rootfs.mount_count;
+	assert_int_equal(
+		planning_words(at,
+			       "--no-config --config @/config.json --hostname two -e A=2 "
+			       "--ro /etc:/b --cap-add KILL -w /etc sh -c x"),
+		0);
+	assert_string_equal(at->plan.namespaces.hostname, "two");
+	assert_string_equal(planning_env(at, "A"), "2");
+	assert_string_equal(planning_env(at, "B"), "1");
+	assert_int_equal(at->plan.rootfs.mount_count, before + 1);
+	assert_string_equal(at->plan.rootfs.mounts[before].dest, "/b");
+	assert_int_equal(at->plan.life.timeout_ms, 5000);
+	assert_true(at->plan.policy.caps.kept ==
+		    (caps_by_name("CHOWN") | caps_by_name("KILL")));
+	assert_string_equal(at->plan.process.cwd, "/etc");
+	assert_int_equal(at->plan.process.argc, 3);
+	assert_int_equal(at->plan.policy.limits.rlimit_count, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_row_comes_back),
+		cmocka_unit_test(the_host_root_comes_back),
+		cmocka_unit_test(options_beside_a_config_override_and_append),
+	};
+
+	return cmocka_run_group_tests(tests, planning_make, planning_remove);
+}
