@@ -172,15 +172,10 @@ void report_failed(int status_fd, const struct error *err, pid_t init,
 
 static void put_signal(struct json_value *object, int signal, struct arena *arena)
 {
-	const char *name = signal > 0 ? sigabbrev_np(signal) : NULL;
-
 	if (signal <= 0)
 		json_put_null(object, "signal");
-	else if (name)
-		json_put_text(object, "signal", arena_printf(arena, "SIG%s", name));
 	else
-		json_put_text(object, "signal",
-			      arena_printf(arena, "SIGRTMIN+%d", signal - SIGRTMIN));
+		json_put_text(object, "signal", signal_name(signal, arena));
 }
 
 void report_ended(int status_fd, const struct outcome *outcome)

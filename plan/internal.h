@@ -180,10 +180,6 @@ char *read_everything(struct arena *arena, int fd, size_t max, size_t *ret_lengt
 /* Sets the draft from what was gathered, by precedence. */
 int apply_givens(struct draft *draft, struct error *err);
 
-/* ---- signals.c ---- */
-
-const char *signal_name(int number, struct arena *arena);
-
 /* ---- the setters of the table: setters.c, mount_setters.c ---- */
 
 typedef int option_setter(struct draft *draft, const struct given *given,

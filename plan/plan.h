@@ -115,6 +115,9 @@ const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena)
 /* The number of "TERM", "SIGTERM", "15" or "RTMIN+3"; -1: there is none. */
 int signal_by_name(const char *name);
 
+/* "SIGTERM", "SIGRTMIN+3", or the number where it has no name. */
+const char *signal_name(int number, struct arena *arena);
+
 /*
  * --log-format of the command line alone, for an error that came before the plan: the
  * words as plan_from_args() takes them.

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -428,6 +429,21 @@ static void the_answer_of_a_program_is_read(void **state)
 	assert_null(strstr(answer, "lost"));
 }
 
+/*
+ * In an emulator of user programs the child of posix_spawn(3) cannot tell its parent that
+ * there is no program.
+ */
+static bool is_emulated(void)
+{
+	char *const words[] = { "/nowhere", NULL };
+	pid_t child;
+
+	if (posix_spawn(&child, words[0], NULL, NULL, words, NULL) != 0)
+		return false;
+	waitpid(child, NULL, 0);
+	return true;
+}
+
 static void a_program_that_is_missing_has_no_answer(void **state)
 {
 	const char *const words[] = { "/nowhere/getent", NULL };
@@ -435,6 +451,8 @@ static void a_program_that_is_missing_has_no_answer(void **state)
 	char answer[ANSWER_SIZE] = "as it was";
 
 	(void)state;
+	if (is_emulated())
+		skip();
 	assert_int_equal(accounts_ask(words, answer, &err), 0);
 	assert_string_equal(answer, "");
 	assert_int_equal(accounts_ask(no_program, answer, &err), -1);

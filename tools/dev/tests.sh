@@ -187,7 +187,7 @@ note_traces() { # BEFORE AFTER
 	if [ -z "$left" ]; then
 		note pass "the tree, home and /tmp are as before"
 	else
-		echo "$left"
+		head -n 20 <<<"$left"
 		note fail "the tree, home and /tmp are as before" "changed, see above"
 	fi
 }
