@@ -5,6 +5,7 @@
 #include "base/files.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,14 +71,16 @@ int planning_make(void **state)
 {
 	struct planning *planning = calloc(1, sizeof(*planning));
 	const char *parent = getenv("TMPDIR");
-	char path[sizeof(planning->path)];
+	char path[sizeof(planning->path)], real[PATH_MAX];
 
 	if (!planning)
 		return -1;
 	snprintf(path, sizeof(path), "%s/sbx-test.XXXXXX",
 		 parent && parent[0] == '/' ? parent : "/tmp");
-	if (!mkdtemp(path) || !realpath(path, planning->path))
+	if (!mkdtemp(path) || !realpath(path, real) || strlen(real) >= sizeof(path))
 		return -1;
+	snprintf(planning->path, sizeof(planning->path), "%.*s", (int)sizeof(path) - 1,
+		 real);
 	*state = planning;
 	fill_root(planning);
 	planning_write(planning, "home/.config/sbx/.keep", "");

@@ -422,7 +422,7 @@ static void a_used_up_quota_of_keys_is_raised(void **state)
 	assert_row(&facts, "keyring", ROW_LIMITED, "198 of 200",
 		   "sudo sysctl kernel.keys.maxkeys=2000");
 	facts.keyring = failed("join a new session keyring", EDQUOT);
-	assert_row(&facts, "keyring", ROW_MISSING, "Disk quota exceeded",
+	assert_row(&facts, "keyring", ROW_MISSING, strerror(EDQUOT),
 		   "sudo sysctl kernel.keys.maxkeys=2000");
 	facts.keyring.errnum = EPERM;
 	assert_row(&facts, "keyring", ROW_OK, "out of reach", "");
