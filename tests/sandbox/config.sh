@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `sbx config` prints what would run, and `sbx run --config` runs what was printed.
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/sandbox/lib.sh
+. "$here/lib.sh"
+schema=$here/../../docs/schema/config.json
+
+plan 19
+mkdir "$tmp/work" "$tmp/root" "$tmp/root/etc"
+cd "$tmp/work" || exit 1
+
+printed() {
+	"$SBX" config --no-config "$@" 2>&1
+}
+
+# without where values came from: that differs by design
+plain() {
+	grep -v '"sbx\.from\.' | sed 's/,$//'
+}
+
+valid() {
+	python3 "$here/validate.py" "$schema"
+}
+
+touched() {
+	printed -- touch "$tmp/touched" >/dev/null
+	[ ! -e "$tmp/touched" ] && [ ! -e "$tmp/work/touched" ]
+}
+
+if printed -- true | valid >"$tmp/out"; then
+	result 0 'the defaults fit the schema'
+elif [ $? = 77 ]; then
+	skip 'the defaults fit the schema' "$(cat "$tmp/out")"
+else
+	result 1 'the defaults fit the schema'
+	say "$(cat "$tmp/out")"
+fi
+ok 'printing starts nothing' touched
+
+options='--hostname box --tmpfs /srv:size=1M --env A=1 --rlimit nofile=64 --workdir /usr'
+# shellcheck disable=SC2016,SC2086
+printed $options -- sh -c 'hostname; pwd; ulimit -n; echo $A; df -k /srv | awk "END { print \$2 }"' >"$tmp/box.json"
+got=$("$SBX" run --no-config --config - <"$tmp/box.json" 2>&1 | tr '\n' ' ')
+is 'what was printed runs from a pipe' "$got" 'box /usr 64 1 1024 '
+got=$("$SBX" run --no-config --config "$tmp/box.json" 2>&1 | tr '\n' ' ')
+is 'what was printed runs from a file' "$got" 'box /usr 64 1 1024 '
+got=$("$SBX" run --no-config --config "$tmp/box.json" -- hostname 2>&1)
+is 'another command takes the place of the printed one' "$got" box
+got=$("$SBX" run --no-config --config "$tmp/box.json" --hostname other -- hostname 2>&1)
+is 'an option beside --config wins' "$got" other
+
+plain <"$tmp/box.json" >"$tmp/first"
+printed --config "$tmp/box.json" | plain >"$tmp/second"
+ok 'what was read prints the same again' cmp "$tmp/first" "$tmp/second"
+
+printed --hostname box -- true >"$tmp/from.json"
+like 'where a value came from is told' "$(cat "$tmp/from.json")" '*"sbx.from.hostname": "command line"*'
+printf 'hostname from-file\n' >"$tmp/profile"
+like 'a profile is told with its line' "$(printed --profile "$tmp/profile" -- true)" \
+	"*\"sbx.from.hostname\": \"$tmp/profile:1\"*"
+
+diff=$("$SBX" config --diff --no-config --hostname box --ro /etc:/srv -- /bin/sh)
+like 'the difference has what was asked for' "$diff" '*"hostname": "box"*'
+like 'the difference has the mount that was added' "$diff" '*"destination": "/srv"*'
+count=$(printf '%s\n' "$diff" | grep -c '"destination"')
+is 'the difference has no other mount' "$count" 1
+is 'no option is no difference' "$("$SBX" config --diff --no-config -- /bin/sh | plain | tr -d ' \n')" \
+	'{"ociVersion":"1.2.0""annotations":{}}'
+
+odd=$(printf 'a\377b')
+mkdir "$odd"
+cd "$odd" || exit 1
+printed -- pwd >"$tmp/odd.json"
+got=$("$SBX" run --no-config --config "$tmp/odd.json" 2>&1)
+is 'a directory that is not UTF-8 comes back' "$got" "$tmp/work/$odd"
+cd "$tmp/work" || exit 1
+
+refused() { # MEMBER FILTER
+	jq "$2" "$tmp/box.json" >"$tmp/bad.json"
+	got=$("$SBX" run --no-config --config "$tmp/bad.json" -- true 2>&1)
+	status=$?
+	case $status:$got in
+	125:"sbx: cannot read $tmp/bad.json: $1: "*) return 0 ;;
+	esac
+	echo "status $status: $got"
+	return 1
+}
+if command -v jq >/dev/null; then
+	ok 'a hook is refused by name' refused hooks.poststart '.hooks.poststart = [{path: "/bin/true"}]'
+	ok 'a memory limit is refused by name' refused linux.resources.memory.limit \
+		'.linux.resources.memory.limit = 1000000'
+	ok 'a filter is refused by name' refused linux.seccomp.defaultAction \
+		'.linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"'
+	ok 'a bad type is refused by name' refused process.cwd '.process.cwd = 7'
+else
+	for member in hook limit filter type; do
+		skip "a $member is refused by name" 'jq is missing'
+	done
+fi
+got=$(printf '{"ociVersion": ' | "$SBX" run --no-config --config - -- true 2>&1)
+like 'half a document is refused with its place' "$got" \
+	'sbx: cannot read standard input: line 1, column *'
