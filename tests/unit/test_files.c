@@ -469,7 +469,7 @@ static void the_walk_answers_as_openat2_on_random_trees(void **state)
 
 	if (!tree_has_openat2())
 		skip();
-	for (int i = 0; i < 1500; i++)
+	for (int i = 0; i < 400; i++)
 		compare_one_tree(state, &seed);
 }
 
