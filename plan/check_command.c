@@ -151,7 +151,7 @@ static const char *elf_interpreter(const struct head *head)
 	unsigned char order = *(const unsigned char *)&one ? ELFDATA2LSB : ELFDATA2MSB;
 
 	if (head->length < EI_NIDENT || memcmp(head->bytes, ELFMAG, SELFMAG) != 0 ||
-	    head->bytes[EI_DATA] != order)
+	    (unsigned char)head->bytes[EI_DATA] != order)
 		return NULL;
 	return head->bytes[EI_CLASS] == ELFCLASS64 ? elf64_interpreter(head)
 						   : elf32_interpreter(head);

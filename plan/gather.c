@@ -142,25 +142,41 @@ static int refuse_letter(char letter, const char *word, struct error *err)
 	return error_hint(err, "`sbx run --help all` lists every option");
 }
 
+/*
+ * One letter of a bundle; rest is what stands behind it, next the following word. Returns
+ * how many words were used, 0 where the bundle goes on, or -1.
+ */
+static int take_letter(struct gatherer *gatherer, const struct option_row *row,
+		       const char *rest, const char *next, struct error *err)
+{
+	bool equals = rest[0] == '=';
+	const char *operand = NULL;
+	int used = 0;
+
+	if (equals || (rest[0] && row->need == OPERAND_NEEDED)) {
+		operand = rest + equals;
+		used = 1;
+	} else if (!rest[0] && takes_next(row, false, next)) {
+		operand = next;
+		used = 2;
+	}
+	if (take_option(gatherer, row, false, operand, &command_line, err) < 0)
+		return -1;
+	return used;
+}
+
 static int take_letters(struct gatherer *gatherer, const char *const *words,
 			struct error *err)
 {
 	for (const char *at = words[0] + 1; *at; at++) {
 		const struct option_row *row = option_find_letter(*at);
-		const char *rest = at[1] == '=' ? at + 2 : at + 1;
-		const char *operand = NULL;
-		bool next;
+		int used;
 
 		if (!row)
 			return refuse_letter(*at, words[0], err);
-		if (*rest && (at[1] == '=' || row->need == OPERAND_NEEDED))
-			operand = rest;
-		next = !operand && !at[1] && takes_next(row, false, words[1]);
-		if (take_option(gatherer, row, false, next ? words[1] : operand,
-				&command_line, err) < 0)
-			return -1;
-		if (next || operand)
-			return next ? 2 : 1;
+		used = take_letter(gatherer, row, at + 1, words[1], err);
+		if (used != 0)
+			return used;
 	}
 	return 1;
 }

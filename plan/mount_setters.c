@@ -86,8 +86,10 @@ static const char *default_dest(struct draft *draft, const char *source)
 static int set_source(struct draft *draft, const struct given *given,
 		      struct mount_entry *entry, const char *source, struct error *err)
 {
-	if (!*source)
-		return error_set(err, ERROR_USAGE, "the source is empty");
+	if (!*source) {
+		error_set(err, ERROR_USAGE, "the source is empty");
+		return -1;
+	}
 	entry->source = path_of_caller(draft, given->base, source, err);
 	return entry->source ? 0 : -1;
 }

@@ -16,7 +16,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { WORDS_MAX = 64 };
+enum {
+	WORDS_MAX = 64,
+	TEXT_MAX = 64 * 1024,
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -97,14 +100,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *words[WORDS_MAX + 4] = { "--no-config", "--profile" };
 	struct plan plan = { 0 };
-	auto_free char *text = malloc(size + 1);
+	char text[TEXT_MAX];
 	auto_close int fd = -1;
 	struct error err;
 	char path[64];
 	size_t count = 3;
 	char *profile;
 
-	if (!text)
+	if (size >= sizeof(text))
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
