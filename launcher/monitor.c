@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/syscalls.h"
+#include "launcher/servers.h"
 #include "launcher/sync.h"
 #include "launcher/terminal.h"
 #include "plan/plan.h"
@@ -46,6 +47,7 @@ struct monitor {
 	struct outcome *outcome;
 	struct error *err;
 	int signals;
+	struct servers servers;
 	struct terminal terminal;
 	struct flow stdin_flow;
 	uint64_t began_ms;
@@ -203,6 +205,15 @@ static void take_turn(struct monitor *monitor)
 	case TURN_STDIN_PIPE:
 		monitor->stdin_flow.from = STDIN_FILENO;
 		monitor->stdin_flow.to = fd_take(&fd);
+		break;
+	case TURN_LAYERS:
+		servers_take_layers(&monitor->servers, fd_take(&fd),
+				    (unsigned int)message.value);
+		break;
+	case TURN_FUSE:
+		/* Without a server the child's next look at the layers fails, and says so. */
+		(void)servers_start(&monitor->servers, monitor->sandbox->pidfd,
+				    fd_take(&fd), (unsigned int)message.value);
 		break;
 	case TURN_CONSOLE:
 		terminal_attach(&monitor->terminal, fd_take(&fd),
@@ -366,6 +377,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	int init_status = 0;
 
 	*ret_outcome = (struct outcome){ .init = sandbox->init };
+	monitor.servers.layers = -1;
 	terminal_init(&monitor.terminal);
 	monitor.stdin_flow.from = monitor.stdin_flow.to = -1;
 	monitor.stdin_flow.start = monitor.stdin_flow.end = 0;
@@ -380,6 +392,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	fd_close(&monitor.stdin_flow.to);
 	/* An init that has failed or said goodbye ends by itself, and soon. */
 	wait_for_init(&monitor, &init_status);
+	servers_end(&monitor.servers);
 	terminal_drain(&monitor.terminal);
 	terminal_free(&monitor.terminal);
 	fd_close(&monitor.signals);

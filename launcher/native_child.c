@@ -101,16 +101,37 @@ static int name_host(struct child *child, struct error *err)
 	return namespaces_write_sysctls(&child->plan->namespaces, err);
 }
 
+static int make_time(struct child *child, struct error *err)
+{
+	return namespaces_make_time(&child->plan->namespaces, err);
+}
+
 /* Through the caller's /proc: the sandbox may have none. */
 static int weigh_oom(struct child *child, struct error *err)
 {
 	return limits_weigh_oom(&child->plan->policy.limits, err);
 }
 
+/* The launcher starts the server: it has to live where the command cannot see it. */
+static int ask_for_server(void *context, const struct fuse_layers *layers,
+			  struct error *err)
+{
+	const struct child *child = context;
+	const struct message place = { .turn = TURN_LAYERS, .value = (int)layers->uid };
+	const struct message device = { .turn = TURN_FUSE, .value = (int)layers->gid };
+
+	if (sync_send(child->socket, &place, layers->place) < 0 ||
+	    sync_send(child->socket, &device, layers->device) < 0)
+		return error_errno(err, "ask for a fuse-overlayfs");
+	return 0;
+}
+
 static int enter_root(struct child *child, struct error *err)
 {
+	const struct fuse_server server = { ask_for_server, child };
+
 	return rootfs_enter(&child->plan->rootfs, &child->plan->namespaces,
-			    child->plan->process.terminal, err);
+			    child->plan->process.terminal, &server, err);
 }
 
 /* After the sources were opened: some may be readable by a group only. */
@@ -168,6 +189,7 @@ static const struct stage {
 	{ "weigh for memory", weigh_oom },
 	{ "seal the standard input", seal_stdin },
 	{ "name the host", name_host },
+	{ "make a time of its own", make_time },
 	{ "enter the root", enter_root },
 	{ "drop groups", drop_groups },
 	{ "find the user", identity_find },

@@ -13,11 +13,13 @@
 #include "base/error.h"
 
 enum turn {
-	TURN_IDS_MAPPED,   /* launcher: your ids are mapped, go on */
-	TURN_STDIN_PIPE,   /* child:    feed this pipe with the standard input (one fd) */
-	TURN_CONSOLE,      /* child:    here is the master of the pty (one fd) */
-	TURN_STARTED,      /* child:    the command runs */
-	TURN_SIGNAL,       /* launcher: send signal `value` to the command */
+	TURN_IDS_MAPPED, /* launcher: your ids are mapped, go on */
+	TURN_STDIN_PIPE, /* child:    feed this pipe with the standard input (one fd) */
+	TURN_LAYERS,  /* child:    layers for fuse-overlayfs (one fd), uid is `value` */
+	TURN_FUSE,    /* child:    the device to serve them by (one fd), gid is `value` */
+	TURN_CONSOLE, /* child:    here is the master of the pty (one fd) */
+	TURN_STARTED, /* child:    the command runs */
+	TURN_SIGNAL,  /* launcher: send signal `value` to the command */
 	TURN_GROUP_SIGNAL, /* launcher: send it to the command's process group */
 	TURN_STOPPED,      /* child:    the command was stopped by signal `value` */
 	TURN_ENDED,        /* child:    wait status is `value`; the sandbox goes down */

@@ -236,6 +236,15 @@ int namespaces_explain_refusal(int errnum, struct error *err)
 
 /* ---- what is set in them ------------------------------------------------------------- */
 
+int namespaces_make_time(const struct namespaces_spec *spec, struct error *err)
+{
+	if (spec->kinds[NS_TIME].mode != NS_PRIVATE)
+		return 0;
+	if (unshare(CLONE_NEWTIME) < 0)
+		return error_errno_id(err, ERROR_NAMESPACE, "make a time namespace");
+	return 0;
+}
+
 int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err)
 {
 	if (!spec->hostname)

@@ -11,6 +11,7 @@
 #include "base/syscalls.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static int make_upper(int top, struct error *err)
 		return error_errno(err, "make the upper layer");
 	if (chmod("upper", status.st_mode & 07777) < 0)
 		return error_errno(err, "set the mode of the upper layer");
-	/* An owner that is not mapped cannot be given; the caller was warned by check. */
+	/* An owner that is not mapped cannot be given: fuse-overlayfs needs none. */
 	if (chown("upper", status.st_uid, status.st_gid) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return error_errno(err, "set the owner of the upper layer");
@@ -122,19 +123,71 @@ static int mount_layers(const char *lowers, const struct upper *upper, struct er
 	return mount;
 }
 
-int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,
-		 const char *work, bool writable, struct error *err)
+/* An owner that reads as the overflow id has no mapping (user_namespaces(7)). */
+static bool is_unmapped(int fd)
 {
-	auto_close int place = -1;
-	auto_close int overlay = -1;
-	struct upper written = { upper, work, upper != NULL };
-	char names[OVERLAY_LOWERS_MAX * 5];
+	enum { OVERFLOW_ID = 65534 };
+	struct stat status;
 
-	if (count == 0 || count > OVERLAY_LOWERS_MAX ||
-	    lower_names(count, names, sizeof(names)) < 0)
-		return error_set(err, ERROR_OVERLAY, "overlay more than %d directories",
-				 OVERLAY_LOWERS_MAX);
-	place = scratch_dir(tree, 0755, err);
+	if (fstat(fd, &status) < 0)
+		return false;
+	return (status.st_uid == OVERFLOW_ID && geteuid() != OVERFLOW_ID) ||
+	       (status.st_gid == OVERFLOW_ID && getegid() != OVERFLOW_ID);
+}
+
+/*
+ * The layers have to lie in the current directory: a kept one is mounted there, with the
+ * directory around it, since a file is renamed from work to upper.
+ */
+static int open_by_fuse(struct tree *tree, const struct upper *written, const char *why,
+			struct error *err)
+{
+	auto_close int kept = -1;
+	char parent[PATH_MAX];
+	char *slash;
+
+	if (!written->keeps)
+		return fuse_overlay_open(tree, why, err);
+	snprintf(parent, sizeof(parent), "%s", written->upper);
+	slash = strrchr(parent, '/');
+	if (slash)
+		*slash = '\0';
+	kept = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (kept < 0)
+		return error_errno(err, "open %s", parent);
+	if (place_layer(kept, "kept", err) < 0)
+		return -1;
+	return fuse_overlay_open(tree, why, err);
+}
+
+/* One writable layer over one directory: where the kernel cannot, fuse-overlayfs may. */
+static int open_written(struct tree *tree, const int *lowers, size_t count,
+			const char *names, const struct upper *written, struct error *err)
+{
+	struct error refusal;
+	int overlay;
+
+	if (count == 1 && is_unmapped(lowers[0]))
+		return open_by_fuse(
+			tree, written,
+			"make it copy-on-write: its owner or group is not mapped", err);
+	overlay = mount_layers(names, written, &refusal);
+	if (overlay >= 0)
+		return overlay;
+	if (count != 1 || (refusal.errnum != EPERM && refusal.errnum != ENODEV)) {
+		*err = refusal;
+		return -1;
+	}
+	return open_by_fuse(tree, written,
+			    "make it copy-on-write: this kernel has no overlay for users",
+			    err);
+}
+
+static int enter_place(struct tree *tree, const int *lowers, size_t count,
+		       struct error *err)
+{
+	auto_close int place = scratch_dir(tree, 0755, err);
+
 	if (place < 0)
 		return -1;
 	if (fchdir(place) < 0)
@@ -146,12 +199,29 @@ int overlay_open(struct tree *tree, const int *lowers, size_t count, const char 
 		if (place_layer(lowers[i], name, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,
+		 const char *work, bool writable, struct error *err)
+{
+	auto_close int overlay = -1;
+	struct upper written = { upper, work, upper != NULL };
+	char names[OVERLAY_LOWERS_MAX * 5];
+
+	if (count == 0 || count > OVERLAY_LOWERS_MAX ||
+	    lower_names(count, names, sizeof(names)) < 0)
+		return error_set(err, ERROR_OVERLAY, "overlay more than %d directories",
+				 OVERLAY_LOWERS_MAX);
+	if (enter_place(tree, lowers, count, err) < 0)
+		return -1;
 	if (writable && !upper) {
 		if (make_upper(lowers[count - 1], err) < 0)
 			return -1;
 		written = (struct upper){ "upper", "work", false };
 	}
-	overlay = mount_layers(names, &written, err);
+	overlay = writable ? open_written(tree, lowers, count, names, &written, err)
+			   : mount_layers(names, &written, err);
 	if (overlay < 0 || tree_own(tree, overlay, err) < 0)
 		return -1;
 	return fd_take(&overlay);

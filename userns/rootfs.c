@@ -203,13 +203,19 @@ static void raise_open_files(struct rlimit *ret_before)
 
 static int take_sources(struct tree *tree, struct error *err)
 {
-	for (size_t i = 0; i < tree->spec->mount_count; i++)
-		if (mount_take_source(tree, &tree->spec->mounts[i], &tree->taken[i],
-				      err) < 0)
-			return error_within(err, "mount %s", tree->spec->mounts[i].dest);
 	tree->host_dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tree->host_dev < 0)
 		return error_errno_id(err, ERROR_DEVICE_MISSING, "open /dev of the host");
+	if (tree->spec->kind == ROOT_DIRECTORY && tree->spec->mode == ROOT_COW)
+		fuse_take_device(tree);
+	for (size_t i = 0; i < tree->spec->mount_count; i++) {
+		const struct mount_entry *entry = &tree->spec->mounts[i];
+
+		if (mount_take_source(tree, entry, &tree->taken[i], err) < 0)
+			return error_within(err, "mount %s", entry->dest);
+		if (entry->kind == MOUNT_COW)
+			fuse_take_device(tree);
+	}
 	return 0;
 }
 
@@ -229,6 +235,8 @@ static void close_all(struct tree *tree)
 		fd_close(&tree->taken[i]);
 	for (size_t i = 0; i < tree->late_count; i++)
 		fd_close(&tree->late[i]);
+	for (size_t i = 0; i < tree->fuse_count; i++)
+		fd_close(&tree->fuse[i]);
 	fd_close(&tree->root);
 	fd_close(&tree->host_dev);
 	fd_close(&tree->scratch);
@@ -237,13 +245,14 @@ static void close_all(struct tree *tree)
 }
 
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, struct error *err)
+		 bool console, const struct fuse_server *server, struct error *err)
 {
 	int taken[TREE_MOUNTS_MAX];
 	struct tree tree = {
 		.spec = spec,
 		.namespaces = namespaces,
 		.console = console,
+		.server = server,
 		.root = -1,
 		.host_dev = -1,
 		.scratch = -1,

@@ -24,6 +24,7 @@
 #include "userns/userns.h"
 
 enum {
+	TREE_FUSE_MAX = 16,
 	TREE_OWN_MAX = 64,
 	TREE_LATE_MAX = 64,
 	TREE_MOUNTS_MAX = 4096,
@@ -32,8 +33,9 @@ enum {
 struct tree {
 	const struct rootfs_spec *spec;
 	const struct namespaces_spec *namespaces;
-	bool console; /* /dev has a place for it */
-	int root;     /* O_PATH: the new root */
+	const struct fuse_server *server; /* NULL: there is nobody to ask */
+	bool console;                     /* /dev has a place for it */
+	int root;                         /* O_PATH: the new root */
 	bool pivots;  /* it is stacked on "/" and has to be entered by pivot_root(2) */
 	int host_dev; /* the caller's /dev */
 	int scratch;  /* top of the scratch space */
@@ -44,6 +46,8 @@ struct tree {
 	size_t own_count;
 	int late[TREE_LATE_MAX]; /* mounts that become read-only when all is done */
 	size_t late_count;
+	int fuse[TREE_FUSE_MAX]; /* open devices: below a nodev mount they could not be */
+	size_t fuse_count;
 	int *taken; /* one for each mount of the spec: its source, opened before all else */
 };
 
@@ -100,6 +104,16 @@ int mountpoint_find(const struct tree *tree, const char *dest, bool nofollow);
 int mount_attach(int mount_fd, int place_fd, const char *dest, struct error *err);
 
 /* overlay.c */
+
+/*
+ * A detached file system that shows the layers l0, upper and work (or kept/upper and
+ * kept/work) of the current directory, by fuse-overlayfs. why: what the kernel's overlay
+ * could not do, for the error.
+ */
+int fuse_overlay_open(struct tree *tree, const char *why, struct error *err);
+
+/* Opens /dev/fuse once, where it can be: for an overlay that may need it. */
+void fuse_take_device(struct tree *tree);
 
 /* A detached overlay. writable: into the scratch space, unless upper is given. */
 int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,

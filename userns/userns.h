@@ -134,6 +134,12 @@ int namespaces_join(const struct namespaces_spec *spec, struct error *err);
 /* Why the clone failed: turns its errno into the named cause and the hint. Returns -1. */
 int namespaces_explain_refusal(int errnum, struct error *err);
 
+/*
+ * In the child: a private time namespace, for the processes that it makes from then on
+ * (time_namespaces(7)). Its clocks run as outside.
+ */
+int namespaces_make_time(const struct namespaces_spec *spec, struct error *err);
+
 /* In the child, with a private UTS namespace. */
 int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err);
 
@@ -214,14 +220,39 @@ struct rootfs_spec {
 };
 
 /*
+ * What a server of fuse-overlayfs(1) needs. The descriptors stay the caller's.
+ */
+struct fuse_layers {
+	int device; /* /dev/fuse, with the mount behind it */
+	int place;  /* a detached mount that holds the layers */
+	int userns; /* the sandbox's user namespace, or a pidfd of a process in it */
+	uint32_t uid, gid; /* whom all files belong to */
+};
+
+/*
+ * How rootfs_enter() gets such a server: ask() hands device, place and ids to a process
+ * outside of the sandbox, which calls fuse_overlay_serve().
+ */
+struct fuse_server {
+	int (*ask)(void *context, const struct fuse_layers *layers, struct error *err);
+	void *context;
+};
+
+/*
+ * Becomes the server, in a process of its own: enters the user namespace, shows itself
+ * the layers, drops its power and executes fuse-overlayfs. Returns only on failure.
+ */
+int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
+
+/*
  * Builds the whole tree of the spec in the calling process's new mount namespace and
  * makes it the root. Needs CAP_SYS_ADMIN in the namespace's owner and mapped ids. Before
  * it the caller's tree is the root, after it nothing of that tree that the plan does not
  * name can be reached; the working directory is "/". console: MOUNT_DEV leaves a place
- * for /dev/console.
+ * for /dev/console. server: who serves what the kernel's overlay cannot, or NULL.
  */
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, struct error *err);
+		 bool console, const struct fuse_server *server, struct error *err);
 
 /*
  * A read-only standard input that cannot be opened for writing through /proc: opens the

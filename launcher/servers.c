@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launcher/servers.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "userns/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void servers_take_layers(struct servers *servers, int layers, unsigned int uid)
+{
+	fd_close(&servers->layers);
+	servers->layers = layers;
+	servers->uid = uid;
+}
+
+/* Nothing of it is heard: that it is not there shows as ENOTCONN at the first look. */
+static _Noreturn void serve(const struct fuse_layers *layers, pid_t launcher)
+{
+	struct error err;
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != launcher || null < 0)
+		_exit(1);
+	for (int fd = 0; fd <= 2; fd++)
+		(void)dup2(null, fd);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)fuse_overlay_serve(layers, &err);
+	_exit(1);
+}
+
+int servers_start(struct servers *servers, int pidfd, int device, unsigned int gid)
+{
+	auto_close int own_device = device;
+	auto_close int place = servers->layers;
+	const struct fuse_layers layers = {
+		.device = device,
+		.place = place,
+		.userns = pidfd,
+		.uid = servers->uid,
+		.gid = gid,
+	};
+	const pid_t launcher = getpid();
+	pid_t pid;
+
+	servers->layers = -1;
+	if (servers->count == SERVERS_MAX || place < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		serve(&layers, launcher);
+	if (pid < 0)
+		return -1;
+	servers->pids[servers->count++] = pid;
+	return 0;
+}
+
+void servers_end(struct servers *servers)
+{
+	fd_close(&servers->layers);
+	for (size_t i = 0; i < servers->count; i++) {
+		(void)kill(servers->pids[i], SIGKILL);
+		while (waitpid(servers->pids[i], NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	servers->count = 0;
+}
