@@ -151,7 +151,7 @@ static int read_root_mode(struct oci_reader *reader, const struct json_value *ro
 	mode = oci_choice(oci_root_modes, word);
 	if (mode < 0)
 		return json_complain(value, err, "not cow, ro or rw");
-	if (readonly != (mode == ROOT_RO))
+	if (readonly != (mode != ROOT_RW))
 		return json_complain(value, err, "root.readonly says otherwise");
 	rootfs->mode = (enum root_mode)mode;
 	return 0;

@@ -101,6 +101,7 @@ static void put_process(struct json_value *document, const struct plan *plan,
 
 /* ---- root, linux -------------------------------------------------------------------- */
 
+/* A runtime that knows no copy-on-write root is to leave it alone. */
 static void put_root(struct json_value *document, const struct rootfs_spec *rootfs)
 {
 	static const char *const paths[] = {
@@ -112,7 +113,7 @@ static void put_root(struct json_value *document, const struct rootfs_spec *root
 	json_put_text(root, "path",
 		      rootfs->kind == ROOT_DIRECTORY ? rootfs->path
 						     : paths[rootfs->kind]);
-	json_put_bool(root, "readonly", rootfs->mode == ROOT_RO);
+	json_put_bool(root, "readonly", rootfs->mode != ROOT_RW);
 }
 
 static void put_id_map(struct json_value *parent, const char *key,
@@ -320,7 +321,8 @@ struct json_value *oci_document(const struct plan *plan, struct arena *arena)
 	struct json_value *document = json_make_object(arena);
 	size_t covers;
 
-	json_put_text(document, "ociVersion", "1.2.0");
+	/* the oldest that has all of it, and the newest that older runtimes take */
+	json_put_text(document, "ociVersion", "1.1.0");
 	put_process(document, plan, arena);
 	put_root(document, &plan->rootfs);
 	if (plan->namespaces.hostname)

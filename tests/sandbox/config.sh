@@ -66,7 +66,7 @@ like 'the difference has the mount that was added' "$diff" '*"destination": "/sr
 count=$(printf '%s\n' "$diff" | grep -c '"destination"')
 is 'the difference has no other mount' "$count" 1
 is 'no option is no difference' "$("$SBX" config --diff --no-config -- /bin/sh | plain | tr -d ' \n')" \
-	'{"ociVersion":"1.2.0""annotations":{}}'
+	'{"ociVersion":"1.1.0""annotations":{}}'
 
 odd=$(printf 'a\377b')
 mkdir "$odd"

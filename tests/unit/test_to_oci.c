@@ -328,7 +328,7 @@ static void equal_plans_differ_in_nothing(void **state)
 	struct plan plan = plan_sample_small();
 
 	(void)state;
-	assert_string_equal(difference(&plan, &plan), "{\"ociVersion\":\"1.2.0\"}");
+	assert_string_equal(difference(&plan, &plan), "{\"ociVersion\":\"1.1.0\"}");
 }
 
 static void one_option_is_one_member_of_the_difference(void **state)
@@ -339,7 +339,7 @@ static void one_option_is_one_member_of_the_difference(void **state)
 	plan.namespaces.hostname = "box";
 	plan.life.timeout_ms = 5000;
 	assert_string_equal(difference(&plan, &base),
-			    "{\"ociVersion\":\"1.2.0\",\"hostname\":\"box\","
+			    "{\"ociVersion\":\"1.1.0\",\"hostname\":\"box\","
 			    "\"annotations\":{\"sbx.timeout_ms\":\"5000\"}}");
 }
 
@@ -377,7 +377,7 @@ static void what_only_the_defaults_have_is_null(void **state)
 	(void)state;
 	base.namespaces.hostname = "box";
 	assert_string_equal(difference(&plan, &base),
-			    "{\"ociVersion\":\"1.2.0\",\"hostname\":null}");
+			    "{\"ociVersion\":\"1.1.0\",\"hostname\":null}");
 }
 
 int main(void)
