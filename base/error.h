@@ -58,9 +58,9 @@ enum error_id {
 struct error {
 	int errnum;       /* 0 where the kernel had no say */
 	enum error_id id; /* stable name for machines; ERROR_PLAIN where nobody asks */
-	int status;       /* exit status that it stands for: 125, 126 or 127; 0 means 125 */
-	char text[252];   /* completes "cannot ..." */
-	char hint[252];   /* the command or option that helps; may be empty */
+	int status;     /* exit status that it stands for: 125, 126 or 127; 0 means 125 */
+	char text[252]; /* completes "cannot ..." */
+	char hint[252]; /* the command or option that helps; may be empty */
 };
 
 /*

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every source, script and build file says its licence in one of its first three lines, and
+# every header has the guard of its own path.
+set -eu
+cd "$(dirname "$0")/../.."
+. tests/style/files.sh
+
+failed=0
+for file in $(files_of_code); do
+	if ! sed -n 1,3p "$file" | grep -q 'SPDX-License-Identifier: Apache-2\.0'; then
+		echo "$file: no SPDX line"
+		failed=1
+	fi
+done
+
+for file in $(files_of_project | grep '\.h$'); do
+	guard=SBX_$(echo "$file" | tr 'a-z/.-' 'A-Z___')
+	if ! grep -qx "#ifndef $guard" "$file" || ! grep -qx "#define $guard" "$file"; then
+		echo "$file: its guard is not $guard"
+		failed=1
+	fi
+done
+
+exit "$failed"
