@@ -142,7 +142,8 @@ static int read_capability_set(const struct json_value *sets, const char *key,
 /*
  * No new privileges are ever gained in a sandbox, so after execve(2) a process has at most
  * what was permitted before it (capabilities(7)): the permitted set is the one that
- * counts, and a bounding or inheritable set beyond it says nothing.
+ * counts, and a bounding or inheritable set beyond it says nothing. What is ambient is
+ * made inheritable, as some templates expect it.
  */
 static int read_capabilities(struct oci_reader *reader, const struct json_value *object,
 			     struct error *err)
@@ -164,9 +165,9 @@ static int read_capabilities(struct oci_reader *reader, const struct json_value 
 	if (effective & ~permitted)
 		return json_complain(json_get(sets, "effective"), err,
 				     "more than the permitted set");
-	if (ambient & ~(permitted & inheritable))
+	if (ambient & ~permitted)
 		return json_complain(json_get(sets, "ambient"), err,
-				     "more than the permitted and the inheritable set");
+				     "more than the permitted set");
 	*caps = (struct caps_spec){ .kept = permitted, .ambient = ambient };
 	return 0;
 }

@@ -65,7 +65,7 @@ static const char rootless_template[] = HEAD
 	"'env':['PATH=/usr/bin:/bin','TERM=xterm'],'cwd':'/',"
 	"'capabilities':{'bounding':['CAP_AUDIT_WRITE','CAP_KILL'],"
 	"'effective':['CAP_AUDIT_WRITE','CAP_KILL'],'permitted':['CAP_AUDIT_WRITE','CAP_KILL'],"
-	"'ambient':[]},"
+	"'inheritable':[],'ambient':['CAP_KILL']},"
 	"'rlimits':[{'type':'RLIMIT_NOFILE','hard':1024,'soft':1024}],'noNewPrivileges':true},"
 	"'root':{'path':'rootfs','readonly':true},'hostname':'runc','mounts':["
 	"{'destination':'/proc','type':'proc','source':'proc'},"
@@ -101,6 +101,7 @@ static void a_template_of_other_runtimes_is_read(void **state)
 	assert_int_equal(plan.process.env_count, 2);
 	assert_int_equal(plan.process.umask, 022);
 	assert_int_equal(plan.policy.caps.kept, 1 << 29 | 1 << 5);
+	assert_int_equal(plan.policy.caps.ambient, 1 << 5);
 	assert_int_equal(plan.policy.limits.rlimits[0].resource, RLIMIT_NOFILE);
 	assert_int_equal(plan.rootfs.kind, ROOT_DIRECTORY);
 	assert_int_equal(plan.rootfs.mode, ROOT_RO);
@@ -290,7 +291,7 @@ static const struct refusal {
 	{ HEAD ROOT ",'process':{'cwd':'/','capabilities':{'effective':['CAP_KILL']}}}",
 	  "process.capabilities.effective: more than the permitted set" },
 	{ HEAD ROOT ",'process':{'cwd':'/','capabilities':{'ambient':['CAP_KILL']}}}",
-	  "process.capabilities.ambient: more than the permitted and the inheritable set" },
+	  "process.capabilities.ambient: more than the permitted set" },
 	{ HEAD ROOT
 	  ",'process':{'cwd':'/','rlimits':[{'type':'NOFILE','soft':1,'hard':1}]}}",
 	  "process.rlimits[0]: type is no resource limit" },
