@@ -28,6 +28,7 @@ make_payload() {
 	local payload=$scratch/payload
 	mkdir -p "$payload/tests" "$payload/build/launcher"
 	cp -R "$tests/sandbox" "$payload/tests/"
+	cp -R "$tests/../docs" "$tests/../examples" "$payload/"
 	cp "$build"/launcher/sbx* "$payload/build/launcher/" 2>/dev/null
 	strip "$payload"/build/launcher/*
 	cp "$here/guest" "$here/job" "$payload/"
@@ -57,6 +58,7 @@ boot() { # SERIES
 to_tap() { # SERIES
 	tr -d '\r' <"$scratch/$1.said" | awk -v kernel="$1" '
 		function say(ok, text) { print ok " - " kernel " " text }
+		function skip(why) { say("ok", name " # SKIP " name " on " kernel ": " why); checks++ }
 		/^@kernel / { say("ok", "boots: " $2) }
 		/^@end / { ended = 1 }
 		/^@test / { name = $2; checks = bad = planned = 0; next }
@@ -64,16 +66,17 @@ to_tap() { # SERIES
 		/^@status / {
 			if (planned && checks != planned)
 				say("not ok", name ": " checks " of " planned " checks ran")
-			else if ($2 == 77) say("ok", name " # SKIP " last)
+			else if ($2 == 77 && !checks) skip(last)
 			else if ($2 != 0 && !bad) say("not ok", name ": status " $2)
 			else if (!checks) say("ok", name)
 			next
 		}
-		/^1\.\.0/ { sub(/^1\.\.0[ #]*(SKIP)? */, ""); say("ok", name " # SKIP " $0); checks++; next }
+		/^1\.\.0/ { sub(/^1\.\.0[ #]*(SKIP)? */, ""); skip($0); next }
 		/^(not )?ok/ {
 			bad += /^not/; checks++
 			result = /^not/ ? "not ok" : "ok"
 			sub(/^(not )?ok *[0-9]* *-? */, "")
+			sub(/# SKIP /, "&" name " on " kernel ": ")
 			say(result, name ": " $0)
 			next
 		}
