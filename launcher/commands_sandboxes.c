@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands on running sandboxes (list, kill, wait), and completion. */
+#include "launcher/commands.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/syscalls.h"
+#include "base/text.h"
+#include "launcher/report.h"
+#include "launcher/state.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	FAILED = 125,
+	COMMAND_WIDTH = 60, /* of a command in a table */
+};
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+static int complain(const struct error *err)
+{
+	report_error(err, false);
+	return FAILED;
+}
+
+static int refuse_words(const char *usage, const char *what, const char *word)
+{
+	struct error err;
+
+	error_set(&err, ERROR_USAGE, "read the options: %s%s", what, word);
+	error_hint(&err, "%s", usage);
+	return complain(&err);
+}
+
+static int say(const char *text)
+{
+	struct error err;
+
+	if (fd_write_all(STDOUT_FILENO, text, strlen(text)) == 0)
+		return 0;
+	error_errno(&err, "write to the standard output");
+	return complain(&err);
+}
+
+static int say_usage(const char *usage, const char *purpose)
+{
+	struct arena arena = { 0 };
+	int status = say(arena_printf(&arena, "Usage: %s\n\n%s\n", usage, purpose));
+
+	arena_free(&arena);
+	return status;
+}
+
+static bool asks_for_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1] != '\0';
+}
+
+/* ---- list ------------------------------------------------------------------------------ */
+
+static const char *printable(struct arena *arena, const char *text)
+{
+	/* Each byte becomes at most four. */
+	size_t size = strlen(text) * 4 + 1;
+
+	return text_printable(arena_alloc(arena, size), size, text);
+}
+
+static void put_sandbox(struct json_value *list, const struct state_entry *entry,
+			struct arena *arena)
+{
+	struct json_value *object = json_put_object(list, NULL);
+	struct json_value *command;
+
+	json_put_text(object, "id", entry->name);
+	if (entry->named)
+		json_put_text(object, "name", entry->name);
+	else
+		json_put_null(object, "name");
+	json_put_integer(object, "pid", entry->init);
+	json_put_text(object, "started", entry->started);
+	command = json_put_array(object, "command");
+	for (const char *const *word = entry->command; *word; word++)
+		json_put_text(command, NULL, printable(arena, *word));
+	json_put_text(object, "root", printable(arena, entry->root));
+	json_put_bool(object, "detached", entry->detached);
+}
+
+static const char *as_json(const struct state_entry *entries, int count,
+			   struct arena *arena)
+{
+	struct json_value *object = json_make_object(arena);
+	struct json_value *list;
+
+	json_put_integer(object, "version", 1);
+	list = json_put_array(object, "sandboxes");
+	for (int i = 0; i < count; i++)
+		put_sandbox(list, &entries[i], arena);
+	return arena_printf(arena, "%s\n", json_write(object, JSON_LAYOUT_LINE, arena));
+}
+
+/* The words with blanks between them, cut to a width. */
+static const char *short_command(const struct state_entry *entry, struct arena *arena)
+{
+	char text[4 * COMMAND_WIDTH] = "";
+	size_t used = 0;
+
+	for (const char *const *word = entry->command; *word && used < sizeof(text);
+	     word++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s",
+					 used ? " " : "", (int)sizeof(text), *word);
+	return text_printable(arena_alloc(arena, COMMAND_WIDTH), COMMAND_WIDTH, text);
+}
+
+static const char *as_table(const struct state_entry *entries, int count,
+			    struct arena *arena)
+{
+	const char *table = "";
+
+	if (count > 0)
+		table = arena_printf(arena, "%-20s %-10s %-25s %s\n", "NAME", "PID",
+				     "STARTED", "COMMAND");
+	for (int i = 0; i < count; i++)
+		table = arena_printf(arena, "%s%-20s %-10d %-25s %s\n", table,
+				     entries[i].name, entries[i].init, entries[i].started,
+				     short_command(&entries[i], arena));
+	return table;
+}
+
+int command_list(const char *const *words)
+{
+	static const char usage[] = "sbx list [--json]";
+	const struct state_entry *entries = NULL;
+	struct arena arena = { 0 };
+	struct error err;
+	bool json = false;
+	int count, status;
+
+	for (; *words; words++) {
+		if (asks_for_help(*words))
+			return say_usage(usage,
+					 "Shows the running sandboxes of this user, the "
+					 "oldest first.");
+		if (strcmp(*words, "--json") != 0)
+			return refuse_words(usage, "there is no ", *words);
+		json = true;
+	}
+	count = state_list(&arena, &entries, &err);
+	if (count < 0)
+		status = complain(&err);
+	else
+		status = say(json ? as_json(entries, count, &arena)
+				  : as_table(entries, count, &arena));
+	arena_free(&arena);
+	return status;
+}
+
+/* ---- kill ------------------------------------------------------------------------------ */
+
+struct kill_request {
+	int signal;
+	bool help;
+};
+
+static const char kill_usage[] = "sbx kill [-s SIGNAL] NAME...";
+
+/* Those that the launcher passes on; the others would hit itself, or nothing. */
+static bool is_passed_on(int number)
+{
+	static const int kept[] = {
+		SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGABRT,
+		SIGSYS,  SIGSTOP, SIGCHLD, SIGPIPE, SIGTTIN, SIGTTOU
+	};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		if (kept[i] == number)
+			return false;
+	return true;
+}
+
+static int read_signal(const char *text, int *ret_signal)
+{
+	int number = signal_by_name(text);
+
+	if (number < 0)
+		return refuse_words(kill_usage, "there is no signal ", text);
+	if (!is_passed_on(number))
+		return refuse_words(kill_usage, "a sandbox is not sent ", text);
+	*ret_signal = number;
+	return 0;
+}
+
+/* The value behind `--name=`, or NULL if this is another word. */
+static const char *value_in(const char *word, const char *option)
+{
+	size_t length = strlen(option);
+
+	return strncmp(word, option, length) == 0 && word[length] == '='
+		       ? word + length + 1
+		       : NULL;
+}
+
+/* Leaves *words at the first name. 0, or the exit status. */
+static int read_kill_words(const char *const **words, struct kill_request *ret_request)
+{
+	for (; **words && is_option(**words); (*words)++) {
+		const char *word = **words;
+		const char *value = value_in(word, "--signal");
+		bool apart = strcmp(word, "-s") == 0 || strcmp(word, "--signal") == 0;
+		int refused;
+
+		if (strcmp(word, "--") == 0) {
+			(*words)++;
+			break;
+		}
+		ret_request->help = asks_for_help(word);
+		if (ret_request->help)
+			return 0;
+		if (apart)
+			value = *++(*words);
+		if (!value && apart)
+			return refuse_words(kill_usage, "a signal is missing behind ",
+					    word);
+		if (!value)
+			return refuse_words(kill_usage, "there is no ", word);
+		refused = read_signal(value, &ret_request->signal);
+		if (refused)
+			return refused;
+	}
+	return **words ? 0 : refuse_words(kill_usage, "a NAME is missing", "");
+}
+
+/* The pid cannot be given to another process while we hold the descriptor. */
+static int send_checked(pid_t pid, uint64_t start, int number)
+{
+	auto_close int pidfd = sys_pidfd_open(pid, 0);
+
+	if (pidfd < 0)
+		return -1;
+	if (!state_is_alive(pid, start)) {
+		errno = ESRCH;
+		return -1;
+	}
+	return sys_pidfd_send_signal(pidfd, number);
+}
+
+/*
+ * SIGKILL ends process 1, and the kernel everything with it. Every other signal goes to
+ * the launcher, which passes it to the command, and for TERM sends the stop signal.
+ */
+static int send_to(const struct state_entry *entry, int number)
+{
+	if (number == SIGKILL)
+		return send_checked(entry->init, entry->init_start, number);
+	return send_checked(entry->launcher, entry->launcher_start, number);
+}
+
+static int kill_one(const char *name, int number, struct error *err)
+{
+	struct arena arena = { 0 };
+	struct state_entry entry;
+	int failed = state_find(name, &arena, &entry, err);
+
+	/* One that ends in this moment is what was asked for. */
+	if (!failed && send_to(&entry, number) < 0 && errno != ESRCH)
+		failed = error_errno(err, "send a signal to %s", name);
+	arena_free(&arena);
+	return failed;
+}
+
+int command_kill(const char *const *words)
+{
+	struct kill_request request = { .signal = SIGTERM };
+	int status = read_kill_words(&words, &request);
+
+	if (request.help)
+		return say_usage(
+			kill_usage,
+			"Sends SIGNAL to the command of each sandbox; without -s "
+			"the one that stops it.\nKILL ends the whole sandbox.");
+	if (status)
+		return status;
+	for (; *words; words++) {
+		struct error err;
+
+		if (kill_one(*words, request.signal, &err) < 0)
+			status = complain(&err);
+	}
+	return status;
+}
+
+/* ---- wait ------------------------------------------------------------------------------ */
+
+int command_wait(const char *const *words)
+{
+	static const char usage[] = "sbx wait NAME";
+	struct error err;
+	int status;
+
+	if (*words && asks_for_help(*words))
+		return say_usage(
+			usage, "Waits until the sandbox has ended, and ends as it did.");
+	if (*words && strcmp(*words, "--") == 0)
+		words++;
+	else if (*words && is_option(*words))
+		return refuse_words(usage, "there is no ", *words);
+	if (!words[0])
+		return refuse_words(usage, "a NAME is missing", "");
+	if (words[1])
+		return refuse_words(usage,
+				    "one NAME is enough, this is one more: ", words[1]);
+	return state_wait(words[0], &status, &err) < 0 ? complain(&err) : status;
+}
+
+/* ---- completion ------------------------------------------------------------------------ */
+
+int command_completion(const char *const *words)
+{
+	static const char usage[] = "sbx completion bash|zsh|fish";
+	struct arena arena = { 0 };
+	const char *script;
+	int status;
+
+	if (*words && asks_for_help(*words))
+		return say_usage(
+			usage,
+			"Prints what makes the shell complete the options of sbx.");
+	if (!words[0] || words[1])
+		return refuse_words(usage, "it takes the name of one shell", "");
+	script = plan_completion(words[0], &arena);
+	status = script ? say(script)
+			: refuse_words(usage, "no completion for ", words[0]);
+	arena_free(&arena);
+	return status;
+}
