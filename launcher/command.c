@@ -13,6 +13,7 @@
 #include "plan/plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/securebits.h>
 #include <paths.h>
@@ -239,12 +240,87 @@ int command_become(struct child *child, struct error *err)
 	return become(child, err);
 }
 
+/* ---- with locked mounts ------------------------------------------------------------------ */
+
+/* Who can mount must not undo what was mounted here. */
+static bool needs_lock(const struct plan *plan)
+{
+	return plan->policy.caps.kept & caps_by_name("SYS_ADMIN") &&
+	       plan->namespaces.kinds[NS_USER].mode == NS_PRIVATE &&
+	       !protection_is_off("locked mounts");
+}
+
+/* Tells the init that it waits, or why it cannot be; then does what any command does. */
+static _Noreturn void become_locked(struct child *child, int report, int go)
+{
+	struct error err = { 0 };
+	char byte;
+
+	if (mounts_lock_self(&err) == 0 && fd_write_all(report, &err, sizeof(err)) == 0 &&
+	    fd_read_all(go, &byte, 1) == 1 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+		(void)become(child, &err);
+	(void)fd_write_all(report, &err, sizeof(err));
+	_exit(125);
+}
+
+/* 0: the child said that all is well so far, or (end of file) that it was executed. */
+static int hear(int report, bool *ret_ended, struct error *err)
+{
+	struct error said;
+
+	*ret_ended = fd_read_all(report, &said, sizeof(said)) != sizeof(said);
+	if (*ret_ended || said.text[0] == '\0')
+		return 0;
+	*err = said;
+	return -1;
+}
+
+static int lead(const struct child *child, pid_t pid, int report, int *go,
+		struct error *err)
+{
+	bool ended;
+
+	if (hear(report, &ended, err) < 0)
+		return -1;
+	if (ended)
+		return error_set(err, ERROR_PLAIN,
+				 "lock the mounts: the command is gone");
+	if (mounts_lock_child(&child->plan->ids, pid, err) < 0)
+		return -1;
+	if (fd_write_all(*go, "", 1) < 0)
+		return error_errno(err, "let the command go on");
+	fd_close(go);
+	return hear(report, &ended, err);
+}
+
+static pid_t start_locked(struct child *child, struct error *err)
+{
+	int report[2], go[2];
+	int failed;
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
+		return error_errno(err, "make a pipe to the command");
+	pid = fork();
+	if (pid == 0)
+		become_locked(child, report[1], go[0]);
+	close(report[1]);
+	close(go[0]);
+	failed = pid < 0 ? error_errno(err, "make a process for the command")
+			 : lead(child, pid, report[0], &go[1], err);
+	close(report[0]);
+	fd_close(&go[1]);
+	return failed ? -1 : pid;
+}
+
 pid_t command_start(struct child *child, struct error *err)
 {
 	volatile int failed = 0;
 	pid_t pid;
 
 	complete_environment(child);
+	if (needs_lock(child->plan))
+		return start_locked(child, err);
 	pid = vfork();
 	if (pid < 0)
 		return error_errno_id(err, ERROR_RESOURCES,

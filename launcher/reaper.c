@@ -8,6 +8,7 @@
 
 #include "base/failpoint.h"
 #include "base/syscalls.h"
+#include "base/text.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
 
@@ -204,6 +205,7 @@ static void become_init(const struct child *child)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	/* The command line can be read all the same: process 1 tells nothing of the caller. */
 	memset(child->caller_text, 0, child->caller_text_size);
+	(void)text_copy(child->caller_text, child->caller_text_size, "sbx-init");
 }
 
 void reaper_run(struct child *child)

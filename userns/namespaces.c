@@ -238,7 +238,7 @@ int namespaces_explain_refusal(int errnum, struct error *err)
 
 int namespaces_make_time(const struct namespaces_spec *spec, struct error *err)
 {
-	if (spec->kinds[NS_TIME].mode != NS_PRIVATE)
+	if (!spec->new_time)
 		return 0;
 	if (unshare(CLONE_NEWTIME) < 0)
 		return error_errno_id(err, ERROR_NAMESPACE, "make a time namespace");
@@ -314,19 +314,17 @@ int sysctl_check(const struct namespaces_spec *spec, const char *key, struct err
 			 "set the sysctl %s: it belongs to the whole machine", key);
 }
 
-static int open_own_proc(struct error *err)
+int namespaces_open_proc(struct error *err)
 {
 	auto_close int fs = sys_fsopen("proc", FSOPEN_CLOEXEC);
 	int proc;
 
 	if (fs < 0 || sys_fsconfig(fs, SYS_FSCONFIG_CREATE, NULL, NULL, 0) < 0)
-		return error_errno_id(err, ERROR_PROC_COVERED,
-				      "open a proc for the sysctls");
+		return error_errno_id(err, ERROR_PROC_COVERED, "open a proc of its own");
 	proc = sys_fsmount(fs, FSMOUNT_CLOEXEC,
 			   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (proc < 0)
-		return error_errno_id(err, ERROR_PROC_COVERED,
-				      "open a proc for the sysctls");
+		return error_errno_id(err, ERROR_PROC_COVERED, "open a proc of its own");
 	return proc;
 }
 
@@ -336,7 +334,7 @@ int namespaces_write_sysctls(const struct namespaces_spec *spec, struct error *e
 
 	if (spec->sysctl_count == 0)
 		return 0;
-	proc = open_own_proc(err);
+	proc = namespaces_open_proc(err);
 	if (proc < 0)
 		return -1;
 	for (size_t i = 0; i < spec->sysctl_count; i++) {

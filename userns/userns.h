@@ -104,9 +104,13 @@ struct key_value {
 	const char *key, *value;
 };
 
-/* NS_TIME is never part of the clone: offsets could not be written then. */
+/*
+ * NS_TIME is never part of the clone: offsets could not be written then. Its choice is
+ * not looked at, new_time makes one.
+ */
 struct namespaces_spec {
 	struct ns_choice kinds[NS_COUNT];
+	bool new_time;
 	const char *hostname; /* NULL: as outside */
 	const struct key_value
 		*sysctls; /* keys with dots or slashes, namespaced ones only */
@@ -145,6 +149,11 @@ int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *er
 
 /* In the child, with its capabilities; needs a pid namespace of its own. */
 int namespaces_write_sysctls(const struct namespaces_spec *spec, struct error *err);
+
+/*
+ * A procfs of the pid namespace that one is in, mounted nowhere: its descriptor, or -1.
+ */
+int namespaces_open_proc(struct error *err);
 
 /* Whether a key belongs to a namespace that is private here. */
 int sysctl_check(const struct namespaces_spec *spec, const char *key, struct error *err);
@@ -253,6 +262,15 @@ int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
  */
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
 		 bool console, const struct fuse_server *server, struct error *err);
+
+/*
+ * For a command that keeps CAP_SYS_ADMIN: in its process, a user and a mount namespace
+ * further in, where every mount and its flags are locked. It then has to wait until
+ * mounts_lock_child() of its parent has written its maps, each id onto itself; its
+ * capabilities are those of the new user namespace.
+ */
+int mounts_lock_self(struct error *err);
+int mounts_lock_child(const struct ids_spec *ids, pid_t child, struct error *err);
 
 /*
  * A read-only standard input that cannot be opened for writing through /proc: opens the
