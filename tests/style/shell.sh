@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck has nothing to say about any script.
+# No script has a finding of shellcheck.
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/style/files.sh

@@ -478,8 +478,8 @@ static _Noreturn void swap_forever(int root)
 {
 	for (;;) {
 		renameat(root, "dir", root, "away");
-		symlinkat("../../outside", root, "dir");
-		unlinkat(root, "dir", 0);
+		if (symlinkat("../../outside", root, "dir") == 0)
+			unlinkat(root, "dir", 0);
 		renameat(root, "away", root, "dir");
 		renameat(root, "dir/in", root, "in");
 		renameat(root, "in", root, "dir/in");
