@@ -51,11 +51,11 @@ static void put_bash_case(struct page *page, const struct option_row *row)
 		page_printf(page, "|-%c", row->letter);
 	page_put(page, ")\n\t\t");
 	if (row->choices) {
-		page_put(page, "COMPREPLY=($(compgen -W '");
+		page_put(page, "_sbx_offer -W '");
 		put_list(page, row->choices, " ");
-		page_put(page, "' -- \"$current\"))");
+		page_put(page, "'");
 	} else {
-		page_put(page, "COMPREPLY=($(compgen -f -- \"$current\"))");
+		page_put(page, "_sbx_offer -f");
 	}
 	page_put(page, "\n\t\treturn ;;\n");
 }
@@ -74,26 +74,32 @@ static void put_bash_values(struct page *page)
 
 static void put_bash(struct page *page)
 {
-	page_put(page, "# bash completion for sbx, made from its option table\n"
-		       "_sbx() {\n"
-		       "\tlocal current=${COMP_WORDS[COMP_CWORD]} i word\n"
-		       "\tlocal previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+	page_put(
+		page,
+		"# bash completion for sbx, made from its option table\n"
+		"_sbx_offer() {\n"
+		"\tmapfile -t COMPREPLY < <(compgen \"$@\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
+		"}\n"
+		"_sbx() {\n"
+		"\tlocal current=${COMP_WORDS[COMP_CWORD]} i word\n"
+		"\tlocal previous=${COMP_WORDS[COMP_CWORD-1]}\n"
+		"\tlocal with_operand=' ");
+	put_bash_names(page, true);
+	page_put(page, "'\n"
 		       "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-		       "\t\tCOMPREPLY=($(compgen -W '");
+		       "\t\t_sbx_offer -W '");
 	put_commands(page);
-	page_put(page, "' -- \"$current\"))\n"
+	page_put(page, "'\n"
 		       "\t\treturn\n"
 		       "\tfi\n"
 		       "\tcase ${COMP_WORDS[1]} in\n"
 		       "\trun|config) ;;\n"
-		       "\t*) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+		       "\t*) _sbx_offer -f; return ;;\n"
 		       "\tesac\n"
 		       "\t# behind the first word that is no option stands the command\n"
 		       "\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
 		       "\t\tword=${COMP_WORDS[i]}\n"
-		       "\t\tcase \" ");
-	put_bash_names(page, true);
-	page_put(page, "\" in\n"
+		       "\t\tcase $with_operand in\n"
 		       "\t\t*\" $word \"*) i=$((i + 1)); continue ;;\n"
 		       "\t\tesac\n"
 		       "\t\tcase $word in\n"
@@ -106,17 +112,17 @@ static void put_bash(struct page *page)
 	put_bash_values(page);
 	page_put(page, "\tesac\n"
 		       "\tcase $current in\n"
-		       "\t-*) COMPREPLY=($(compgen -W '");
+		       "\t-*) _sbx_offer -W '");
 	put_bash_names(page, false);
-	page_put(page, "' -- \"$current\")) ;;\n"
-		       "\t*) COMPREPLY=($(compgen -c -- \"$current\")) ;;\n"
+	page_put(page, "' ;;\n"
+		       "\t*) _sbx_offer -c ;;\n"
 		       "\tesac\n"
 		       "}\n"
 		       "_sbx_command() {\n"
 		       "\tif declare -F _command_offset >/dev/null; then\n"
 		       "\t\t_command_offset \"$i\"\n"
 		       "\telse\n"
-		       "\t\tCOMPREPLY=($(compgen -f -- \"$current\"))\n"
+		       "\t\t_sbx_offer -f\n"
 		       "\tfi\n"
 		       "}\n"
 		       "complete -o filenames -F _sbx sbx\n");

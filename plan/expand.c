@@ -24,16 +24,16 @@ static int refuse_archive(const char *root, struct error *err)
 	const char *file = root[0] != '/' && colon ? colon + 1 : root;
 
 	error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
-		  "use %s as root: it is %s, and only directories can be used", root,
+		  "use %.110s as root: it is %s, and only directories can be used", root,
 		  image_describe(root));
-	return error_hint(err, "unpack it: mkdir DIR && tar -C DIR -xf %s", file);
+	return error_hint(err, "unpack it: mkdir DIR && tar -C DIR -xf %.160s", file);
 }
 
 static int refuse_registry(const char *root, struct error *err)
 {
 	error_set(
 		err, ERROR_ARCHIVE_UNSUPPORTED,
-		"use %s as root: images are not fetched, and only directories can be used",
+		"use %.110s as root: images are not fetched, and only directories can be used",
 		root);
 	return error_hint(err, "fetch it with skopeo or podman, and unpack it");
 }
@@ -116,7 +116,7 @@ int expand_root(struct draft *draft, struct error *err)
 		break;
 	}
 	return error_set(err, ERROR_ROOT_NOT_DIRECTORY,
-			 "use %s as root: it is not a directory", root);
+			 "use %.180s as root: it is not a directory", root);
 }
 
 /* ---- namespaces ---- */
@@ -202,10 +202,11 @@ static int check_program_size(const char *path, const char *text, size_t length,
 {
 	if (length == 0)
 		return error_set(err, ERROR_SECCOMP,
-				 "use --seccomp %s: the file is empty", path);
+				 "use --seccomp %.110s: the file is empty", path);
 	if (is_json(text)) {
 		error_set(err, ERROR_SECCOMP,
-			  "use --seccomp %s: it is JSON, and only raw BPF is read", path);
+			  "use --seccomp %.110s: it is JSON, and only raw BPF is read",
+			  path);
 		return error_hint(
 			err,
 			"export the filter as BPF (seccomp_export_bpf(3)): 8 bytes for "
@@ -214,12 +215,12 @@ static int check_program_size(const char *path, const char *text, size_t length,
 	if (length % BPF_INSTRUCTION)
 		return error_set(
 			err, ERROR_SECCOMP,
-			"use --seccomp %s: %zu bytes are no raw BPF program (8 for each "
+			"use --seccomp %.110s: %zu bytes are no raw BPF program (8 for each "
 			"instruction)",
 			path, length);
 	if (length / BPF_INSTRUCTION > BPF_MAX)
 		return error_set(err, ERROR_SECCOMP,
-				 "use --seccomp %s: more than %d instructions", path,
+				 "use --seccomp %.110s: more than %d instructions", path,
 				 BPF_MAX);
 	return 0;
 }
@@ -329,7 +330,8 @@ int expand_command(struct draft *draft, struct error *err)
 	}
 	if (draft->plan.process.argc)
 		return 0;
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+	/* what shells ask before they talk to a person; stdout may well be redirected */
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
 		error_set(err, ERROR_NO_COMMAND, "start: no command given");
 		return error_hint(err, "%s", plan_usage());
 	}

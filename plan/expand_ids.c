@@ -272,15 +272,25 @@ static void map_single(struct draft *draft)
 
 static int refuse_no_subids(struct draft *draft, bool uids, struct error *err)
 {
-	const char *name =
-		draft->caller.has_account ? draft->caller.account.name : "USER";
+	const struct caller *caller = &draft->caller;
+	const char *file = uids ? "/etc/subuid" : "/etc/subgid";
 
-	error_set(err, ERROR_SUBIDS_MISSING, "map subordinate ids: %s has no line for %s",
-		  uids ? "/etc/subuid" : "/etc/subgid", name);
+	if (!caller->has_account) {
+		error_set(err, ERROR_SUBIDS_MISSING,
+			  "map subordinate ids: %s has no line for %u", file,
+			  caller->uid);
+		return error_hint(
+			err,
+			"as root: add `%u:100000:65536` to /etc/subuid and /etc/subgid",
+			caller->uid);
+	}
+	error_set(err, ERROR_SUBIDS_MISSING,
+		  "map subordinate ids: %s has no line for %.80s", file,
+		  caller->account.name);
 	return error_hint(err,
 			  "as root: usermod --add-subuids 100000-165535 --add-subgids "
-			  "100000-165535 %s",
-			  name);
+			  "100000-165535 %.80s",
+			  caller->account.name);
 }
 
 /* With ranges where there are some; without any, one id, or an error where they are needed. */

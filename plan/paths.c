@@ -130,7 +130,7 @@ int path_explain(const char *verb, const char *path, int errnum, enum error_id i
 
 	if (path[0] == '/' && !text_copy(part, sizeof(part), path) &&
 	    find_obstacle(part)) {
-		error_set(err, id, "%s %s: %s %s", verb, path,
+		error_set(err, id, "%s %.90s: %.90s %s", verb, path,
 			  strcmp(part, path) ? part : "it", explain_obstacle(part));
 		err->errnum = errnum;
 		return -1;

@@ -150,7 +150,7 @@ static void without_a_command_there_is_a_usage(void **state)
 {
 	struct planning *at = *state;
 
-	if (isatty(0) && isatty(1))
+	if (isatty(0) && isatty(2))
 		skip();
 	planning_refuses(at, "--no-config -R @/root", "start: no command given");
 	assert_int_equal(at->err.id, ERROR_NO_COMMAND);
