@@ -368,6 +368,8 @@ static bool has_ranges(void)
 	struct account account;
 	struct error err;
 
+	if (!ids_helper_path("newuidmap") || !ids_helper_path("newgidmap"))
+		return false;
 	return account_by_uid(-1, geteuid(), &account, &err) == 0 &&
 	       subids_of_user(SUBID_UID, geteuid(), account.name, &range, 1, &err) > 0 &&
 	       subids_of_user(SUBID_GID, geteuid(), account.name, &range, 1, &err) > 0;
@@ -419,6 +421,8 @@ static void triples_are_taken_as_they_are(void **state)
 	struct planning *at = *state;
 	char words[128];
 
+	if (!has_ranges() && geteuid() != 0)
+		skip();
 	snprintf(words, sizeof(words), "--map u:0:%u:1 --map g:0:%u:1 --map u:7:100000:3",
 		 geteuid(), getegid());
 	assert_int_equal(planning_root(at, words), 0);

@@ -76,9 +76,7 @@ static void paths_are_relative_to_the_file(void **state)
 	planning_write(at, "sub/p", "ro data:/a\nrw ~/things:/b\nlog out\ndetach\n");
 	assert_int_equal(planning_root(at, "--profile ../sub/p"), 0);
 	assert_string_equal(planning_mount(at, "/a", NULL)->source,
-			    realpath(planning_path(at, "sub/../sub/data"), NULL)
-				    ? planning_path(at, "work/../sub/data")
-				    : "");
+			    planning_path(at, "work/../sub/data"));
 	assert_string_equal(planning_mount(at, "/b", NULL)->source,
 			    planning_path(at, "home/things"));
 	assert_string_equal(at->plan.life.log, planning_path(at, "work/../sub/out"));

@@ -96,7 +96,9 @@ static void come_back(struct planning *at, const char *words)
 	struct plan first;
 	const char *difference;
 
-	if (planning_root(at, words) < 0)
+	if (planning_root(at, words) < 0 && at->err.id == ERROR_GROUPS)
+		return; /* groups need a subordinate range, which this caller has not */
+	if (!at->plan.process.argc)
 		fail_msg("%s: cannot %s", words, at->err.text);
 	planning_write(at, "config.json", plan_to_oci(&at->plan, false, &arena));
 	arena_free(&arena);
