@@ -204,11 +204,15 @@ static int read_namespace(struct oci_reader *reader, const struct json_value *en
 	if (kind == NS_COUNT)
 		return json_complain(json_get(entry, "type"), err,
 				     "no kind of namespace");
-	if (kind == NS_TIME)
-		return json_complain(json_get(entry, "type"), err, "not supported");
+	if (kind == NS_TIME && path && path[0])
+		return json_complain(json_get(entry, "path"), err, "not supported");
 	if (seen[kind])
 		return json_complain(entry, err, "a second namespace of this type");
 	seen[kind] = true;
+	if (kind == NS_TIME) {
+		reader->plan->namespaces.new_time = true;
+		return 0;
+	}
 	choice = &reader->plan->namespaces.kinds[kind];
 	choice->mode = path && path[0] ? NS_JOINED : NS_PRIVATE;
 	choice->path = choice->mode == NS_JOINED ? path : NULL;

@@ -133,7 +133,7 @@ static void put_id_map(struct json_value *parent, const char *key,
 	}
 }
 
-/* A namespace that is shared is one that is not listed. None has a time namespace yet. */
+/* A namespace that is shared is one that is not listed. */
 static void put_namespaces(struct json_value *parent, const struct namespaces_spec *spec)
 {
 	struct json_value *array = json_put_array(parent, "namespaces");
@@ -149,6 +149,9 @@ static void put_namespaces(struct json_value *parent, const struct namespaces_sp
 		if (choice->mode == NS_JOINED)
 			json_put_text(entry, "path", choice->path);
 	}
+	if (spec->new_time)
+		json_put_text(json_put_object(array, NULL), "type",
+			      oci_namespace_type(NS_TIME));
 }
 
 /* Of two values for one key the later one holds, here as in the sandbox. */

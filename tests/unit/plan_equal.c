@@ -12,7 +12,7 @@
  */
 #if defined(__x86_64__)
 _Static_assert(sizeof(struct ids_spec) == 40, "struct ids_spec has changed");
-_Static_assert(sizeof(struct namespaces_spec) == 152,
+_Static_assert(sizeof(struct namespaces_spec) == 160,
 	       "struct namespaces_spec has changed");
 _Static_assert(sizeof(struct mount_entry) == 88, "struct mount_entry has changed");
 _Static_assert(sizeof(struct rootfs_spec) == 48, "struct rootfs_spec has changed");
@@ -94,6 +94,8 @@ static const char *namespaces_difference(const struct namespaces_spec *a,
 	}
 	if (!same_text(a->hostname, b->hostname))
 		return differ("namespaces.hostname");
+	if (a->new_time != b->new_time)
+		return differ("namespaces.new_time");
 	if (a->sysctl_count != b->sysctl_count)
 		return differ("namespaces.sysctls");
 	for (size_t i = 0; i < a->sysctl_count; i++) {

@@ -129,6 +129,7 @@ static const struct mount_entry mounts[] = {
 static struct namespaces_spec full_namespaces(void)
 {
 	struct namespaces_spec spec = {
+		.new_time = true,
 		.hostname = "box",
 		.sysctls = sysctls,
 		.sysctl_count = COUNT(sysctls),

@@ -343,8 +343,8 @@ static const struct refusal {
 	  "linux.rootfsPropagation: only private and slave are supported" },
 	{ SMALL ",'linux':{'maskedPaths':['proc']}}",
 	  "linux.maskedPaths[0]: not an absolute path" },
-	{ SMALL ",'linux':{'namespaces':[{'type':'time'}]}}",
-	  "linux.namespaces[0].type: not supported" },
+	{ SMALL ",'linux':{'namespaces':[{'type':'time','path':'/t'}]}}",
+	  "linux.namespaces[0].path: not supported" },
 	{ SMALL "}",
 	  "the document: linux.namespaces needs one of type user and a new one of "
 	  "type mount" },

@@ -249,7 +249,7 @@ static void a_shared_namespace_is_one_that_is_not_listed(void **state)
 		json_get(json_get(document_of(&plan), "linux"), "namespaces");
 
 	(void)state;
-	assert_int_equal(json_count(list), NS_COUNT - 2);
+	assert_int_equal(json_count(list), NS_COUNT - 1);
 	for (size_t i = 0; i < json_count(list); i++)
 		assert_string_not_equal(text_at(json_at(list, i), "type"), "ipc");
 }
