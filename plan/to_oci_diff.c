@@ -56,11 +56,11 @@ static void put_member(struct json_value *result, const char *key,
 {
 	enum json_kind kind = json_kind_of(value);
 
-	if (!base || kind != json_kind_of(base))
-		json_put_copy(result, key, value);
-	else if (kind == JSON_KIND_OBJECT)
+	bool comparable = base && kind == json_kind_of(base);
+
+	if (comparable && kind == JSON_KIND_OBJECT)
 		put_object_difference(json_put_object(result, key), value, base);
-	else if (kind == JSON_KIND_ARRAY && is_longer_base(value, base))
+	else if (comparable && kind == JSON_KIND_ARRAY && is_longer_base(value, base))
 		put_added(result, key, value, base);
 	else
 		json_put_copy(result, key, value);

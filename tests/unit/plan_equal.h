@@ -6,8 +6,8 @@ struct plan;
 
 /*
  * The first field in which two plans differ, such as "rootfs.mounts[2].mode", or NULL if
- * they are the same in all but the arena, the origins, the time namespace, which no plan
- * has yet, and life.help, with which a plan is none. The text is good until the next call.
+ * they are the same in all but the arena, the origins, the choice of a time namespace,
+ * which nobody looks at, and life.help, with which a plan is none. The text is good until the next call.
  */
 const char *plan_difference(const struct plan *a, const struct plan *b);
 
