@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# docs/processes.md has the stages and turns of the source, in their order.
+set -eu
+cd "$(dirname "$0")/../.."
+
+page=docs/processes.md
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# same WHAT SOURCE: what $scratch/source and $scratch/page hold
+same() {
+	if [ ! -s "$scratch/source" ]; then
+		echo "no $1 found in $2"
+		failed=1
+	elif ! diff -u --label "$2" --label "$page" "$scratch/source" "$scratch/page"; then
+		failed=1
+	fi
+}
+
+sed -n '/^} stages\[\] = {/,/^};/s/^\t{ "\([^"]*\)".*/\1/p' launcher/native_child.c >"$scratch/source"
+sed -n '/^| stage |/,/^$/s/^| \([a-z ]*\) |.*/\1/p' "$page" | sed 1d >"$scratch/page"
+same stages launcher/native_child.c
+
+sed -n '/^enum turn {/,/^};/s/^\t\(TURN_[A-Z_]*\).*/\1/p' launcher/sync.h >"$scratch/source"
+# shellcheck disable=SC2016
+sed -n 's/^| `\(TURN_[A-Z_]*\)` |.*/\1/p' "$page" >"$scratch/page"
+same turns launcher/sync.h
+
+exit "$failed"
