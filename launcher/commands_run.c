@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -85,6 +86,18 @@ static int write_pid_file(const struct plan *plan, pid_t init, struct error *err
 	if (files_replace(AT_FDCWD, plan->life.pid_file, text, (size_t)length, 0644) < 0)
 		return error_errno(err, "write the pid file %s", plan->life.pid_file);
 	return 0;
+}
+
+/* If it is still ours: who has the name now may keep the file. */
+static void remove_pid_file(const struct plan *plan, pid_t init)
+{
+	char text[16];
+
+	if (!plan->life.pid_file ||
+	    files_read(AT_FDCWD, plan->life.pid_file, text, sizeof(text) - 1) < 0)
+		return;
+	if (strtol(text, NULL, 10) == init)
+		(void)unlink(plan->life.pid_file);
 }
 
 /* The waiting parent of a detached run is told 'no error'. */
@@ -165,16 +178,17 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 	const struct plan *plan = run->plan;
 	const struct monitor_events events = { on_started, on_lasting, run };
 	struct sandbox sandbox = { .init = -1, .pidfd = -1, .socket = -1 };
-	int failed;
+	int failed = 0;
 
-	if ((plan->life.name || plan->life.detach) &&
-	    state_claim(&run->state, plan, true, err) < 0)
-		return -1;
-	if (native_executor.start(plan, caller, &sandbox, err) < 0)
-		return -1;
-	failed = monitor_run(plan, &sandbox, &events, outcome, err);
+	if (plan->life.name || plan->life.detach)
+		failed = state_claim(&run->state, plan, true, err);
+	if (!failed)
+		failed = native_executor.start(plan, caller, &sandbox, err);
+	if (!failed)
+		failed = monitor_run(plan, &sandbox, &events, outcome, err);
 	if (failed)
 		outcome->status = error_status(err);
+	remove_pid_file(plan, outcome->init);
 	state_end(&run->state, outcome);
 	return failed;
 }
@@ -322,6 +336,12 @@ static int refuse(const char *const *words, const struct error *err)
 	return error_status(err);
 }
 
+static int refuse_run(const char *const *words, const struct error *err)
+{
+	report_failed(plan_status_fd(words), err, -1, false);
+	return refuse(words, err);
+}
+
 int command_run(const char *const *words, const struct caller_text *caller)
 {
 	const pid_t parent = getppid();
@@ -330,7 +350,7 @@ int command_run(const char *const *words, const struct caller_text *caller)
 	int status;
 
 	if (plan_from_args(words, &plan, &err) < 0)
-		status = refuse(words, &err);
+		status = refuse_run(words, &err);
 	else if (plan.life.help)
 		status = print_help(plan.life.help, &plan.arena);
 	else if (plan.life.dry_run)

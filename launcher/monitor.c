@@ -205,6 +205,7 @@ static void take_turn(struct monitor *monitor)
 	case TURN_STDIN_PIPE:
 		monitor->stdin_flow.from = STDIN_FILENO;
 		monitor->stdin_flow.to = fd_take(&fd);
+		(void)fcntl(monitor->stdin_flow.to, F_SETFL, O_WRONLY | O_NONBLOCK);
 		break;
 	case TURN_LAYERS:
 		servers_take_layers(&monitor->servers, fd_take(&fd),

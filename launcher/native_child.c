@@ -58,7 +58,11 @@ static int await_ids(struct child *child, struct error *err)
 
 static int open_network(struct child *child, struct error *err)
 {
-	return child->plan->net.loopback ? net_loopback_up(err) : 0;
+	if (!child->plan->net.loopback)
+		return 0;
+	if (net_loopback_up(err) < 0)
+		return -1;
+	return net_open_low_ports(err);
 }
 
 static int feed_stdin_by_pipe(struct child *child, struct error *err)

@@ -18,4 +18,11 @@ struct net_spec {
 /* In the child: needs CAP_NET_ADMIN over its network namespace. netdevice(7). */
 int net_loopback_up(struct error *err);
 
+/*
+ * In the child, with the caller's /proc and CAP_NET_ADMIN over its own network namespace:
+ * anybody in there may listen below 1024 (ip-sysctl, ip_unprivileged_port_start). Where
+ * /proc cannot be written to, they stay closed, which is no error.
+ */
+int net_open_low_ports(struct error *err);
+
 #endif
