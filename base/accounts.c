@@ -97,11 +97,40 @@ static bool is_number(const char *text)
 
 /* ---- one line ----------------------------------------------------------------------- */
 
+/* "x:UID:GID", which may have more behind it. */
+static int read_ids(struct field *rest, uint32_t *ret_uid, uint32_t *ret_gid)
+{
+	struct field password, uid_field, gid_field;
+	uint32_t uid, gid;
+
+	if (!take_field(rest, ':', &password) || !take_field(rest, ':', &uid_field) ||
+	    !take_field(rest, ':', &gid_field))
+		return -1;
+	if (read_id(&uid_field, &uid) < 0 || read_id(&gid_field, &gid) < 0)
+		return -1;
+	*ret_uid = uid;
+	*ret_gid = gid;
+	return 0;
+}
+
+/* "GECOS:HOME:SHELL". Small images leave it out, or its end. */
+static int read_home(struct field *rest, struct field *ret_home, struct field *ret_shell)
+{
+	struct field gecos;
+
+	*ret_home = *ret_shell = (struct field){ "", 0 };
+	if (take_field(rest, ':', &gecos) && take_field(rest, ':', ret_home))
+		take_field(rest, ':', ret_shell);
+	return ret_home->length < sizeof(((struct account *)0)->home) &&
+			       ret_shell->length < sizeof(((struct account *)0)->shell)
+		       ? 0
+		       : -1;
+}
+
 int accounts_parse_passwd(const char *line, size_t length, const char *name,
 			  const uint32_t *uid, struct account *ret_account)
 {
-	struct field rest = { line, length }, field, names, home = { "", 0 },
-		     shell = home;
+	struct field rest = { line, length }, names, home, shell;
 	uint32_t found_uid, found_gid;
 
 	if (memchr(line, '\0', length))
@@ -113,19 +142,11 @@ int accounts_parse_passwd(const char *line, size_t length, const char *name,
 		return -1;
 	if (name && !is_field(&names, name))
 		return 1;
-	if (!take_field(&rest, ':', &field) || !take_field(&rest, ':', &field) ||
-	    read_id(&field, &found_uid) < 0)
+	if (read_ids(&rest, &found_uid, &found_gid) < 0 ||
+	    read_home(&rest, &home, &shell) < 0)
 		return -1;
 	if (uid && found_uid != *uid)
 		return 1;
-	if (!take_field(&rest, ':', &field) || read_id(&field, &found_gid) < 0)
-		return -1;
-	/* Small images leave the rest out. */
-	if (take_field(&rest, ':', &field) && take_field(&rest, ':', &home))
-		take_field(&rest, ':', &shell);
-	if (home.length >= sizeof(ret_account->home) ||
-	    shell.length >= sizeof(ret_account->shell))
-		return -1;
 	ret_account->uid = found_uid;
 	ret_account->gid = found_gid;
 	copy_field(ret_account->name, sizeof(ret_account->name), &names);
@@ -324,6 +345,7 @@ static int search_file(int root_fd, const char *path, struct search *search,
 	lines.fd = fd;
 	lines.is_skipping = false;
 	lines.start = lines.end = lines.total = 0;
+	lines.buffer[0] = '\0';
 	do {
 		more = next_line(&lines, &line, &length);
 	} while (more > 0 && !search->take(search, line, length));

@@ -256,71 +256,67 @@ static int give_current(struct walk *walk)
 
 /* ---- opening ------------------------------------------------------------------------ */
 
-enum { FOLLOWED = -2 }; /* the last name was a link: the walk goes on */
+enum { GO_ON = -2 }; /* no descriptor yet: the walk is not at its end */
 
-static int open_looked_at(int *fd, const struct stat *stat, int flags)
+/* The last name where a link is to be followed: a descriptor, GO_ON, or -1. */
+static int open_followed(struct walk *walk, const char *name, int flags, mode_t mode)
 {
-	if ((flags & O_DIRECTORY) != 0 && !S_ISDIR(stat->st_mode)) {
-		errno = ENOTDIR;
+	auto_close int fd = -1;
+	struct stat stat;
+
+	fd = look_at(walk, name, &stat);
+	if (fd < 0 && (errno != ENOENT || (flags & O_CREAT) == 0))
 		return -1;
-	}
-	return fd_take(fd);
+	if (fd >= 0 && S_ISLNK(stat.st_mode))
+		return follow(walk, fd, &stat) < 0 ? -1 : GO_ON;
+	if (fd >= 0 && (flags & (O_PATH | O_DIRECTORY)) == O_PATH)
+		return fd_take(&fd);
+	return openat(current(walk), name, flags | O_NOFOLLOW, mode);
 }
 
 static int open_last(struct walk *walk, const struct component *component, int flags,
 		     mode_t mode)
 {
 	bool is_exclusive = (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0;
-	auto_close int fd = -1;
-	struct stat stat;
 
-	if (component->has_slash) {
-		if ((flags & O_CREAT) != 0) {
-			if (check_searchable(walk) == 0)
-				errno = EISDIR; /* as the kernel says before it looks */
-			return -1;
-		}
+	if (component->has_slash && (flags & O_CREAT) != 0) {
+		if (check_searchable(walk) == 0)
+			errno = EISDIR; /* as the kernel says before it looks */
+		return -1;
+	}
+	if (component->has_slash)
 		flags = (flags & ~O_NOFOLLOW) | O_DIRECTORY;
-	}
-	if ((flags & O_NOFOLLOW) == 0 && !is_exclusive) {
-		fd = look_at(walk, component->name, &stat);
-		if (fd < 0 && (errno != ENOENT || (flags & O_CREAT) == 0))
-			return -1;
-		if (fd >= 0 && S_ISLNK(stat.st_mode))
-			return follow(walk, fd, &stat) < 0 ? -1 : FOLLOWED;
-		if (fd >= 0 && (flags & O_PATH) != 0)
-			return open_looked_at(&fd, &stat, flags);
-	}
-	return openat(current(walk), component->name, flags | O_NOFOLLOW, mode);
+	if ((flags & O_NOFOLLOW) != 0 || is_exclusive)
+		return openat(current(walk), component->name, flags | O_NOFOLLOW, mode);
+	return open_followed(walk, component->name, flags, mode);
 }
 
-static int open_here(struct walk *walk, int flags, mode_t mode)
+/* Whether the path ends at a directory that has no name of its own in it. */
+static bool ends_without_name(const struct component *component)
 {
-	return openat(current(walk), ".", flags, mode);
+	return component->is_last &&
+	       (is_dot(component->name) || is_dot_dot(component->name));
 }
 
 static int walk_open(struct walk *walk, int flags, mode_t mode)
 {
 	struct component component;
+	int fd;
 
-	for (;;) {
-		int fd;
-
+	do {
 		if (take_component(walk, &component) < 0)
 			return -1;
-		if (!component.is_last) {
-			if (step(walk, component.name) < 0)
+		if (ends_without_name(&component)) {
+			if (is_dot_dot(component.name) && go_up(walk) < 0)
 				return -1;
-			continue;
+			return openat(current(walk), ".", flags, mode);
 		}
-		if (is_dot_dot(component.name) && go_up(walk) < 0)
-			return -1;
-		if (is_dot(component.name) || is_dot_dot(component.name))
-			return open_here(walk, flags, mode);
-		fd = open_last(walk, &component, flags, mode);
-		if (fd != FOLLOWED)
-			return fd;
-	}
+		if (component.is_last)
+			fd = open_last(walk, &component, flags, mode);
+		else
+			fd = step(walk, component.name) < 0 ? -1 : GO_ON;
+	} while (fd == GO_ON);
+	return fd;
 }
 
 int files_walk_open(int root_fd, const char *path, int flags, mode_t mode)
@@ -362,7 +358,7 @@ static int find_last(struct walk *walk, const struct component *component, char 
 	if (fd < 0 && errno != ENOENT)
 		return -1;
 	if (fd >= 0 && S_ISLNK(stat.st_mode))
-		return follow(walk, fd, &stat) < 0 ? -1 : FOLLOWED;
+		return follow(walk, fd, &stat) < 0 ? -1 : GO_ON;
 	if (fd >= 0 && component->has_slash && !S_ISDIR(stat.st_mode)) {
 		errno = ENOTDIR;
 		return -1;
@@ -374,24 +370,20 @@ static int find_last(struct walk *walk, const struct component *component, char 
 static int walk_parent(struct walk *walk, char *ret_name)
 {
 	struct component component;
+	int fd;
 
-	for (;;) {
-		int fd;
-
+	do {
 		if (take_component(walk, &component) < 0)
 			return -1;
-		if (!component.is_last || is_dot_dot(component.name) ||
-		    is_dot(component.name)) {
-			if (step(walk, component.name) < 0)
-				return -1;
-			if (component.is_last)
-				return give_parent(walk, ret_name);
+		if (component.is_last && !ends_without_name(&component)) {
+			fd = find_last(walk, &component, ret_name);
 			continue;
 		}
-		fd = find_last(walk, &component, ret_name);
-		if (fd != FOLLOWED)
-			return fd;
-	}
+		if (step(walk, component.name) < 0)
+			return -1;
+		fd = component.is_last ? give_parent(walk, ret_name) : GO_ON;
+	} while (fd == GO_ON);
+	return fd;
 }
 
 int files_walk_parent(int root_fd, const char *path, char *ret_name)

@@ -9,7 +9,6 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/fd.h"
 #include "base/json_value.h"
 #include "base/text.h"
 
@@ -182,13 +181,30 @@ static int complain_syntax(const char *name, const json_error_t *syntax,
 			 syntax->line, syntax->column, text);
 }
 
+/* What jansson makes of the text; NULL and *ret_syntax. */
+static json_t *load(struct document *document, const char *text, size_t length,
+		    json_error_t *ret_syntax)
+{
+	char *copy = malloc(length + 1);
+	json_t *tree;
+
+	if (!copy) {
+		*ret_syntax = (json_error_t){ .line = -1, .text = "out of memory" };
+		return NULL;
+	}
+	memcpy(copy, text, length);
+	prepare_numbers(document, copy, length);
+	tree = json_loadb(copy, length, JSON_REJECT_DUPLICATES, ret_syntax);
+	free(copy);
+	return tree;
+}
+
 struct json_value *json_read(const char *text, size_t length, const char *name,
 			     struct arena *arena, struct error *err)
 {
 	struct document document = { .arena = arena };
 	struct json_value *top;
 	json_error_t syntax;
-	auto_free char *copy = NULL;
 	json_t *tree;
 	int copied;
 
@@ -197,14 +213,7 @@ struct json_value *json_read(const char *text, size_t length, const char *name,
 			  JSON_SIZE_MAX >> 20);
 		return NULL;
 	}
-	copy = malloc(length + 1);
-	if (!copy) {
-		error_errno(err, "read %s", name);
-		return NULL;
-	}
-	memcpy(copy, text, length);
-	prepare_numbers(&document, copy, length);
-	tree = json_loadb(copy, length, JSON_REJECT_DUPLICATES, &syntax);
+	tree = load(&document, text, length, &syntax);
 	if (!tree) {
 		complain_syntax(name, &syntax, err);
 		return NULL;

@@ -23,6 +23,8 @@ struct output {
 
 static void write_bytes(struct output *output, const char *bytes, size_t length)
 {
+	if (length == 0)
+		return;
 	if (length > output->size - output->used) {
 		size_t size = output->size * 2 + length + 1024;
 		char *data = arena_alloc(output->arena, size);
@@ -117,10 +119,10 @@ static void write_real(struct output *output, double real)
 {
 	char digits[40];
 
-	snprintf(digits, sizeof(digits) - 2, "%.17g", real);
-	if (!strpbrk(digits, ".e"))
-		strcat(digits, ".0"); /* else it would be read as an integer */
+	snprintf(digits, sizeof(digits), "%.17g", real);
 	write_text(output, digits);
+	if (!strpbrk(digits, ".e"))
+		write_text(output, ".0"); /* else it would be read as an integer */
 }
 
 static void write_value(struct output *output, const struct json_value *value,

@@ -91,7 +91,9 @@ int text_to_octal(const char *text, uint32_t max, uint32_t *ret_value)
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c < 'A' || c > 'Z')
+		return c;
+	return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
 }
 
 /* Whether text is the lower-case word, in any case. */
