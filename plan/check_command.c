@@ -353,6 +353,45 @@ static int search(const struct plan *plan, const char *name, struct error *err)
 	return refused ? -1 : refuse_unfound(plan, name, err);
 }
 
+/* ---- at a glance ---- */
+
+/* Whether a program, and the loader that it names, seem to be there. Scripts: never. */
+static bool seems_whole(const struct plan *plan, char *host)
+{
+	const char *interpreter;
+	struct head head;
+
+	if (read_head(host, &head) < 0 || script_interpreter(&head))
+		return false;
+	interpreter = elf_interpreter(&head);
+	return !interpreter || (inside_locate(plan, interpreter, host) == INSIDE_FOUND &&
+				access(host, X_OK) == 0);
+}
+
+/*
+ * The common case in few system calls: a program that stands in PATH. A yes may be wrong,
+ * since links are not followed as they will be inside: execve(2) will tell. Anything else
+ * is looked at again with care.
+ */
+static bool seems_startable(const struct plan *plan, const char *name)
+{
+	const char *path = path_of(&plan->process);
+	char inside[PATH_MAX], host[PATH_MAX];
+
+	while (path && *path == '/') {
+		int length = (int)strcspn(path, ":");
+
+		if (snprintf(inside, sizeof(inside), "%.*s/%s", length, path, name) >=
+			    (int)sizeof(inside) ||
+		    inside_locate(plan, inside, host) != INSIDE_FOUND)
+			return false;
+		if (access(host, X_OK) == 0)
+			return seems_whole(plan, host);
+		path += length + (path[length] == ':');
+	}
+	return false;
+}
+
 int check_command(const struct plan *plan, struct error *err)
 {
 	const char *name = plan->process.argc ? plan->process.argv[0] : NULL;
@@ -363,6 +402,7 @@ int check_command(const struct plan *plan, struct error *err)
 	}
 	if (!*name)
 		return refuse(err, 127, "''", "the name is empty");
-	return strchr(name, '/') ? check_named_path(plan, name, err)
-				 : search(plan, name, err);
+	if (strchr(name, '/'))
+		return check_named_path(plan, name, err);
+	return seems_startable(plan, name) ? 0 : search(plan, name, err);
 }

@@ -104,7 +104,7 @@ static bool ask_entry(const struct plan *plan, size_t index, const char *path, c
 	return false;
 }
 
-static enum inside_answer locate(const struct plan *plan, const char *path, char *host)
+enum inside_answer inside_locate(const struct plan *plan, const char *path, char *host)
 {
 	const struct rootfs_spec *rootfs = &plan->rootfs;
 	enum inside_answer answer;
@@ -155,7 +155,7 @@ static enum inside_answer follow(struct walk *walk, const char *host, size_t par
 /* Looks at walk->done, whose last component begins behind parent. */
 static enum inside_answer look(struct walk *walk, size_t parent, char *host)
 {
-	enum inside_answer answer = locate(walk->plan, walk->done, host);
+	enum inside_answer answer = inside_locate(walk->plan, walk->done, host);
 	struct stat st;
 
 	if (answer != INSIDE_FOUND)
@@ -223,7 +223,7 @@ enum inside_answer inside_find(const struct plan *plan, const char *path, char *
 		if (answer != INSIDE_FOUND && answer != INSIDE_MADE)
 			return answer;
 	}
-	answer = locate(plan, walk.done[0] ? walk.done : "/", host);
+	answer = inside_locate(plan, walk.done[0] ? walk.done : "/", host);
 	return answer == INSIDE_MADE && is_masked(plan, walk.done) ? INSIDE_UNKNOWN
 								   : answer;
 }

@@ -222,6 +222,12 @@ enum inside_answer {
 enum inside_answer inside_find(const struct plan *plan, const char *path, char *host);
 
 /*
+ * The same at a glance: no link is followed, and nothing is looked at, so that the file
+ * may not be there.
+ */
+enum inside_answer inside_locate(const struct plan *plan, const char *path, char *host);
+
+/*
  * Whether INSIDE_MISSING can be believed: not where a destination leads through a link, so
  * that the mount lands elsewhere than its name says.
  */
