@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,38 +152,59 @@ int plan_from_args(const char *const *words, struct plan *ret_plan, struct error
 	return 0;
 }
 
-static bool is_json(const char *value)
-{
-	return value && !strcmp(value, "json");
-}
+/* ---- what is needed when there is no plan ---- */
 
 /* Words that could not be read as options: whatever looks like it is taken. */
-static enum log_format guess_log_format(const char *const *words)
+static const char *guess_operand(const char *const *words, const char *name)
 {
-	enum log_format format = LOG_TEXT;
+	const char *operand = NULL;
+	size_t length = strlen(name);
 
 	for (; *words && strcmp(*words, "--") != 0; words++) {
-		if (!strcmp(*words, "--log-format"))
-			format = is_json(words[1]) ? LOG_JSON : LOG_TEXT;
-		else if (text_starts_with(*words, "--log-format="))
-			format = is_json(strchr(*words, '=') + 1) ? LOG_JSON : LOG_TEXT;
+		if (!text_starts_with(*words, "--") ||
+		    strncmp(*words + 2, name, length) != 0)
+			continue;
+		if ((*words)[2 + length] == '=')
+			operand = *words + 3 + length;
+		else if ((*words)[2 + length] == '\0')
+			operand = words[1];
 	}
-	return format;
+	return operand;
+}
+
+/* The last operand of the option on the command line, or NULL. */
+static const char *operand_of_words(const char *const *words, const char *name)
+{
+	struct draft draft = { .from_config = false };
+	struct gatherer gatherer = { .draft = &draft };
+	const char *operand = NULL;
+	struct error ignored;
+
+	if (gather_words(&gatherer, words, &ignored) < 0)
+		operand = guess_operand(words, name);
+	for (size_t i = 0; i < gatherer.count; i++) {
+		if (!strcmp(gatherer.given[i].row->name, name))
+			operand = gatherer.given[i].operand;
+	}
+	/* an operand is a part of a word, or a word */
+	plan_free(&draft.plan);
+	return operand;
 }
 
 enum log_format plan_log_format(const char *const *words)
 {
-	struct draft draft = { .from_config = false };
-	struct gatherer gatherer = { .draft = &draft };
-	enum log_format format = LOG_TEXT;
-	struct error ignored;
+	const char *operand = operand_of_words(words, "log-format");
 
-	if (gather_words(&gatherer, words, &ignored) < 0)
-		format = guess_log_format(words);
-	for (size_t i = 0; i < gatherer.count; i++) {
-		if (!strcmp(gatherer.given[i].row->name, "log-format"))
-			format = is_json(gatherer.given[i].operand) ? LOG_JSON : LOG_TEXT;
-	}
-	plan_free(&draft.plan);
-	return format;
+	return operand && !strcmp(operand, "json") ? LOG_JSON : LOG_TEXT;
+}
+
+int plan_status_fd(const char *const *words)
+{
+	const char *operand = operand_of_words(words, "status-fd");
+	int fd;
+
+	if (!operand || text_to_int(operand, 0, INT_MAX, &fd) < 0 ||
+	    fcntl(fd, F_GETFD) < 0)
+		return -1;
+	return fd;
 }

@@ -124,6 +124,9 @@ const char *signal_name(int number, struct arena *arena);
  */
 enum log_format plan_log_format(const char *const *words);
 
+/* The same for --status-fd: an open descriptor, or -1. */
+int plan_status_fd(const char *const *words);
+
 /*
  * `--help`: topic "" is the overview, "all" every option. NULL: there is no such topic.
  */

@@ -172,6 +172,24 @@ static void the_log_format_is_known_before_the_plan(void **state)
 	assert_int_equal(plan_log_format(of_the_command), LOG_TEXT);
 }
 
+static void the_status_descriptor_is_known_before_the_plan(void **state)
+{
+	const char *const given[] = { "--status-fd", "7", "--status-fd=1", "tool", NULL };
+	const char *const wrong[] = { "--rot", "/x", "--status-fd=2", "tool", NULL };
+	const char *const closed[] = { "--status-fd", "99999", "tool", NULL };
+	const char *const no_number[] = { "--status-fd=x", "tool", NULL };
+	const char *const missing[] = { "--status-fd", NULL };
+	const char *const of_the_command[] = { "tool", "--status-fd", "1", NULL };
+
+	(void)state;
+	assert_int_equal(plan_status_fd(given), 1);
+	assert_int_equal(plan_status_fd(wrong), 2);
+	assert_int_equal(plan_status_fd(closed), -1);
+	assert_int_equal(plan_status_fd(no_number), -1);
+	assert_int_equal(plan_status_fd(missing), -1);
+	assert_int_equal(plan_status_fd(of_the_command), -1);
+}
+
 /* ---- one bad value for each row, and what is said of it ---- */
 
 static const struct bad_value {
@@ -453,6 +471,7 @@ int main(void)
 		cmocka_unit_test(help_ends_the_words),
 		cmocka_unit_test(without_a_command_there_is_a_usage),
 		cmocka_unit_test(the_log_format_is_known_before_the_plan),
+		cmocka_unit_test(the_status_descriptor_is_known_before_the_plan),
 		cmocka_unit_test(each_bad_value_has_its_one_line),
 		cmocka_unit_test(life_is_as_asked),
 		cmocka_unit_test(signals_have_names_and_numbers),
