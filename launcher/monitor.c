@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -139,13 +140,42 @@ static void take_signal(struct monitor *monitor)
 		forward(monitor, &info);
 }
 
+/*
+ * Whoever stands still does not see that the sandbox has ended: then this child wakes its
+ * parent, again and again, since it may not have stood still yet.
+ */
+static _Noreturn void wake_at_the_end(int pidfd, pid_t launcher)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	while (poll(&end, 1, -1) < 0)
+		;
+	while (getppid() == launcher) {
+		(void)kill(launcher, SIGCONT);
+		(void)poll(NULL, 0, 50);
+	}
+	_exit(0);
+}
+
 /* The command stands still: so do we, that our own parent sees it. */
 static void stop_too(struct monitor *monitor)
 {
+	const pid_t launcher = getpid();
+	pid_t waker;
+
 	if (monitor->plan->life.detach)
 		return;
 	terminal_restore(&monitor->terminal);
-	(void)kill(getpid(), SIGSTOP);
+	waker = fork();
+	if (waker == 0)
+		wake_at_the_end(monitor->sandbox->pidfd, launcher);
+	if (waker < 0)
+		return;
+	(void)kill(launcher, SIGSTOP);
+	(void)kill(waker, SIGKILL);
+	while (waitpid(waker, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 /* ---- turns ----------------------------------------------------------------------------- */
@@ -203,9 +233,8 @@ static void take_turn(struct monitor *monitor)
 	}
 	switch (message.turn) {
 	case TURN_STDIN_PIPE:
-		monitor->stdin_flow.from = STDIN_FILENO;
-		monitor->stdin_flow.to = fd_take(&fd);
-		(void)fcntl(monitor->stdin_flow.to, F_SETFL, O_WRONLY | O_NONBLOCK);
+		(void)fcntl(fd, F_SETFL, O_WRONLY | O_NONBLOCK);
+		flow_open(&monitor->stdin_flow, STDIN_FILENO, fd_take(&fd));
 		break;
 	case TURN_LAYERS:
 		servers_take_layers(&monitor->servers, fd_take(&fd),
@@ -249,22 +278,21 @@ static void take_turn(struct monitor *monitor)
 
 /* ---- the loop -------------------------------------------------------------------------- */
 
-static void close_flow(struct flow *flow, bool owned)
+/* The pipe is ours: the command sees its end. */
+static void close_stdin_flow(struct monitor *monitor)
 {
-	if (owned)
-		fd_close(&flow->to);
-	flow->from = -1;
-	flow->to = -1;
+	fd_close(&monitor->stdin_flow.to);
+	flow_close(&monitor->stdin_flow);
 }
 
 static void pump(struct monitor *monitor, const struct pollfd *events)
 {
 	if (!flow_pump(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]))
-		close_flow(&monitor->terminal.in, false);
+		flow_close(&monitor->terminal.in);
 	if (!flow_pump(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]))
-		close_flow(&monitor->terminal.out, false);
+		flow_close(&monitor->terminal.out);
 	if (!flow_pump(&monitor->stdin_flow, &events[EVENT_STDIN]))
-		close_flow(&monitor->stdin_flow, true);
+		close_stdin_flow(monitor);
 }
 
 static int time_left(const struct monitor *monitor)
@@ -380,8 +408,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	*ret_outcome = (struct outcome){ .init = sandbox->init };
 	monitor.servers.layers = -1;
 	terminal_init(&monitor.terminal);
-	monitor.stdin_flow.from = monitor.stdin_flow.to = -1;
-	monitor.stdin_flow.start = monitor.stdin_flow.end = 0;
+	flow_init(&monitor.stdin_flow);
 	forwarded_signals(&set);
 	monitor.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (monitor.signals < 0) {
@@ -390,7 +417,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	} else {
 		follow(&monitor);
 	}
-	fd_close(&monitor.stdin_flow.to);
+	close_stdin_flow(&monitor);
 	/* An init that has failed or said goodbye ends by itself, and soon. */
 	wait_for_init(&monitor, &init_status);
 	servers_end(&monitor.servers);

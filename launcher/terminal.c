@@ -5,30 +5,48 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { FLOW_SIZE = 16384 };
+
+void flow_init(struct flow *flow)
+{
+	*flow = (struct flow){ .from = -1, .to = -1 };
+}
+
+void flow_open(struct flow *flow, int from, int to)
+{
+	flow->bytes = malloc(FLOW_SIZE);
+	if (!flow->bytes)
+		return;
+	flow->from = from;
+	flow->to = to;
+}
+
+void flow_close(struct flow *flow)
+{
+	free(flow->bytes);
+	flow_init(flow);
+}
 
 void terminal_init(struct terminal *terminal)
 {
 	terminal->master = -1;
 	terminal->caller = -1;
 	terminal->raw = false;
-	terminal->in.from = terminal->in.to = -1;
-	terminal->out.from = terminal->out.to = -1;
-	terminal->in.start = terminal->in.end = 0;
-	terminal->out.start = terminal->out.end = 0;
+	flow_init(&terminal->in);
+	flow_init(&terminal->out);
 }
 
 void terminal_attach(struct terminal *terminal, int master, bool input)
 {
 	(void)fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
 	terminal->master = master;
-	terminal->out.from = master;
-	terminal->out.to = STDOUT_FILENO;
-	if (input) {
-		terminal->in.from = STDIN_FILENO;
-		terminal->in.to = master;
-	}
+	flow_open(&terminal->out, master, STDOUT_FILENO);
+	if (input)
+		flow_open(&terminal->in, STDIN_FILENO, master);
 	for (int fd = 0; fd <= 2 && terminal->caller < 0; fd++)
 		if (isatty(fd))
 			terminal->caller = fd;
@@ -87,7 +105,7 @@ static bool flow_write(struct flow *flow)
 
 static bool flow_read(struct flow *flow)
 {
-	ssize_t got = read(flow->from, flow->bytes, sizeof(flow->bytes));
+	ssize_t got = read(flow->from, flow->bytes, FLOW_SIZE);
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR;
@@ -124,5 +142,7 @@ void terminal_drain(struct terminal *terminal)
 void terminal_free(struct terminal *terminal)
 {
 	terminal_restore(terminal);
+	flow_close(&terminal->in);
+	flow_close(&terminal->out);
 	fd_close(&terminal->master);
 }
