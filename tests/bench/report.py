@@ -87,8 +87,9 @@ def print_starts(scene, lacks):
 
 
 def print_memory(scene, _lacks):
+    print_row(["", "median", "most", "processes"])
     for name, row in measured_rows(scene):
-        print_row([name, row["kb"]] + [" = " + " + ".join(map(str, row["parts"]))])
+        print_row([name, row["kb"], row["most"], " + ".join(map(str, row["parts"]))])
 
 
 def print_crowd(scene, lacks):
