@@ -17,6 +17,10 @@
 #include "plan/internal.h"
 #include "plan/oci_spelling.h"
 
+enum {
+	SYSCTLS_MAX = 1000,
+};
+
 /* ---- shared by the parts ------------------------------------------------------------ */
 
 int oci_annotation(const struct oci_reader *reader, const char *name,
@@ -289,6 +293,8 @@ static int read_sysctls(struct oci_reader *reader, const struct json_value *linu
 	count = json_count(object);
 	if (!count)
 		return 0;
+	if (count > SYSCTLS_MAX)
+		return json_complain(object, err, "more than %d", SYSCTLS_MAX);
 	sysctls = arena_alloc_array(reader->arena, count, sizeof(*sysctls));
 	for (size_t i = 0; i < count; i++) {
 		sysctls[i].key = json_key_at(object, i);
