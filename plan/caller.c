@@ -56,13 +56,14 @@ static void add_home(struct draft *draft, const char *home)
 int caller_homes(struct draft *draft, struct error *err)
 {
 	struct caller *caller = &draft->caller;
+	const char *home = getenv("HOME");
 
 	if (caller->homes_read)
 		return 0;
 	if (caller_account(draft, err) < 0)
 		return -1;
-	add_home(draft, getenv("HOME"));
-	if (caller->has_account)
+	add_home(draft, home);
+	if (caller->has_account && (!home || strcmp(home, caller->account.home) != 0))
 		add_home(draft, caller->account.home);
 	if (caller->home_count == 2 &&
 	    path_is_within(caller->homes[0], caller->homes[1])) {

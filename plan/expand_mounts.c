@@ -75,27 +75,35 @@ static void add_cover(struct builder *builder, enum mount_kind kind, unsigned in
 
 /* ---- what every sandbox has ---- */
 
-static int add_proc(struct builder *builder, struct error *err)
+static int make_proc(const struct draft *draft, struct mount_entry *ret_entry,
+		     struct error *err)
 {
-	const struct draft *draft = builder->draft;
-	struct mount_entry entry = { .kind = MOUNT_PROC, .dest = "/proc" };
 	bool shared = draft->plan.namespaces.kinds[NS_PID].mode == NS_SHARED;
+	struct mount_entry entry = { .kind = MOUNT_PROC, .dest = "/proc" };
 
 	if (shared && (draft->proc == PROC_NEW || draft->proc == PROC_PIDS)) {
 		error_set(err, ERROR_USAGE,
 			  "mount a new /proc: it needs a pid namespace of its own");
 		return error_hint(err, "--proc host, or leave --share pid");
 	}
-	if (draft->proc == PROC_NONE) {
-		if (draft->plan.rootfs.kind == ROOT_HOST)
-			add_cover(builder, MOUNT_MASK, 0, "/proc");
-		return 0;
-	}
-	if (draft->proc == PROC_PIDS)
+	if (draft->proc == PROC_NONE)
+		entry.kind = MOUNT_MASK;
+	else if (draft->proc == PROC_PIDS)
 		entry.source = "pids";
 	else if (draft->proc == PROC_HOST || shared)
 		entry.source = "host";
-	add(builder, &entry);
+	*ret_entry = entry;
+	return 0;
+}
+
+static int add_proc(struct builder *builder, struct error *err)
+{
+	struct mount_entry entry = { .kind = MOUNT_PROC };
+
+	if (make_proc(builder->draft, &entry, err) < 0)
+		return -1;
+	if (entry.kind == MOUNT_PROC || builder->draft->plan.rootfs.kind == ROOT_HOST)
+		add(builder, &entry);
 	return 0;
 }
 
@@ -312,6 +320,25 @@ static void choose_workdir(struct draft *draft, const char *shown)
 		process->cwd = "/";
 }
 
+/* What --config mounted, but for /proc and /dev/shm where an option says otherwise. */
+static int add_configured(struct builder *builder, struct error *err)
+{
+	const struct draft *draft = builder->draft;
+	const struct rootfs_spec *rootfs = &draft->plan.rootfs;
+
+	for (size_t i = 0; i < rootfs->mount_count; i++) {
+		struct mount_entry entry = rootfs->mounts[i];
+
+		if (entry.kind == MOUNT_PROC && draft->proc != PROC_DEFAULT &&
+		    make_proc(draft, &entry, err) < 0)
+			return -1;
+		if (entry.kind == MOUNT_DEV && draft->shm_size)
+			entry.size = draft->shm_size;
+		add(builder, &entry);
+	}
+	return 0;
+}
+
 int expand_mounts(struct draft *draft, struct error *err)
 {
 	struct builder builder = { .draft = draft };
@@ -321,9 +348,8 @@ int expand_mounts(struct draft *draft, struct error *err)
 
 	if (find_shown(draft, &shown, err) < 0)
 		return -1;
-	for (size_t i = 0; i < rootfs->mount_count; i++)
-		add(&builder, &rootfs->mounts[i]);
-	if (!draft->from_config && add_base(&builder, err) < 0)
+	if ((draft->from_config ? add_configured(&builder, err)
+				: add_base(&builder, err)) < 0)
 		return -1;
 	if (covers)
 		add_daemon_covers(&builder, shown, true);

@@ -90,6 +90,24 @@ static void sockets_of_daemons_are_covered(void **state)
 	assert_int_equal(spool->flags, MOUNT_F_OPTIONAL | MOUNT_F_NOFOLLOW);
 }
 
+static void a_current_directory_does_not_uncover_them(void **state)
+{
+	struct planning *at = *state;
+
+	if (access("/var/spool", X_OK) < 0)
+		skip();
+	assert_int_equal(chdir("/var"), 0);
+	MADE_ON_HOST("");
+	assert_true(index_of(at, "/var") < index_of(at, "/var/spool"));
+	assert_int_equal(chdir("/var/spool"), 0);
+	MADE_ON_HOST("");
+	assert_int_equal(at->plan.rootfs.mounts[index_of(at, "/var/spool")].kind,
+			 MOUNT_MASK);
+	assert_int_equal(at->plan.rootfs.mounts[at->plan.rootfs.mount_count - 1].kind,
+			 MOUNT_COW);
+	assert_int_equal(chdir(planning_path(at, "work")), 0);
+}
+
 static void the_current_directory_is_copy_on_write_at_its_own_path(void **state)
 {
 	struct planning *at = *state;
@@ -595,6 +613,7 @@ int main(void)
 		cmocka_unit_test(the_host_root_is_read_only_with_the_home_hidden),
 		cmocka_unit_test(covers_come_before_what_is_asked_for),
 		cmocka_unit_test(sockets_of_daemons_are_covered),
+		cmocka_unit_test(a_current_directory_does_not_uncover_them),
 		cmocka_unit_test(the_current_directory_is_copy_on_write_at_its_own_path),
 		cmocka_unit_test(rw_dot_takes_the_place_of_the_copy),
 		cmocka_unit_test(unsuitable_current_directories_are_refused),

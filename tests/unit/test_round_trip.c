@@ -165,10 +165,13 @@ static void options_beside_a_config_override_and_append(void **state)
 	arena_free(&arena);
 	before = at->plan.rootfs.mount_count;
 	assert_int_equal(
-		planning_words(at,
-			       "--no-config --config @/config.json --hostname two -e A=2 "
-			       "--ro /etc:/b --cap-add KILL -w /etc sh -c x"),
+		planning_words(
+			at,
+			"--no-config --config @/config.json --hostname two -e A=2 "
+			"--ro /etc:/b --proc pids --shm-size 8M --cap-add KILL -w /etc sh -c x"),
 		0);
+	assert_string_equal(planning_mount(at, "/proc", NULL)->source, "pids");
+	assert_int_equal(planning_mount(at, "/dev", NULL)->size, 8 << 20);
 	assert_string_equal(at->plan.namespaces.hostname, "two");
 	assert_string_equal(planning_env(at, "A"), "2");
 	assert_string_equal(planning_env(at, "B"), "1");
