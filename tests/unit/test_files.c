@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -517,6 +520,65 @@ static void renames_meanwhile_never_lead_out(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* From here on openat2 (437 on every architecture) fails with errnum. */
+static int refuse_openat2(int errnum)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 437, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)errnum),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { 4, code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* 0 every door still works, 77 no filter can be set. */
+static int use_doors_without_openat2(int root, int errnum)
+{
+	char name[NAME_MAX + 1];
+
+	if (refuse_openat2(errnum) < 0)
+		return 77;
+	if (tree_has_openat2())
+		return 1;
+	if (files_open_in_root(root, "link/file", O_RDONLY, 0) < 0)
+		return 2;
+	if (files_open_in_root(root, "missing", O_RDONLY, 0) >= 0 || errno != ENOENT)
+		return 3;
+	if (files_open_parent_in_root(root, "link/new", name) < 0 ||
+	    strcmp(name, "new") != 0)
+		return 4;
+	return files_make_dirs_in_root(root, "link/new/dir", 0700) < 0 ? 5 : 0;
+}
+
+static void the_walk_steps_in_where_openat2_is_missing_or_refused(void **state)
+{
+	static const int refusals[] = { ENOSYS, EPERM };
+
+	for (int i = 0; i < 2; i++) {
+		auto_close int root = fresh_fd(state);
+		int status;
+		pid_t pid;
+
+		assert_int_equal(mkdirat(root, "dir", 0700), 0);
+		make_file(root, "dir/file", "");
+		assert_int_equal(symlinkat("/dir", root, "link"), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(use_doors_without_openat2(root, refusals[i]));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 77)
+			skip();
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 /* ---- whole files -------------------------------------------------------------------- */
 
 static void a_file_is_read_up_to_its_bound(void **state)
@@ -703,6 +765,16 @@ static void what_is_mounted_in_a_tree_is_left(void **state)
 	}
 }
 
+static void mounts_are_told_apart_by_descriptor(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	auto_close int again = openat(root, ".", O_PATH | O_CLOEXEC);
+	auto_close int proc = open("/proc", O_PATH | O_CLOEXEC);
+
+	assert_true(files_same_mount(root, again));
+	assert_false(files_same_mount(root, proc));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -724,6 +796,7 @@ int main(void)
 		cmocka_unit_test(directories_are_not_made_in_files),
 		cmocka_unit_test(the_walk_answers_as_openat2_on_random_trees),
 		cmocka_unit_test(renames_meanwhile_never_lead_out),
+		cmocka_unit_test(the_walk_steps_in_where_openat2_is_missing_or_refused),
 		cmocka_unit_test(a_file_is_read_up_to_its_bound),
 		cmocka_unit_test(writing_creates_nothing),
 		cmocka_unit_test(a_file_is_replaced_whole_with_its_mode),
@@ -733,6 +806,7 @@ int main(void)
 		cmocka_unit_test(directories_that_keep_us_out_are_removed),
 		cmocka_unit_test(no_depth_is_too_deep),
 		cmocka_unit_test(what_is_mounted_in_a_tree_is_left),
+		cmocka_unit_test(mounts_are_told_apart_by_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, temporary_make, temporary_remove);
