@@ -342,6 +342,16 @@ static int refuse_run(const char *const *words, const struct error *err)
 	return refuse(words, err);
 }
 
+/* What the plan cannot know is asked too: whether the name is free. */
+static int dry_run(struct plan *plan, const char *const *words)
+{
+	struct error err = { 0 };
+
+	if (state_check(plan, &err) < 0)
+		return refuse_run(words, &err);
+	return print(plan_describe(plan, &plan->arena));
+}
+
 int command_run(const char *const *words, const struct caller_text *caller)
 {
 	const pid_t parent = getppid();
@@ -354,7 +364,7 @@ int command_run(const char *const *words, const struct caller_text *caller)
 	else if (plan.life.help)
 		status = print_help(plan.life.help, &plan.arena);
 	else if (plan.life.dry_run)
-		status = print(plan_describe(&plan, &plan.arena));
+		status = dry_run(&plan, words);
 	else
 		status = run_checked(&plan, caller, parent);
 	plan_free(&plan);

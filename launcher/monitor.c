@@ -369,6 +369,23 @@ static void wait_for_init(struct monitor *monitor, int *ret_status)
 	outcome->max_rss_kib = (uint64_t)usage.ru_maxrss;
 }
 
+/* The init was killed from outside: with it, whatever the command was doing. */
+static int judge_killed(struct monitor *monitor, int init_status)
+{
+	if (monitor->outcome->command_started && WIFSIGNALED(init_status)) {
+		monitor->outcome->signal = WTERMSIG(init_status);
+		monitor->outcome->status = 128 + monitor->outcome->signal;
+		return 0;
+	}
+	if (WIFSIGNALED(init_status))
+		return error_set(
+			monitor->err, ERROR_PLAIN,
+			"start the command: the sandbox was killed by signal %d (%s)",
+			WTERMSIG(init_status), strsignal(WTERMSIG(init_status)));
+	return error_set(monitor->err, ERROR_PLAIN,
+			 "start the command: the sandbox ended without a word");
+}
+
 static int judge(struct monitor *monitor, int init_status)
 {
 	struct outcome *outcome = monitor->outcome;
@@ -379,10 +396,7 @@ static int judge(struct monitor *monitor, int init_status)
 	if (monitor->plan->process.no_init && outcome->command_started)
 		status = init_status;
 	else if (!monitor->ended)
-		return error_set(
-			monitor->err, ERROR_PLAIN,
-			"go on: the init of the sandbox was ended by signal %d (%s)",
-			WTERMSIG(init_status), strsignal(WTERMSIG(init_status)));
+		return judge_killed(monitor, init_status);
 	outcome->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	outcome->status = outcome->signal ? 128 + outcome->signal : WEXITSTATUS(status);
 	if (outcome->timed_out)

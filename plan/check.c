@@ -281,6 +281,12 @@ static int check_life(const struct plan *plan, struct error *err)
 	if (plan->process.terminal && plan->process.no_init)
 		return refuse_pair("--no-init", "--tty",
 				   "a terminal needs an init behind it", err);
+	if (life->timeout_ms && plan->process.no_init)
+		return refuse_pair("--no-init", "--timeout",
+				   "the init is who looks at the clock", err);
+	if (plan->process.no_init && plan->policy.caps.kept & caps_by_name("SYS_ADMIN"))
+		return refuse_pair("--no-init", "--cap-add SYS_ADMIN",
+				   "an init has to lock the mounts first", err);
 	if (life->log && !life->detach)
 		return error_set(err, ERROR_USAGE, "use --log: it needs --detach");
 	return check_descriptors(plan, err);

@@ -228,6 +228,11 @@ static int refuse_missing(const char *name, const char *where, int errnum,
 {
 	char reason[200];
 
+	if (errnum == EACCES) {
+		path_explain("start", where, errnum, ERROR_COMMAND_NOT_EXECUTABLE, err);
+		err->status = 126;
+		return -1;
+	}
 	if (errnum == ENOENT && !strcmp(name, where))
 		return refuse(err, 127, name, "it does not exist in the sandbox");
 	if (errnum == ENOENT)
