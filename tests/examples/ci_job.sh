@@ -3,8 +3,8 @@
 # examples/ci-job.sh: as the caller, as root of a container, and where a container takes away
 # what it needs: it works, or ends in the one line with the remedy.
 # shellcheck disable=SC2016 # the scripts in quotes are for other shells
-# shellcheck source=tests/examples/setup.sh
-. "$(dirname "$0")/setup.sh"
+# shellcheck source=tests/examples/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 job=$examples/ci-job.sh
 refuse=$(cd "$(dirname "$0")/../sandbox" && pwd)/refuse.py

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every sample configuration can be used as it stands, and says in its first lines how.
-# shellcheck source=tests/examples/setup.sh
-. "$(dirname "$0")/setup.sh"
+# shellcheck source=tests/examples/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 files=$(find "$examples" -type f ! -name '*.sh' | sort)
 mkdir "$tmp/here" "$tmp/root"

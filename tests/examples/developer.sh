@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # examples/developer.sh, alone and with a root file system.
-# shellcheck source=tests/examples/setup.sh
-. "$(dirname "$0")/setup.sh"
+# shellcheck source=tests/examples/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # A root of one static program and its names.
 make_root() {

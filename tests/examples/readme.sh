@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The session that README.md shows is what one gets.
-# shellcheck source=tests/examples/setup.sh
-. "$(dirname "$0")/setup.sh"
+# shellcheck source=tests/examples/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 page=$(cd "$(dirname "$0")/../.." && pwd)/README.md
 mkdir "$tmp/project"
