@@ -382,8 +382,9 @@ static int judge_killed(struct monitor *monitor, int init_status)
 			monitor->err, ERROR_PLAIN,
 			"start the command: the sandbox was killed by signal %d (%s)",
 			WTERMSIG(init_status), strsignal(WTERMSIG(init_status)));
-	return error_set(monitor->err, ERROR_PLAIN,
-			 "start the command: the sandbox ended without a word");
+	return error_set(monitor->err, ERROR_PLAIN, "%s: its init ended without a word",
+			 monitor->outcome->command_started ? "follow the sandbox"
+							   : "start the sandbox");
 }
 
 static int judge(struct monitor *monitor, int init_status)

@@ -225,6 +225,9 @@ void reaper_run(struct child *child)
 		};
 		int ready = poll(events, 2, time_left(&reaper));
 
+		/* The command may set our limits (prlimit(2)); without ears it is over. */
+		if (ready < 0 && errno != EINTR)
+			go_down();
 		if (ready == 0 && time_left(&reaper) == 0)
 			run_out_of_time(&reaper);
 		if (ready <= 0)
