@@ -5,7 +5,7 @@
 /*
  * Between the files of plan/: the draft that setters fill, and the steps that make a plan
  * of it. Words and files become a list of `struct given`, which is put in order of
- * precedence (sources.c); the setters of the option table turn texts into the draft;
+ * precedence (gather.c); the setters of the option table turn texts into the draft;
  * expand() makes plain entries of its sugar, and plan_check() refuses what cannot work.
  */
 
@@ -202,9 +202,6 @@ int expand_ids(struct draft *draft, struct error *err);
 int expand_mounts(struct draft *draft, struct error *err);
 int expand_env(struct draft *draft, struct error *err);
 int expand_command(struct draft *draft, struct error *err);
-
-/* Appends one operation to the plan's list. */
-void mounts_add(struct draft *draft, const struct mount_entry *entry);
 
 /* ---- the plan, looked at from outside: inside.c ---- */
 
