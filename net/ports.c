@@ -9,7 +9,8 @@
 
 int net_open_low_ports(struct error *err)
 {
-	if (files_write(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0") == 0)
+	if (files_write(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0") ==
+	    0)
 		return 0;
 	/* No /proc, a read-only one as in a container, or no IPv4: then they stay closed. */
 	if (errno == ENOENT || errno == EROFS || errno == EACCES || errno == EPERM)
