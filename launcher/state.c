@@ -33,7 +33,7 @@
 
 enum {
 	SANDBOX_NAME_MAX = 64,
-	CLAIM_TRIES = 200, /* of 1 ms: somebody else may be about to remove a left-over */
+	CLAIM_TRIES = 2000, /* of 1 ms: what is killed holds its lock until it is gone */
 	MADE_UP_NAMES = 100,
 	PLACE_COUNT = 2,
 	KILLED_STATUS = 137,
