@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# docs/demands.md has each demand once, and every test that it names is in the tree.
+# docs/demands.md has each demand once, and every test that it names is in the tree: a path,
+# or dev:PART for a part of ./dev test.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -35,6 +36,7 @@ while IFS='|' read -r _ id _ proof _; do
 	[ -n "$names" ] || complain "${id# }names no test and is not open"
 	for name in $names; do
 		case $name in
+		dev:*) grep -q "^part_${name#dev:}()" tools/dev/tests.sh || complain "${id# }names $name, which is no part" ;;
 		tests/* | examples/* | .ci/*) [ -f "$name" ] || complain "${id# }names $name, which is not there" ;;
 		*) complain "${id# }names $name, which is no test" ;;
 		esac
