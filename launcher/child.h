@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct error;
@@ -29,6 +30,9 @@ struct child {
 	size_t group_count;
 	char home[PATH_MAX + 8], user[256 + 8]; /* "HOME=…", "USER=…" */
 	pid_t command;
+	int signals, events,
+		children;     /* the reaper's, opened before the command starts */
+	struct stat own_file; /* of sbx itself: it is no command */
 };
 
 /* The child's whole life; never returns. native_child.c */
@@ -49,8 +53,17 @@ int identity_find(struct child *child, struct error *err);
 /* A pty of our own inside: its master goes to the launcher. terminal.c */
 int terminal_open(struct child *child, struct error *err);
 
+/*
+ * Whether path, the interpreter of its first line or its loader is the file `own`:
+ * through /proc/self/exe an image could execute, and later write, the launcher.
+ */
+bool exec_leads_to(const char *path, const struct stat *own);
+
 /* Says why path could not be executed; fills err with status 126 or 127. exec_error.c */
 int exec_explain(const char *path, int errnum, struct error *err);
+
+/* Opens what the reaper waits with. */
+int reaper_prepare(struct child *child, struct error *err);
 
 /* Process 1 from the start of the command to its end; never returns. reaper.c */
 void reaper_run(struct child *child) __attribute__((noreturn));

@@ -17,12 +17,14 @@
 #include <limits.h>
 #include <linux/securebits.h>
 #include <paths.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- who it is ----------------------------------------------------------------------- */
@@ -106,7 +108,11 @@ static void reset_signals(void)
 
 static int enter_directory(const struct process_spec *process, struct error *err)
 {
-	if (chdir(process->cwd) == 0)
+	char path[PATH_MAX];
+
+	/* Of a directory outside of the root the kernel says "(unreachable)" (getcwd(3)). */
+	if (chdir(process->cwd) == 0 && syscall(SYS_getcwd, path, sizeof(path)) > 0 &&
+	    path[0] == '/')
 		return 0;
 	error_errno_id(err, ERROR_WORKDIR, "enter the working directory %s",
 		       process->cwd);
@@ -143,8 +149,12 @@ static void run_by_shell(const char *path, const char *const *argv,
 	errno = ENOEXEC;
 }
 
-static int try_path(const char *path, const struct process_spec *process)
+static int try_path(const struct child *child, const char *path)
 {
+	const struct process_spec *process = &child->plan->process;
+
+	if (!protection_is_off("own file") && exec_leads_to(path, &child->own_file))
+		return errno = EACCES;
 	execve(path, (char *const *)(uintptr_t)process->argv,
 	       (char *const *)(uintptr_t)process->env);
 	if (errno == ENOEXEC)
@@ -159,8 +169,9 @@ static int not_in_path(const char *name, struct error *err)
 	return -1;
 }
 
-static int try_directories(const struct process_spec *process, struct error *err)
+static int try_directories(const struct child *child, struct error *err)
 {
+	const struct process_spec *process = &child->plan->process;
 	const char *name = process->argv[0];
 	const char *list = find_variable(process->env, "PATH");
 	char path[PATH_MAX], denied[PATH_MAX] = "";
@@ -174,7 +185,7 @@ static int try_directories(const struct process_spec *process, struct error *err
 		if (snprintf(path, sizeof(path), "%.*s/%s", length ? (int)length : 1,
 			     length ? at : ".", name) >= (int)sizeof(path))
 			continue;
-		switch (try_path(path, process)) {
+		switch (try_path(child, path)) {
 		case ENOENT:
 		case ENOTDIR:
 			/* It may be there, and its interpreter not. */
@@ -193,11 +204,30 @@ static int try_directories(const struct process_spec *process, struct error *err
 				: not_in_path(name, err);
 }
 
-static int execute(const struct process_spec *process, struct error *err)
+static int execute(const struct child *child, struct error *err)
 {
-	if (!strchr(process->argv[0], '/'))
-		return try_directories(process, err);
-	return exec_explain(process->argv[0], try_path(process->argv[0], process), err);
+	const char *name = child->plan->process.argv[0];
+
+	if (!strchr(name, '/'))
+		return try_directories(child, err);
+	return exec_explain(name, try_path(child, name), err);
+}
+
+/*
+ * The change of ids has cleared the death signal (prctl(2)). Who has an init does not
+ * need one; who is process 1 itself does.
+ */
+static int watch_launcher_again(const struct child *child, struct error *err)
+{
+	struct pollfd end = { .fd = child->socket };
+
+	if (!child->plan->process.no_init)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || poll(&end, 1, 0) < 0)
+		return error_errno(err, "ask for the death signal");
+	if (end.revents & (POLLHUP | POLLERR))
+		return error_set(err, ERROR_PLAIN, "go on without the launcher");
+	return 0;
 }
 
 /* In order: from what needs power to what takes it away. */
@@ -214,11 +244,13 @@ static int become(const struct child *child, struct error *err)
 	umask(plan->process.umask);
 	if (!protection_is_off("capabilities") && caps_apply(&plan->policy.caps, err) < 0)
 		return -1;
+	if (watch_launcher_again(child, err) < 0)
+		return -1;
 	reset_signals();
 	if (plan->policy.seccomp.count > 0 &&
 	    seccomp_install(&plan->policy.seccomp, err) < 0)
 		return -1;
-	return execute(&plan->process, err);
+	return execute(child, err);
 }
 
 /* HOME and USER go into the two places that the plan left free, if nobody gave them. */

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +72,30 @@ static int close_strangers(const struct plan *plan, struct error *err)
 	}
 	if (sys_close_range((unsigned int)first, UINT_MAX, 0) < 0)
 		return error_errno(err, "close the caller's descriptors");
+	return 0;
+}
+
+/*
+ * A directory, or a file that was only looked up, is no stream but a way to whatever lies
+ * below it.
+ */
+static int check_streams(struct error *err)
+{
+	static const char *const names[] = { "input", "output", "error" };
+
+	for (int fd = 0; fd <= 2; fd++) {
+		struct stat status;
+		int flags = fcntl(fd, F_GETFL);
+
+		if (flags < 0 || fstat(fd, &status) < 0)
+			return error_errno(err, "use the standard %s", names[fd]);
+		if (S_ISDIR(status.st_mode) || flags & O_PATH)
+			return error_set(err, ERROR_USAGE,
+					 "use the standard %s: it is a %s", names[fd],
+					 S_ISDIR(status.st_mode)
+						 ? "directory"
+						 : "file that was not opened");
+	}
 	return 0;
 }
 
@@ -314,8 +339,8 @@ static int run_checked(const struct plan *plan, const struct caller_text *caller
 	struct error err = { 0 };
 
 	state_init(&run.state);
-	if (close_strangers(plan, &err) < 0 || arm_for_parent(plan, parent, &err) < 0 ||
-	    signals_prepare(&err) < 0) {
+	if (check_streams(&err) < 0 || close_strangers(plan, &err) < 0 ||
+	    arm_for_parent(plan, parent, &err) < 0 || signals_prepare(&err) < 0) {
 		report_failed(plan->life.status_fd, &err, -1, false);
 		report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 
 #include <elf.h>
@@ -80,6 +81,26 @@ static bool find_interpreter(const char *path, char *interpreter, size_t size)
 		return false;
 	return script_interpreter(head, interpreter, size) ||
 	       elf_interpreter(fd, interpreter, size);
+}
+
+bool exec_leads_to(const char *path, const struct stat *own)
+{
+	enum {
+		INTERPRETERS_MAX = 5 /* the kernel follows four */
+	};
+	char names[2][PATH_MAX];
+	struct stat status;
+
+	for (int i = 0; i < INTERPRETERS_MAX; i++) {
+		if (stat(path, &status) < 0)
+			return false;
+		if (files_same(&status, own))
+			return true;
+		if (!find_interpreter(path, names[i % 2], sizeof(names[0])))
+			return false;
+		path = names[i % 2];
+	}
+	return false;
 }
 
 static int explain_missing(const char *path, int errnum, struct error *err)

@@ -158,6 +158,21 @@ static _Noreturn void wake_at_the_end(int pidfd, pid_t launcher)
 	_exit(0);
 }
 
+/*
+ * SIGTSTP and not SIGSTOP: the kernel discards it where no shell could continue us
+ * (an orphaned process group, setpgid(2)).
+ */
+static void stop_as_a_job(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)raise(SIGTSTP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 /* The command stands still: so do we, that our own parent sees it. */
 static void stop_too(struct monitor *monitor)
 {
@@ -172,7 +187,7 @@ static void stop_too(struct monitor *monitor)
 		wake_at_the_end(monitor->sandbox->pidfd, launcher);
 	if (waker < 0)
 		return;
-	(void)kill(launcher, SIGSTOP);
+	stop_as_a_job();
 	(void)kill(waker, SIGKILL);
 	while (waitpid(waker, NULL, 0) < 0 && errno == EINTR)
 		;

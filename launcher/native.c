@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -96,6 +97,15 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	child_end = ends[1];
 	if (keyring_leave(err) < 0 || namespaces_join(&plan->namespaces, err) < 0)
 		return -1;
+	/*
+	 * In a user namespace that others are in already nobody may look into us, or into
+	 * the child before it has dropped its power. No map has to be written then.
+	 */
+	if (plan->namespaces.kinds[NS_USER].mode == NS_JOINED &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, "close the launcher to the sandbox");
+	if (stat("/proc/self/exe", &child.own_file) < 0)
+		child.own_file = (struct stat){ 0 };
 	note_stdin(&child);
 	child.socket = child_end;
 	child.launcher_socket = launcher_end;

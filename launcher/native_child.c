@@ -167,6 +167,8 @@ static int stand_alone(struct child *child, struct error *err)
 
 static int start_command(struct child *child, struct error *err)
 {
+	if (reaper_prepare(child, err) < 0)
+		return -1;
 	if (child->plan->process.no_init)
 		return command_become(child, err);
 	child->command = command_start(child, err);

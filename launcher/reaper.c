@@ -6,6 +6,7 @@
  */
 #include "launcher/child.h"
 
+#include "base/error.h"
 #include "base/failpoint.h"
 #include "base/syscalls.h"
 #include "base/text.h"
@@ -13,19 +14,27 @@
 #include "plan/plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * What init needs is opened before the command starts: that may lower the limits of
+ * process 1 later (prlimit(2)), and poll(2) or open(2) would fail then.
+ */
 struct reaper {
 	const struct child *child;
 	int signals;          /* signalfd of SIGCHLD */
+	int events;           /* epoll of both */
+	int children;         /* /proc/thread-self/children, without a pid namespace */
 	uint64_t deadline_ms; /* of the next step of --timeout; 0: none */
 	bool timed_out;
 };
@@ -49,17 +58,12 @@ static bool is_process_one(void)
  * Without a pid namespace nobody ends the rest for us: children are killed until there
  * are none, as those of a dead one become ours (prctl(2), PR_SET_CHILD_SUBREAPER).
  */
-static void kill_children(void)
+static void kill_children(const struct reaper *reaper)
 {
 	for (int round = 0; round < 1000; round++) {
 		char list[4096];
-		ssize_t length;
-		int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+		ssize_t length = pread(reaper->children, list, sizeof(list) - 1, 0);
 
-		if (fd < 0)
-			return;
-		length = read(fd, list, sizeof(list) - 1);
-		close(fd);
 		if (length <= 0)
 			return;
 		list[length] = '\0';
@@ -88,16 +92,16 @@ static _Noreturn void finish(const struct reaper *reaper, int status)
 	if (reaper->child->stdin_sealed)
 		message.stdin_offset = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	if (!is_process_one())
-		kill_children();
+		kill_children(reaper);
 	(void)sync_send(reaper->child->socket, &message, -1);
 	_exit(0);
 }
 
 /* The launcher is gone: so is everything here. */
-static _Noreturn void go_down(void)
+static _Noreturn void go_down(const struct reaper *reaper)
 {
 	if (!is_process_one())
-		kill_children();
+		kill_children(reaper);
 	_exit(0);
 }
 
@@ -114,8 +118,8 @@ static void reap(struct reaper *reaper)
 		if (pid != reaper->child->command)
 			continue;
 		if (WIFSTOPPED(status))
-			(void)sync_send_turn(reaper->child->socket, TURN_STOPPED,
-					     WSTOPSIG(status));
+			(void)sync_offer_turn(reaper->child->socket, TURN_STOPPED,
+					      WSTOPSIG(status));
 		else
 			finish(reaper, status);
 	}
@@ -127,7 +131,7 @@ static void obey(const struct reaper *reaper)
 	int fd = -1;
 
 	if (sync_receive(reaper->child->socket, &message, &fd) != 1)
-		go_down();
+		go_down(reaper);
 	if (message.turn == TURN_SIGNAL)
 		(void)kill(reaper->child->command, message.value);
 	else if (message.turn == TURN_GROUP_SIGNAL)
@@ -164,13 +168,30 @@ static int time_left(const struct reaper *reaper)
 
 /* ---- the start ----------------------------------------------------------------------- */
 
-static int watch_children(void)
+static int watch(int events, int fd)
 {
-	sigset_t children;
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	return epoll_ctl(events, EPOLL_CTL_ADD, fd, &event);
+}
+
+int reaper_prepare(struct child *child, struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	child->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	child->events = epoll_create1(EPOLL_CLOEXEC);
+	if (child->signals < 0 || child->events < 0 ||
+	    watch(child->events, child->signals) < 0 ||
+	    watch(child->events, child->socket) < 0)
+		return error_errno(err, "watch the command");
+	child->children = -1;
+	if (!is_process_one())
+		child->children =
+			open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	return 0;
 }
 
 /* What the command had from us is its own now: 0 stays where its offset is wanted. */
@@ -210,7 +231,12 @@ static void become_init(const struct child *child)
 
 void reaper_run(struct child *child)
 {
-	struct reaper reaper = { .child = child, .signals = watch_children() };
+	struct reaper reaper = {
+		.child = child,
+		.signals = child->signals,
+		.events = child->events,
+		.children = child->children,
+	};
 	const uint64_t timeout = child->plan->life.timeout_ms;
 
 	become_init(child);
@@ -219,22 +245,16 @@ void reaper_run(struct child *child)
 	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);
 	let_go(child);
 	for (;;) {
-		struct pollfd events[] = {
-			{ .fd = reaper.signals, .events = POLLIN },
-			{ .fd = child->socket, .events = POLLIN },
-		};
-		int ready = poll(events, 2, time_left(&reaper));
+		struct epoll_event event;
+		int ready = epoll_wait(reaper.events, &event, 1, time_left(&reaper));
 
-		/* The command may set our limits (prlimit(2)); without ears it is over. */
 		if (ready < 0 && errno != EINTR)
-			go_down();
-		if (ready == 0 && time_left(&reaper) == 0)
-			run_out_of_time(&reaper);
-		if (ready <= 0)
-			continue;
-		if (events[0].revents)
+			go_down(&reaper);
+		if (ready > 0 && event.data.fd == reaper.signals)
 			reap(&reaper);
-		if (events[1].revents)
+		else if (ready > 0)
 			obey(&reaper);
+		if (time_left(&reaper) == 0)
+			run_out_of_time(&reaper);
 	}
 }

@@ -14,7 +14,7 @@ static size_t message_size(enum turn turn)
 				   : offsetof(struct message, err);
 }
 
-int sync_send(int socket, const struct message *message, int fd)
+static int send_message(int socket, const struct message *message, int fd, int flags)
 {
 	union {
 		struct cmsghdr header;
@@ -33,11 +33,23 @@ int sync_send(int socket, const struct message *message, int fd)
 		header.msg_controllen = sizeof(control);
 	}
 	for (;;) {
-		if (sendmsg(socket, &header, MSG_NOSIGNAL) >= 0)
+		if (sendmsg(socket, &header, MSG_NOSIGNAL | flags) >= 0)
 			return 0;
 		if (errno != EINTR)
 			return -1;
 	}
+}
+
+int sync_send(int socket, const struct message *message, int fd)
+{
+	return send_message(socket, message, fd, 0);
+}
+
+int sync_offer_turn(int socket, enum turn turn, int value)
+{
+	const struct message message = { .turn = turn, .value = value };
+
+	return send_message(socket, &message, -1, MSG_DONTWAIT);
 }
 
 int sync_send_turn(int socket, enum turn turn, int value)

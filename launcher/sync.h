@@ -40,6 +40,9 @@ int sync_send(int socket, const struct message *message, int fd);
 /* A plain turn with a value. */
 int sync_send_turn(int socket, enum turn turn, int value);
 
+/* As sync_send_turn(), but lost where the other side does not listen: EAGAIN. */
+int sync_offer_turn(int socket, enum turn turn, int value);
+
 /*
  * Waits for the next message. 1: there is one; 0: the other side is gone; -1: errno, EPROTO
  * for what is no message of ours. *ret_fd is the descriptor that came along, or -1.

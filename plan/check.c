@@ -224,6 +224,8 @@ static int check_namespaces(const struct plan *plan, struct error *err)
 		    namespaces_check_joinable((enum ns_kind)kind, choice->path, err) < 0)
 			return -1;
 	}
+	if (namespaces_check_pid(namespaces, err) < 0)
+		return -1;
 	if (namespaces->hostname && namespaces->kinds[NS_UTS].mode != NS_PRIVATE) {
 		error_set(
 			err, ERROR_USAGE,

@@ -176,6 +176,30 @@ static int enter_user_namespace(const struct namespaces_spec *spec, const int *f
 	return 0;
 }
 
+/*
+ * A pid namespace of another user namespace: one below that would have no power over it,
+ * and its processes would have all power over ours.
+ */
+int namespaces_check_pid(const struct namespaces_spec *spec, struct error *err)
+{
+	const struct ns_choice *pid = &spec->kinds[NS_PID];
+	auto_close int fd = -1;
+	auto_close int owner = -1;
+
+	if (pid->mode != NS_JOINED || spec->kinds[NS_USER].mode == NS_JOINED)
+		return 0;
+	fd = open_namespace(NS_PID, pid->path, err);
+	if (fd < 0)
+		return -1;
+	owner = foreign_owner(fd);
+	if (owner < 0)
+		return 0;
+	error_set(err, ERROR_NAMESPACE,
+		  "join the pid namespace %s: it belongs to another user namespace",
+		  pid->path);
+	return error_hint(err, "join that one too: --join user:/proc/PID/ns/user");
+}
+
 static int enter_all(const struct namespaces_spec *spec, const int *fds,
 		     struct error *err)
 {
@@ -193,6 +217,8 @@ int namespaces_join(const struct namespaces_spec *spec, struct error *err)
 	int fds[NS_COUNT];
 	int failed = 0;
 
+	if (namespaces_check_pid(spec, err) < 0)
+		return -1;
 	for (enum ns_kind kind = NS_USER; kind < NS_COUNT; kind++)
 		fds[kind] = -1;
 	for (enum ns_kind kind = NS_USER; kind < NS_TIME && !failed; kind++) {

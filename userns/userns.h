@@ -130,6 +130,12 @@ uint64_t namespaces_clone_flags(const struct namespaces_spec *spec);
 int namespaces_check_joinable(enum ns_kind kind, const char *path, struct error *err);
 
 /*
+ * Of a spec: a pid namespace can only be joined together with the user namespace that
+ * owns it, where that is not ours.
+ */
+int namespaces_check_pid(const struct namespaces_spec *spec, struct error *err);
+
+/*
  * Run by the launcher before the clone: enters every NS_JOINED one, the owning user
  * namespace first. After it the caller's ids are those of that user namespace.
  */
