@@ -42,7 +42,7 @@ int servers_start(struct servers *servers, int pidfd, int device, unsigned int g
 	auto_close int own_device = device;
 	auto_close int place = servers->layers;
 	const struct fuse_layers layers = {
-		.device = device,
+		.device = own_device,
 		.place = place,
 		.userns = pidfd,
 		.uid = servers->uid,

@@ -3,6 +3,7 @@
 #include "base/accounts_ask.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "tests/unit/emulated.h"
 #include "tests/unit/temporary.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -427,21 +427,6 @@ static void the_answer_of_a_program_is_read(void **state)
 	assert_int_equal(strncmp(answer, "a\n", 2), 0);
 	assert_null(strstr(answer, "SECRET"));
 	assert_null(strstr(answer, "lost"));
-}
-
-/*
- * In an emulator of user programs the child of posix_spawn(3) cannot tell its parent that
- * there is no program.
- */
-static bool is_emulated(void)
-{
-	char *const words[] = { "/nowhere", NULL };
-	pid_t child;
-
-	if (posix_spawn(&child, words[0], NULL, NULL, words, NULL) != 0)
-		return false;
-	waitpid(child, NULL, 0);
-	return true;
 }
 
 static void a_program_that_is_missing_has_no_answer(void **state)
