@@ -12,6 +12,7 @@ fill(struct error *err, int errnum, enum error_id id, const char *format, va_lis
 	err->errnum = errnum;
 	err->id = id;
 	err->status = 0;
+	err->explained = false;
 	err->hint[0] = '\0';
 	vsnprintf(err->text, sizeof(err->text), format, args);
 }

@@ -2,6 +2,8 @@
 #ifndef SBX_BASE_ERROR_H
 #define SBX_BASE_ERROR_H
 
+#include <stdbool.h>
+
 /*
  * Stable names of failures, for programs that read `--log-format json`, `--status-fd`
  * or `sbx doctor --json`. docs/interfaces.md lists them; a name is never given another
@@ -59,6 +61,7 @@ struct error {
 	int errnum;       /* 0 where the kernel had no say */
 	enum error_id id; /* stable name for machines; ERROR_PLAIN where nobody asks */
 	int status;     /* exit status that it stands for: 125, 126 or 127; 0 means 125 */
+	bool explained; /* the text says already what errno would: it is not repeated */
 	char text[252]; /* completes "cannot ..." */
 	char hint[252]; /* the command or option that helps; may be empty */
 };

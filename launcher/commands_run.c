@@ -406,7 +406,10 @@ int command_config(const char *const *words)
 	if (plan_from_args(words + diff, &plan, &err) < 0)
 		status = refuse(words + diff, &err);
 	else if (plan.life.help)
-		status = print_help(plan.life.help, &plan.arena);
+		status = print(
+			"usage: sbx config [--diff] [OPTIONS OF sbx run] [COMMAND [ARG...]]\n"
+			"Prints the plan of that run as an OCI config.json, --diff only what\n"
+			"differs from the defaults. sbx run --help lists the options.\n");
 	else
 		status = print(plan_to_oci(&plan, diff, &plan.arena));
 	plan_free(&plan);

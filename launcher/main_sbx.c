@@ -100,6 +100,14 @@ static int dispatch(const char *name, const char *const *words,
 	return unknown_command(name);
 }
 
+static int print_command_help(const char *name)
+{
+	static const char *const words[] = { "--help", NULL };
+	static const struct caller_text nothing = { NULL, 0 };
+
+	return dispatch(name, words, &nothing);
+}
+
 int main(int argc, char **argv)
 {
 	const char *const *words = (const char *const *)(uintptr_t)argv;
@@ -109,8 +117,11 @@ int main(int argc, char **argv)
 		return 125;
 	if (argc == 1)
 		return print_usage(STDERR_FILENO);
-	if (strcmp(argv[1], "--version") == 0)
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0 ||
+	    strcmp(argv[1], "version") == 0)
 		return print_version();
+	if (strcmp(argv[1], "help") == 0 && argc > 2)
+		return print_command_help(argv[2]);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0)
 		return print_usage(STDOUT_FILENO);

@@ -24,7 +24,7 @@ static void message_of(const struct error *err, char *to, size_t size)
 {
 	char text[LINE_MAX_BYTES];
 
-	if (err->errnum)
+	if (err->errnum && !err->explained)
 		snprintf(text, sizeof(text), "cannot %s: %s", err->text,
 			 strerror(err->errnum));
 	else

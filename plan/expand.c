@@ -26,6 +26,9 @@ static int refuse_archive(const char *root, struct error *err)
 	error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
 		  "use %.110s as root: it is %s, and only directories can be used", root,
 		  image_describe(root));
+	if (strncmp(root, "oci", 3) == 0 || strncmp(root, "docker-archive:", 15) == 0)
+		return error_hint(err,
+				  "an image has layers: umoci or podman can unpack it");
 	return error_hint(err, "unpack it: mkdir DIR && tar -C DIR -xf %.160s", file);
 }
 

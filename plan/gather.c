@@ -138,7 +138,11 @@ static int refuse_letter(char letter, const char *word, struct error *err)
 		return error_set(err, ERROR_USAGE,
 				 "use -%c of %.80s: no such option (nearest: --%s)",
 				 letter, word, nearest);
-	error_set(err, ERROR_USAGE, "use -%c of %.80s: no such option", letter, word);
+	if (word[2])
+		error_set(err, ERROR_USAGE, "use -%c of %.80s: no such option", letter,
+			  word);
+	else
+		error_set(err, ERROR_USAGE, "use %s: no such option", word);
 	return error_hint(err, "`sbx run --help all` lists every option");
 }
 

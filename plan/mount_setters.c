@@ -102,9 +102,10 @@ static int add_bind(struct draft *draft, const struct given *given, enum mount_k
 	size_t count = split(draft, given->operand, parts, PARTS_MAX);
 
 	if (count == PARTS_MAX)
-		return error_set(err, ERROR_USAGE,
-				 "'%s' is not SRC[:DST] (write \\: for a colon)",
-				 given->operand);
+		return error_set(
+			err, ERROR_USAGE,
+			"'%s' is not SRC[:DST] (a colon in a name needs a backslash before it)",
+			given->operand);
 	if (set_source(draft, given, &entry, parts[0], err) < 0)
 		return -1;
 	if (count == 1)

@@ -217,8 +217,8 @@ static const struct option_row *find_exact(const char *name)
 
 static bool can_be_negated(const struct option_row *row)
 {
-	return row->set != set_nothing &&
-	       (row->merge != MERGE_SCALAR || option_is_flag(row));
+	return row->set != set_nothing && row->set != set_help &&
+	       (row->merge != MERGE_SCALAR || row->need != OPERAND_NEEDED);
 }
 
 const struct option_row *option_find(const char *name, bool *ret_negated)

@@ -133,6 +133,7 @@ int path_explain(const char *verb, const char *path, int errnum, enum error_id i
 		error_set(err, id, "%s %.90s: %.90s %s", verb, path,
 			  strcmp(part, path) ? part : "it", explain_obstacle(part));
 		err->errnum = errnum;
+		err->explained = true;
 		return -1;
 	}
 	errno = errnum;

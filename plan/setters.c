@@ -120,7 +120,7 @@ int set_tty(struct draft *draft, const struct given *given, struct error *err)
 {
 	if (given->operand)
 		return set_choice(draft, given, err);
-	draft->tty = TTY_ON;
+	draft->tty = given->negated ? TTY_OFF : TTY_ON;
 	return 0;
 }
 
@@ -159,7 +159,7 @@ int set_stats(struct draft *draft, const struct given *given, struct error *err)
 {
 	struct life_spec *life = &draft->plan.life;
 
-	life->stats = true;
+	life->stats = !given->negated;
 	life->stats_file = NULL;
 	if (!given->operand)
 		return 0;

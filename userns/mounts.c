@@ -330,6 +330,12 @@ static int take_cover(struct tree *tree, bool directory, bool *ret_first,
 	return clone < 0 ? error_errno(err, "clone a cover") : clone;
 }
 
+/* Out of reach for us is out of reach for the command. */
+static bool is_absent(int errnum)
+{
+	return errnum == ENOENT || errnum == ENOTDIR || errnum == EACCES;
+}
+
 static int do_mask(struct tree *tree, const struct mount_entry *entry, int source,
 		   struct error *err)
 {
@@ -340,10 +346,10 @@ static int do_mask(struct tree *tree, const struct mount_entry *entry, int sourc
 	bool directory, first;
 
 	(void)source;
+	if (place < 0 && (entry->flags & MOUNT_F_OPTIONAL) && is_absent(errno))
+		return 0;
 	if (place < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == EACCES
-			       ? 0
-			       : error_errno(err, "mask %s", entry->dest);
+		return error_errno_id(err, ERROR_SOURCE_MISSING, "mask %s", entry->dest);
 	if (fstat(place, &status) < 0)
 		return error_errno(err, "mask %s", entry->dest);
 	if (S_ISLNK(status.st_mode))
@@ -368,9 +374,7 @@ static int do_readonly(struct tree *tree, const struct mount_entry *entry, int s
 
 	(void)source;
 	if (place < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == EACCES
-			       ? 0
-			       : error_errno(err, "find %s", entry->dest);
+		return is_absent(errno) ? 0 : error_errno(err, "find %s", entry->dest);
 	clone = mount_clone(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
 	if (clone < 0)
 		return error_errno(err, "make %s read-only", entry->dest);

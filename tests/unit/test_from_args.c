@@ -113,13 +113,13 @@ static void unknown_options_name_the_nearest(void **state)
 			 "use --hostnam: no such option (nearest: --hostname)");
 	assert_int_equal(at->err.id, ERROR_USAGE);
 	assert_int_equal(error_status(&at->err), 125);
-	planning_refuses(at, "-Q tool", "use -Q of -Q: no such option");
+	planning_refuses(at, "-Q tool", "use -Q: no such option");
 	planning_refuses(at, "-itQ tool", "use -Q of -itQ");
 	planning_refuses(at, "-timeout 5 tool",
 			 "use -m of -timeout: no such option (nearest: --timeout)");
 	planning_refuses(at, "--no-root tool", "use --no-root: no such option");
 	planning_refuses(at, "--net none tool", "use --net: no such option");
-	planning_refuses(at, "-m 1G tool", "use -m of -m: no such option");
+	planning_refuses(at, "-m 1G tool", "use -m: no such option");
 }
 
 static void a_missing_or_empty_operand_is_named(void **state)
