@@ -95,3 +95,13 @@ skip_all() {
 	echo "1..0 # SKIP $1"
 	exit 77
 }
+
+# until_true COMMAND...: the command succeeds within ten seconds
+until_true() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 100 ] || return 1
+		sleep 0.1
+	done
+}

@@ -23,14 +23,6 @@ run() {
 names() {
 	sbx list | awk 'NR > 1 { printf "%s ", $1 }'
 }
-# until_true COMMAND...: within ten seconds
-until_true() {
-	for _ in $(seq 100); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	return 1
-}
 is_gone() {
 	! [ -e "$state/$1" ]
 }

@@ -99,8 +99,8 @@ without() {
 	EMPTY=$tmp/empty OWN=$(id -u) GROUP=$(id -g) timeout -s KILL 20 unshare -Urm sh "$tmp/without" "$@" 2>&1
 }
 export SBX
-without -- true >/dev/null
-if [ $? = 0 ] && [ -e /etc/subuid ] && [ -e /etc/subgid ] && [ -e /usr/bin/newuidmap ]; then
+if without -- true >/dev/null && [ -e /etc/subuid ] && [ -e /etc/subgid ] &&
+	[ -e /usr/bin/newuidmap ]; then
 	is 'without subordinate ids there is one id' \
 		"$(without /etc/subuid /etc/subgid -- '"$SBX" unshare cat /proc/self/uid_map' | tr -s ' ')" \
 		" 0 $(id -u) 1"
