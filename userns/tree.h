@@ -64,6 +64,11 @@ unsigned int mount_attributes(unsigned int flags);
 int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recursive,
 		 struct error *err);
 
+/* remount.c */
+
+/* The same but for the propagation, without mount_setattr(2). -1 and errno. */
+int remount_tree(int mount_fd, unsigned int add, unsigned int clear, bool recursive);
+
 /* scratch.c */
 int scratch_open(struct tree *tree, struct error *err);
 
