@@ -1,0 +1,43 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# What the tests on real input share. Roots and stores hold files of subordinate ids, which
+# their owner alone cannot delete.
+
+# shellcheck source=tests/sandbox/lib.sh
+. "$(dirname "$0")/../sandbox/lib.sh"
+
+# shellcheck disable=SC2034 # the tests use it
+here=$(cd "$(dirname "$0")" && pwd -P)
+XDG_CONFIG_HOME=$tmp/no-configuration
+export XDG_CONFIG_HOME
+trap 'status=$?; "$SBX" unshare rm -rf "$tmp" 2>/dev/null; (exit "$status"); finish' EXIT
+
+# need PROGRAM...: the whole file is skipped where one is missing
+need() {
+	for program; do
+		command -v "$program" >/dev/null || skip_all "$program is not installed"
+	done
+}
+
+# Nobody who tests sbx as what it is made for is root.
+need_ordinary_user() {
+	[ "$(id -u)" != 0 ] || skip_all "runs as an ordinary user"
+	"$SBX" unshare --map subuid true 2>/dev/null || skip_all "no subordinate ids"
+}
+
+# has DESCRIPTION TEXT PATTERN: one line matches
+has() {
+	printf '%s\n' "$2" | grep -qE -e "$3"
+	result $? "$1" || say "no line '$3' in: $2"
+}
+
+# until_true SECONDS COMMAND...: asks again until it holds
+until_true() {
+	tries=$(($1 * 10))
+	shift
+	until "$@"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
