@@ -194,17 +194,31 @@ int reaper_prepare(struct child *child, struct error *err)
 	return 0;
 }
 
-/* What the command had from us is its own now: 0 stays where its offset is wanted. */
+/*
+ * What the command had from us, and what is the launcher's, is not held open by the init:
+ * who waits for the end of a pipe must not wait for us. 0 stays where its offset is wanted.
+ */
 static void let_go(const struct child *child)
 {
-	if (!child->stdin_sealed)
-		close(STDIN_FILENO);
-	close(STDOUT_FILENO);
-	close(STDERR_FILENO);
-	if (child->terminal >= 0)
-		close(child->terminal);
-	for (size_t i = 0; i < child->plan->process.keep_fd_count; i++)
-		close(child->plan->process.keep_fds[i]);
+	const int kept[] = { child->stdin_sealed ? STDIN_FILENO : -1, child->socket,
+			     child->signals, child->events, child->children };
+	int first = 0;
+
+	/* From the lowest kept one to the highest, what lies between them is closed. */
+	for (;;) {
+		int next = INT_MAX;
+
+		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+			if (kept[i] >= first && kept[i] < next)
+				next = kept[i];
+		if (next == INT_MAX)
+			break;
+		if (next > first)
+			(void)sys_close_range((unsigned int)first,
+					      (unsigned int)next - 1, 0);
+		first = next + 1;
+	}
+	(void)sys_close_range((unsigned int)first, UINT_MAX, 0);
 }
 
 /*

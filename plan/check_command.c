@@ -296,7 +296,7 @@ static int refuse_unfound(const struct plan *plan, const char *name, struct erro
 		    access(host, X_OK) == 0)
 			return error_hint(
 				err,
-				"it is %.100s outside: --ro it, and name it by its path",
+				"it is %.100s outside: --ro it and name it by its path, or -e PATH",
 				host);
 		path += length + (path[length] == ':');
 	}

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,6 +171,20 @@ static void expand_caps(struct draft *draft)
 	caps->ambient &= caps->kept;
 }
 
+/*
+ * No core file has room in one byte, and a limit of exactly one keeps the kernel from
+ * feeding a core to the program of core_pattern too, where zero would not (core(5)).
+ */
+static struct rlimit_entry no_core(void)
+{
+	struct rlimit_entry entry = { RLIMIT_CORE, 1, 1 };
+	struct rlimit present;
+
+	if (getrlimit(RLIMIT_CORE, &present) == 0 && present.rlim_max == 0)
+		entry.soft = entry.hard = 0;
+	return entry;
+}
+
 static void expand_rlimits(struct draft *draft)
 {
 	struct limits_spec *limits = &draft->plan.policy.limits;
@@ -181,7 +196,7 @@ static void expand_rlimits(struct draft *draft)
 	list = arena_alloc_array(&draft->plan.arena, count + draft->rlimit_count,
 				 sizeof(*list));
 	if (!draft->from_config)
-		list[0] = (struct rlimit_entry){ rlimit_by_name("core"), 0, 0 };
+		list[0] = no_core();
 	else if (count)
 		memcpy(list, limits->rlimits, count * sizeof(*list));
 	if (draft->rlimit_count)

@@ -30,7 +30,8 @@ static const char *const masked[] = {
 
 /* What the host's root may write through a procfs, whatever it may do otherwise. */
 static const char *const read_only[] = {
-	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+	"/proc/bus", "/proc/dynamic_debug", "/proc/fs",
+	"/proc/irq", "/proc/sys",           "/proc/sysrq-trigger",
 };
 
 /* Where daemons of the host keep sockets that are reached by path. */
@@ -121,11 +122,14 @@ static void add_sys(struct builder *builder)
 	add_cover(builder, MOUNT_SYSFS, MOUNT_F_RDONLY, "/sys");
 }
 
-static bool has_new_proc(const struct builder *builder)
+/* Whether /proc shows more than the processes. */
+static bool has_whole_proc(const struct builder *builder)
 {
 	for (size_t i = 0; i < builder->count; i++) {
-		if (builder->entries[i].kind == MOUNT_PROC)
-			return !builder->entries[i].source;
+		const struct mount_entry *entry = &builder->entries[i];
+
+		if (entry->kind == MOUNT_PROC)
+			return !entry->source || strcmp(entry->source, "pids") != 0;
 	}
 	return false;
 }
@@ -133,7 +137,7 @@ static bool has_new_proc(const struct builder *builder)
 /* Each cover costs time, so only what is there and can be read is covered. */
 static void add_masks(struct builder *builder)
 {
-	bool proc = has_new_proc(builder);
+	bool proc = has_whole_proc(builder);
 
 	for (size_t i = 0; i < COUNT(masked); i++) {
 		if ((proc || !path_is_within(masked[i], "/proc")) &&

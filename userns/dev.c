@@ -38,7 +38,10 @@ static int make_file(int dir, const char *name, mode_t mode, struct error *err)
 	return fd;
 }
 
-/* The host's node: it must be the device that its name says, not a link to elsewhere. */
+/*
+ * The host's node: it must be the device that its name says, not a link to elsewhere. On
+ * a read-only mount it can be written to all the same, but its mode cannot be changed.
+ */
 static int place_node(struct tree *tree, int dev, size_t index, struct error *err)
 {
 	const char *name = nodes[index].name;
@@ -56,7 +59,8 @@ static int place_node(struct tree *tree, int dev, size_t index, struct error *er
 	place = make_file(dev, name, 0444, err);
 	if (place < 0 || mount_attach(clone, place, name, err) < 0)
 		return -1;
-	return mount_change(clone, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+	return mount_change(clone,
+			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 			    MOUNT_ATTR_NODEV, false, err);
 }
 

@@ -74,7 +74,7 @@ static int refuse(enum ns_kind kind, const char *path, const char *why, struct e
 /* A descriptor of the namespace at path, if it is one of that kind. */
 static int open_namespace(enum ns_kind kind, const char *path, struct error *err)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct statfs where;
 	int type;
 

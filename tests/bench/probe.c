@@ -230,7 +230,7 @@ static bool core_files_are_off(void)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0;
+	return getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur <= 1;
 }
 
 /* One of the sets in status, as "CapBnd:\t". */
