@@ -30,7 +30,8 @@
 struct run {
 	const struct plan *plan;
 	struct state state;
-	int announce; /* -d: the waiting parent's pipe, or -1 */
+	sigset_t ignored; /* signals that the caller ignores */
+	int announce;     /* -d: the waiting parent's pipe, or -1 */
 };
 
 /* ---- descriptors ----------------------------------------------------------------------- */
@@ -201,7 +202,8 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 			    struct outcome *outcome, struct error *err)
 {
 	const struct plan *plan = run->plan;
-	const struct monitor_events events = { on_started, on_lasting, run };
+	const struct monitor_events events = { on_started, on_lasting, run,
+					       &run->ignored };
 	struct sandbox sandbox = { .init = -1, .pidfd = -1, .socket = -1 };
 	int failed = 0;
 
@@ -340,7 +342,8 @@ static int run_checked(const struct plan *plan, const struct caller_text *caller
 
 	state_init(&run.state);
 	if (check_streams(&err) < 0 || close_strangers(plan, &err) < 0 ||
-	    arm_for_parent(plan, parent, &err) < 0 || signals_prepare(&err) < 0) {
+	    arm_for_parent(plan, parent, &err) < 0 ||
+	    signals_prepare(&run.ignored, &err) < 0) {
 		report_failed(plan->life.status_fd, &err, -1, false);
 		report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);

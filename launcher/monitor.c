@@ -9,13 +9,13 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
-#include "base/syscalls.h"
 #include "launcher/servers.h"
 #include "launcher/sync.h"
 #include "launcher/terminal.h"
 #include "plan/plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -79,13 +79,19 @@ static void forwarded_signals(sigset_t *set)
 		sigdelset(set, own[i]);
 }
 
-int signals_prepare(struct error *err)
+int signals_prepare(sigset_t *ret_ignored, struct error *err)
 {
+	const struct sigaction reset = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	for (int number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			(void)signal(number, SIG_DFL);
+	sigemptyset(ret_ignored);
+	for (int number = 1; number < NSIG; number++) {
+		struct sigaction before;
+
+		if (sigaction(number, &reset, &before) == 0 &&
+		    before.sa_handler == SIG_IGN)
+			sigaddset(ret_ignored, number);
+	}
 	forwarded_signals(&set);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
 		return error_errno(err, "block signals");
@@ -95,7 +101,7 @@ int signals_prepare(struct error *err)
 static void send_signal(const struct monitor *monitor, int number, bool group)
 {
 	if (number == SIGKILL || monitor->plan->process.no_init)
-		(void)sys_pidfd_send_signal(monitor->sandbox->pidfd, number);
+		(void)kill(monitor->sandbox->init, number);
 	else if (monitor->sandbox->socket >= 0)
 		(void)sync_send_turn(monitor->sandbox->socket,
 				     group ? TURN_GROUP_SIGNAL : TURN_SIGNAL, number);
@@ -137,7 +143,8 @@ static void take_signal(struct monitor *monitor)
 	struct signalfd_siginfo info;
 
 	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info))
-		forward(monitor, &info);
+		if (!sigismember(monitor->events->ignored, (int)info.ssi_signo))
+			forward(monitor, &info);
 }
 
 /*
@@ -198,7 +205,7 @@ static void stop_too(struct monitor *monitor)
 static void fail(struct monitor *monitor)
 {
 	monitor->failed = true;
-	(void)sys_pidfd_send_signal(monitor->sandbox->pidfd, SIGKILL);
+	(void)kill(monitor->sandbox->init, SIGKILL);
 }
 
 /*

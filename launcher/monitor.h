@@ -5,6 +5,8 @@
 #include "launcher/executor.h"
 #include "launcher/report.h"
 
+#include <signal.h>
+
 struct error;
 struct plan;
 struct state;
@@ -17,10 +19,14 @@ struct monitor_events {
 	int (*lasting)(void *context, pid_t init,
 		       struct error *err); /* it runs for a while */
 	void *context;
+	const sigset_t *ignored; /* signals that the caller ignored: not passed on */
 };
 
-/* Every signal that can be waited for is blocked, dispositions are the default ones. */
-int signals_prepare(struct error *err);
+/*
+ * Every signal that can be waited for is blocked, dispositions are the default ones.
+ * *ret_ignored: those that the caller ignores, as nohup(1) does with HUP.
+ */
+int signals_prepare(sigset_t *ret_ignored, struct error *err);
 
 /*
  * Follows a sandbox to its end: passes signals on, relays the terminal, feeds the
