@@ -2,6 +2,7 @@
 #include "base/syscalls.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,7 +35,8 @@ pid_t sys_clone_child(uint64_t flags, int *ret_pidfd)
 	};
 	pid_t pid = sys_clone3(&args);
 
-	if (pid >= 0 || errno != ENOSYS)
+	/* EPERM may be the kernel's own answer: then it is the older call's too. */
+	if (pid >= 0 || (errno != ENOSYS && errno != EPERM))
 		return pid;
 	/* The first three arguments are the same on all architectures but s390 and cris. */
 	return (pid_t)syscall(SYS_clone, (unsigned long)(flags | CLONE_PIDFD | SIGCHLD),
@@ -80,9 +82,59 @@ int sys_openat2(int dir_fd, const char *path, const struct sys_open_how *how)
 	return (int)syscall(NUMBER_OPENAT2, dir_fd, path, how, sizeof(*how));
 }
 
+long sys_getdents64(int fd, void *records, size_t size)
+{
+	return syscall(SYS_getdents64, fd, records, size);
+}
+
+/* The number that the name of an entry of /proc/self/fd is; UINT_MAX for "." and "..". */
+static unsigned int descriptor_of(const char *name)
+{
+	unsigned int number = 0;
+
+	for (; *name; name++) {
+		if (*name < '0' || *name > '9')
+			return UINT_MAX;
+		number = number * 10 + (unsigned int)(*name - '0');
+	}
+	return number;
+}
+
+static void close_listed(const char *records, long size, unsigned int first,
+			 unsigned int last, int list)
+{
+	for (long at = 0; at < size;) {
+		const struct sys_dirent *record = (const void *)(records + at);
+		const unsigned int fd = descriptor_of(record->name);
+
+		at += record->length;
+		if (fd >= first && fd <= last && fd <= INT_MAX && (int)fd != list)
+			(void)close((int)fd);
+	}
+}
+
+/* The list goes on by numbers, so what is closed on the way does not disturb it. */
+static int close_one_by_one(unsigned int first, unsigned int last)
+{
+	_Alignas(struct sys_dirent) char records[4096];
+	const int list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long size;
+
+	if (list < 0)
+		return -1;
+	while ((size = sys_getdents64(list, records, sizeof(records))) > 0)
+		close_listed(records, size, first, last, list);
+	(void)close(list);
+	return size < 0 ? -1 : 0;
+}
+
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
-	return (int)syscall(NUMBER_CLOSE_RANGE, first, last, flags);
+	if (syscall(NUMBER_CLOSE_RANGE, first, last, flags) == 0)
+		return 0;
+	if (flags || (errno != ENOSYS && errno != EPERM))
+		return -1;
+	return close_one_by_one(first, last);
 }
 
 int sys_pidfd_open(pid_t pid, unsigned int flags)

@@ -99,7 +99,7 @@ pid_t sys_clone3(const struct sys_clone_args *args);
 
 /*
  * A child as of fork(2) with the flags of clone(2), SIGCHLD at its end, and a pidfd: by
- * clone3(2), or by clone(2) where a filter answers ENOSYS to the newer call.
+ * clone3(2), or by clone(2) where a filter refuses the newer call.
  */
 pid_t sys_clone_child(uint64_t flags, int *ret_pidfd);
 int sys_open_tree(int dir_fd, const char *path, unsigned int flags);
@@ -112,7 +112,21 @@ int sys_fsmount(int fs_fd, unsigned int flags, unsigned int attributes);
 int sys_mount_setattr(int dir_fd, const char *path, unsigned int flags,
 		      const struct sys_mount_attr *attr);
 int sys_openat2(int dir_fd, const char *path, const struct sys_open_how *how);
+
+/* Without flags, where a filter refuses it, by what /proc/self/fd lists. */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
+
+/* A record of getdents64(2); the next one begins `length` bytes behind it. */
+struct sys_dirent {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t length;
+	uint8_t type;
+	char name[];
+};
+
+/* The bytes that were read, 0 at the end. records is aligned for struct sys_dirent. */
+long sys_getdents64(int fd, void *records, size_t size);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int signal);
 int sys_pivot_root(const char *new_root, const char *put_old);

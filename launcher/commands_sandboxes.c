@@ -213,48 +213,64 @@ static const char *value_in(const char *word, const char *option)
 		       : NULL;
 }
 
+/* -s SIGNAL, --signal SIGNAL or --signal=SIGNAL; leaves *words at its last word. */
+static int read_signal_words(const char *const **words, int *ret_signal)
+{
+	const char *word = **words;
+	const char *value = value_in(word, "--signal");
+	const bool apart = strcmp(word, "-s") == 0 || strcmp(word, "--signal") == 0;
+
+	if (apart)
+		value = *++(*words);
+	if (!value && apart)
+		return refuse_words(kill_usage, "a signal is missing behind ", word);
+	if (!value)
+		return refuse_words(kill_usage, "there is no ", word);
+	return read_signal(value, ret_signal);
+}
+
 /* Leaves *words at the first name. 0, or the exit status. */
 static int read_kill_words(const char *const **words, struct kill_request *ret_request)
 {
 	for (; **words && is_option(**words); (*words)++) {
-		const char *word = **words;
-		const char *value = value_in(word, "--signal");
-		bool apart = strcmp(word, "-s") == 0 || strcmp(word, "--signal") == 0;
 		int refused;
 
-		if (strcmp(word, "--") == 0) {
+		if (strcmp(**words, "--") == 0) {
 			(*words)++;
 			break;
 		}
-		ret_request->help = asks_for_help(word);
+		ret_request->help = asks_for_help(**words);
 		if (ret_request->help)
 			return 0;
-		if (apart)
-			value = *++(*words);
-		if (!value && apart)
-			return refuse_words(kill_usage, "a signal is missing behind ",
-					    word);
-		if (!value)
-			return refuse_words(kill_usage, "there is no ", word);
-		refused = read_signal(value, &ret_request->signal);
+		refused = read_signal_words(words, &ret_request->signal);
 		if (refused)
 			return refused;
 	}
 	return **words ? 0 : refuse_words(kill_usage, "a NAME is missing", "");
 }
 
-/* The pid cannot be given to another process while we hold the descriptor. */
+static bool is_refused(void)
+{
+	return errno == ENOSYS || errno == EPERM;
+}
+
+/*
+ * The pid cannot be given to another process while we hold the descriptor. Where a filter
+ * refuses that, a process that was alive a moment ago has to be good enough.
+ */
 static int send_checked(pid_t pid, uint64_t start, int number)
 {
 	auto_close int pidfd = sys_pidfd_open(pid, 0);
 
-	if (pidfd < 0)
+	if (pidfd < 0 && !is_refused())
 		return -1;
 	if (!state_is_alive(pid, start)) {
 		errno = ESRCH;
 		return -1;
 	}
-	return sys_pidfd_send_signal(pidfd, number);
+	if (pidfd >= 0 && sys_pidfd_send_signal(pidfd, number) == 0)
+		return 0;
+	return pidfd < 0 || is_refused() ? kill(pid, number) : -1;
 }
 
 /*

@@ -17,7 +17,7 @@ struct caller_text {
 
 /* A sandbox as the process that started it sees it. Descriptors are -1 when there is none. */
 struct sandbox {
-	pid_t init; /* our child: process 1 of the sandbox */
+	pid_t init; /* our child: process 1 of the sandbox; its own until it is waited for */
 	int pidfd;  /* of init */
 	int socket; /* turns with init; -1 once it was closed by the other side */
 };

@@ -59,7 +59,7 @@ static int clone_child(struct child *child, int launcher_socket,
 
 static void give_up(struct sandbox *sandbox)
 {
-	(void)sys_pidfd_send_signal(sandbox->pidfd, SIGKILL);
+	(void)kill(sandbox->init, SIGKILL);
 	while (waitpid(sandbox->init, NULL, 0) < 0 && errno == EINTR)
 		;
 	fd_close(&sandbox->pidfd);
@@ -83,7 +83,7 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	int ends[2];
 	auto_close int launcher_end = -1;
 	auto_close int child_end = -1;
-	struct sandbox sandbox;
+	struct sandbox sandbox = { .init = -1, .pidfd = -1, .socket = -1 };
 	struct child child = {
 		.plan = plan,
 		.terminal = -1,

@@ -353,6 +353,44 @@ static void forget(struct state *state)
 	state->name[0] = '\0';
 }
 
+/* Somebody else has the lock: EEXIST if it is a sandbox, EAGAIN if it soon is free. */
+static int refuse_locked(int place, const char *name)
+{
+	if (errno != EWOULDBLOCK)
+		return -1;
+	if (is_running(place, name)) {
+		errno = EEXIST;
+		return -1;
+	}
+	poll(NULL, 0, 1);
+	errno = EAGAIN;
+	return -1;
+}
+
+/* One try of take_directory(). -1 with EAGAIN: another one may do better. */
+static int try_directory(int place, const char *name)
+{
+	auto_close int dir = -1;
+
+	if (mkdirat(place, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	dir = open_entry(place, name);
+	if (dir < 0) {
+		errno = errno == ENOENT ? EAGAIN : errno;
+		return -1;
+	}
+	if (flock(dir, LOCK_EX | LOCK_NB) < 0)
+		return refuse_locked(place, name);
+	if (is_current(place, name, dir)) {
+		if (faccessat(dir, status_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return fd_take(&dir);
+		if (files_remove_tree(place, name) < 0)
+			return -1;
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
 /*
  * Makes the directory of that name and locks it. -1: EEXIST if a sandbox has it. What a
  * killed launcher left is removed first.
@@ -360,29 +398,10 @@ static void forget(struct state *state)
 static int take_directory(int place, const char *name)
 {
 	for (int i = 0; i < CLAIM_TRIES; i++) {
-		auto_close int dir = -1;
+		int dir = try_directory(place, name);
 
-		if (mkdirat(place, name, 0700) < 0 && errno != EEXIST)
-			return -1;
-		dir = open_entry(place, name);
-		if (dir < 0 && errno != ENOENT)
-			return -1;
-		if (dir < 0)
-			continue;
-		if (flock(dir, LOCK_EX | LOCK_NB) < 0) {
-			if (errno != EWOULDBLOCK)
-				return -1;
-			if (is_running(place, name))
-				break;
-			poll(NULL, 0, 1);
-			continue;
-		}
-		if (!is_current(place, name, dir))
-			continue;
-		if (faccessat(dir, status_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			return fd_take(&dir);
-		if (files_remove_tree(place, name) < 0)
-			return -1;
+		if (dir >= 0 || errno != EAGAIN)
+			return dir;
 	}
 	errno = EEXIST;
 	return -1;
@@ -725,14 +744,14 @@ static int await_launcher(const struct state_entry *entry, struct error *err)
 {
 	auto_close int pidfd = sys_pidfd_open(entry->launcher, 0);
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	/* Where a filter refuses pidfds, looking again now and then has to do. */
+	const int round_ms = pidfd < 0 ? 20 : -1;
 
-	if (pidfd < 0 && errno != ESRCH)
+	if (pidfd < 0 && errno != ESRCH && errno != ENOSYS && errno != EPERM)
 		return error_errno(err, "wait for process %d", entry->launcher);
 	/* The pid may have been given to somebody else before we opened it. */
-	if (pidfd < 0 || !state_is_alive(entry->launcher, entry->launcher_start))
-		return 0;
-	while (poll(&end, 1, -1) < 0)
-		if (errno != EINTR)
+	while (state_is_alive(entry->launcher, entry->launcher_start))
+		if (poll(&end, 1, round_ms) < 0 && errno != EINTR)
 			return error_errno(err, "wait for process %d", entry->launcher);
 	return 0;
 }
@@ -753,7 +772,7 @@ static int read_status(int fd, int *ret_status, struct error *err)
 int state_wait(const char *name, int *ret_status, struct error *err)
 {
 	struct arena arena = { 0 };
-	struct state_entry entry;
+	struct state_entry entry = { 0 };
 	auto_close int dir = find_running(name, &arena, &entry, err);
 	auto_close int status_file = -1;
 	int failed = dir < 0 ? -1 : 0;

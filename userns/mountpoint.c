@@ -11,13 +11,12 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/syscalls.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { MIRROR_ENTRIES_MAX = 512 };
@@ -37,15 +36,6 @@ int mountpoint_find(const struct tree *tree, const char *dest, bool nofollow)
 }
 
 /* ---- mirrors --------------------------------------------------------------------------- */
-
-/* A record of getdents64(2). */
-struct entry_record {
-	uint64_t inode;
-	int64_t offset;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
 
 static int mirror_link(int from, int to, const char *name, struct error *err)
 {
@@ -109,7 +99,7 @@ static int mirror_records(int from, int to, const char *records, long size, size
 			  struct error *err)
 {
 	for (long at = 0; at < size;) {
-		const struct entry_record *record = (const void *)(records + at);
+		const struct sys_dirent *record = (const void *)(records + at);
 
 		at += record->length;
 		if (strcmp(record->name, ".") == 0 || strcmp(record->name, "..") == 0)
@@ -128,13 +118,13 @@ static int mirror_records(int from, int to, const char *records, long size, size
 static int mirror_entries(int from, int to, struct error *err)
 {
 	auto_close int list = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_Alignas(struct entry_record) char records[8192];
+	_Alignas(struct sys_dirent) char records[8192];
 	size_t count = 0;
 	long size;
 
 	if (list < 0)
 		return error_errno(err, "list the parent");
-	while ((size = syscall(SYS_getdents64, list, records, sizeof(records))) > 0)
+	while ((size = sys_getdents64(list, records, sizeof(records))) > 0)
 		if (mirror_records(from, to, records, size, &count, err) < 0)
 			return -1;
 	return size < 0 ? error_errno(err, "list the parent") : 0;
@@ -233,9 +223,9 @@ static int open_parents(struct tree *tree, const char *dest, struct error *err)
 	char path[PATH_MAX], parent[PATH_MAX];
 	auto_close int made = -1;
 
-	strcpy(parent, dest);
+	(void)text_copy(parent, sizeof(parent), dest);
 	cut_last(parent);
-	strcpy(path, parent);
+	(void)text_copy(path, sizeof(path), parent);
 	for (;;) {
 		auto_close int found = mountpoint_find(tree, path, false);
 
