@@ -303,7 +303,7 @@ static int become(const char *const *command, struct error *err)
 
 int command_unshare(const char *const *words, const struct caller_text *caller)
 {
-	struct request request = { 0 };
+	struct request request = { .command = words };
 	struct arena arena = { 0 };
 	struct ids_spec ids = { 0 };
 	struct error err = { 0 };

@@ -301,37 +301,45 @@ static int run_helpers(struct helper helpers[2], pid_t child, struct error *err)
 	return failed;
 }
 
-/* Maps that we may write ourselves are written; those left over go to the helpers. */
+/* The map of our own uid, or any map if we may; else it is left to the helper. */
+static int map_uids(const struct ids_spec *ids, pid_t child, bool any,
+		    struct helper *helper, struct error *err)
+{
+	char path[64];
+
+	if (!any && !is_own(&ids->uids, geteuid())) {
+		helper->map = &ids->uids;
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", child);
+	return write_map(path, &ids->uids, err);
+}
+
+static int map_gids(const struct ids_spec *ids, pid_t child, bool any,
+		    struct helper *helper, struct error *err)
+{
+	const bool drops_groups = !ids->keep_groups && ids_has_extra_groups();
+	char path[64], setgroups_path[64];
+
+	if (!any && (!is_own(&ids->gids, getegid()) || drops_groups)) {
+		helper->map = &ids->gids;
+		return 0;
+	}
+	snprintf(setgroups_path, sizeof(setgroups_path), "/proc/%d/setgroups", child);
+	if (!any && files_write(AT_FDCWD, setgroups_path, "deny") < 0)
+		return error_errno_id(err, ERROR_IDS, "map ids: deny setgroups");
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", child);
+	return write_map(path, &ids->gids, err);
+}
+
 int ids_map_child(const struct ids_spec *ids, pid_t child, struct error *err)
 {
 	struct helper helpers[2] = { { .name = "newuidmap" }, { .name = "newgidmap" } };
 	const bool any = may_write_any_map();
-	const bool drops_groups = !ids->keep_groups && ids_has_extra_groups();
-	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/uid_map", child);
-	if (any || is_own(&ids->uids, geteuid())) {
-		if (write_map(path, &ids->uids, err) < 0)
-			return -1;
-	} else {
-		helpers[0].map = &ids->uids;
-	}
-
-	snprintf(path, sizeof(path), "/proc/%d/gid_map", child);
-	if (any)
-		return write_map(path, &ids->gids, err);
-	if (is_own(&ids->gids, getegid()) && !drops_groups) {
-		char setgroups_path[64];
-
-		snprintf(setgroups_path, sizeof(setgroups_path), "/proc/%d/setgroups",
-			 child);
-		if (files_write(AT_FDCWD, setgroups_path, "deny") < 0)
-			return error_errno_id(err, ERROR_IDS, "map ids: deny setgroups");
-		if (write_map(path, &ids->gids, err) < 0)
-			return -1;
-	} else {
-		helpers[1].map = &ids->gids;
-	}
+	if (map_uids(ids, child, any, &helpers[0], err) < 0 ||
+	    map_gids(ids, child, any, &helpers[1], err) < 0)
+		return -1;
 	if (!helpers[0].map && !helpers[1].map)
 		return 0;
 	return run_helpers(helpers, child, err);
