@@ -94,7 +94,9 @@ struct host_facts {
 	int landlock_abi;             /* or a negative errno */
 	unsigned int seccomp_level;   /* seccomp_level() */
 	bool seccomp_notify;
-	struct trial userns, id_map, proc, overlay, mount_api, keyring;
+	struct trial userns, id_map, proc, overlay, keyring;
+	struct trial mounts;    /* without which there is no sandbox */
+	struct trial mount_api; /* for which there is another way */
 	struct trial namespaces[NS_COUNT];
 };
 

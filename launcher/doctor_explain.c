@@ -26,6 +26,7 @@ static const struct suspicion {
 	{ ERROR_NAMESPACE, ERROR_USERNS_LIMIT, "userns-limit" },
 	{ ERROR_NAMESPACE, ERROR_NAMESPACE, "namespaces" },
 	{ ERROR_KERNEL, ERROR_KERNEL, "kernel" },
+	{ ERROR_KERNEL, ERROR_KERNEL, "mount-api" },
 	{ ERROR_PROC_COVERED, ERROR_PROC_COVERED, "proc" },
 	{ ERROR_SUBIDS_MISSING, ERROR_SUBIDS_MISSING, "subuid" },
 	{ ERROR_SUBIDS_MISSING, ERROR_SUBIDS_MISSING, "subgid" },

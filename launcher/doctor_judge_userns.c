@@ -62,8 +62,18 @@ void judge_mount_api(const struct host_facts *facts, struct finding *finding)
 		finding_not_tried(finding);
 		return;
 	}
+	if (facts->mounts.errnum) {
+		finding_failed(finding, &facts->mounts);
+		finding_short(finding, ROW_MISSING, no_sandbox);
+		finding_restart_container(facts, finding,
+					  "--security-opt seccomp=unconfined",
+					  "--security-opt seccomp=unconfined");
+		return;
+	}
 	if (facts->mount_api.errnum == 0) {
-		finding_found(finding, "openat2, open_tree and mount_setattr work");
+		finding_found(
+			finding,
+			"fsopen, open_tree, move_mount, openat2 and mount_setattr work");
 		return;
 	}
 	finding_failed(finding, &facts->mount_api);

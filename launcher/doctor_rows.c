@@ -103,7 +103,7 @@ static const struct doctor_row rows[] = {
 	{ "newuidmap", "newuidmap", false, judge_newuidmap },
 	{ "newgidmap", "newgidmap", false, judge_newgidmap },
 	{ "id-map", "map of many ids", false, judge_id_map },
-	{ "mount-api", "new mount calls", false, judge_mount_api },
+	{ "mount-api", "new mount calls", true, judge_mount_api },
 	{ "seccomp", "seccomp filters", false, judge_seccomp },
 	{ "seccomp-notify", "seccomp notification", false, judge_seccomp_notify },
 	{ "landlock", "Landlock", false, judge_landlock },

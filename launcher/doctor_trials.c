@@ -199,6 +199,26 @@ static int try_overlay(struct trial *trial, const void *argument)
 	return file < 0 ? fail(trial, "write to an overlay") : 0;
 }
 
+/* The calls that sbx builds every root with. */
+static int try_mounts(struct trial *trial, const void *argument)
+{
+	(void)argument;
+	if (enter_mount_namespace(trial, 0) < 0)
+		return -1;
+	auto_close int scratch = mount_detached("tmpfs", NULL);
+
+	if (scratch < 0)
+		return fail(trial, "call fsopen, fsconfig or fsmount");
+	auto_close int tree = sys_open_tree(
+		scratch, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0)
+		return fail(trial, "call open_tree");
+	if (sys_move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return fail(trial, "call move_mount");
+	return 0;
+}
+
 static int try_mount_api(struct trial *trial, const void *argument)
 {
 	const struct sys_mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -335,6 +355,7 @@ void host_try(struct host_facts *facts)
 		facts->namespaces[kind] = try_it(try_namespace, &kind);
 	facts->proc = try_it(try_proc, NULL);
 	facts->overlay = try_it(try_overlay, NULL);
+	facts->mounts = try_it(try_mounts, NULL);
 	facts->mount_api = try_it(try_mount_api, NULL);
 	try_map_of(facts);
 }

@@ -75,7 +75,8 @@ static int take_tree(const char *path, struct error *err)
 		return -1;
 	clone = mount_clone(source, "", AT_EMPTY_PATH | AT_RECURSIVE);
 	if (clone < 0)
-		return error_errno(err, "bind %s", path);
+		return error_errno_id(err, errno == EPERM ? ERROR_KERNEL : ERROR_PLAIN,
+				      "bind %s", path);
 	return clone;
 }
 

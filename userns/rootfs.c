@@ -271,6 +271,8 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		taken[i] = -1;
 	raise_open_files(&open_files);
 	failed = build(&tree, err);
+	if (failed && err->errnum == ENOSYS && err->id == ERROR_PLAIN)
+		err->id = ERROR_KERNEL;
 	close_all(&tree);
 	/* Lowering to what it was cannot fail. */
 	(void)setrlimit(RLIMIT_NOFILE, &open_files);

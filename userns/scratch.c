@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/syscalls.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -42,6 +43,14 @@ int tree_close_late(struct tree *tree, int mount_fd, struct error *err)
 	return 0;
 }
 
+/* A new tmpfs is allowed to everybody: a filter refuses the call, or the kernel is old. */
+static int refuse_scratch(struct error *err)
+{
+	if (err->errnum == ENOSYS || err->errnum == EPERM)
+		err->id = ERROR_KERNEL;
+	return error_within(err, "make the scratch space");
+}
+
 int scratch_open(struct tree *tree, struct error *err)
 {
 	auto_close int scratch = -1;
@@ -54,7 +63,7 @@ int scratch_open(struct tree *tree, struct error *err)
 		options[2] = NULL;
 	scratch = mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
 	if (scratch < 0)
-		return error_within(err, "make the scratch space");
+		return refuse_scratch(err);
 	if (tree_own(tree, scratch, err) < 0)
 		return -1;
 	/*
@@ -63,7 +72,7 @@ int scratch_open(struct tree *tree, struct error *err)
 	 */
 	if (sys_move_mount(scratch, "", AT_FDCWD, tree->pivots ? "/" : "/dev",
 			   MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_errno(err, "place the scratch space");
+		return error_errno_id(err, ERROR_KERNEL, "place the scratch space");
 	tree->scratch = fd_take(&scratch);
 	return 0;
 }
@@ -88,7 +97,8 @@ int scratch_clone(int dir_fd, struct error *err)
 			       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (fd < 0)
-		return error_errno(err, "clone a directory of the scratch space");
+		return error_errno_id(err, ERROR_KERNEL,
+				      "clone a directory of the scratch space");
 	return fd;
 }
 

@@ -274,6 +274,16 @@ static void mount_calls_that_a_filter_refuses_are_limited(void **state)
 		   "cannot call openat2: Function not implemented", "");
 }
 
+static void without_the_calls_that_mount_there_is_no_sandbox(void **state)
+{
+	struct host_facts facts = good_host();
+
+	(void)state;
+	facts.mounts = failed("call open_tree", EPERM);
+	assert_row(&facts, "mount-api", ROW_MISSING,
+		   "cannot call open_tree: Operation not permitted", "");
+}
+
 static void landlock_is_judged_by_its_abi(void **state)
 {
 	struct host_facts facts = good_host();
@@ -877,6 +887,7 @@ int main(void)
 		cmocka_unit_test(a_container_is_limited_where_it_takes_something_away),
 		cmocka_unit_test(what_was_not_tried_is_not_blamed),
 		cmocka_unit_test(mount_calls_that_a_filter_refuses_are_limited),
+		cmocka_unit_test(without_the_calls_that_mount_there_is_no_sandbox),
 		cmocka_unit_test(landlock_is_judged_by_its_abi),
 		cmocka_unit_test(seccomp_is_judged_by_its_level),
 		cmocka_unit_test(missing_subordinate_ids_come_with_a_free_range),
