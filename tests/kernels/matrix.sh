@@ -13,26 +13,46 @@ shift
 [ $# -gt 0 ] || set -- 5.10 6.1 6.12 newest
 here=$(cd "$(dirname "$0")" && pwd -P)
 tests=$(cd "$here/.." && pwd -P)
+tree=$(cd "$tests/.." && pwd -P)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sbx-dev/kernels
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-limit=900
+limit=1500
 
 skip_all() { # REASON
 	echo "1..0 # SKIP $1"
 	exit 0
 }
 
+# The suite as meson knows it: a line "env NAME VALUE" for each variable of the sandbox tests,
+# and a line "test NAME WORD..." for each of them. In a guest the tree lies in /payload and
+# the build in /payload/build.
+suite() {
+	meson introspect --tests "$build" | jq -r --arg build "$build" --arg tree "$tree" '
+		def moved: split($build) | join("/payload/build") | split($tree) | join("/payload");
+		[.[] | select(.suite | any(endswith(":sandbox")))]
+		| ([.[].env | to_entries[]] | unique[] | "env \(.key) \(.value | moved)"),
+		  (.[] | "test \(.name) \(.cmd | map(moved) | join(" "))")'
+}
+
 # What every guest gets beside the kernel's modules.
 make_payload() {
-	local payload=$scratch/payload
-	mkdir -p "$payload/tests" "$payload/build/launcher"
+	local payload=$scratch/payload kind name words program
+	mkdir -p "$payload/tests"
 	cp -R "$tests/sandbox" "$payload/tests/"
-	cp -R "$tests/../docs" "$tests/../examples" "$payload/"
-	cp "$build"/launcher/sbx* "$payload/build/launcher/" 2>/dev/null
-	strip "$payload"/build/launcher/*
+	cp -R "$tree/docs" "$tree/examples" "$payload/"
 	cp "$here/guest" "$here/job" "$payload/"
-	echo 'export SBX=/payload/build/launcher/sbx' >"$payload/environment"
+	while read -r kind name words; do
+		echo "$kind $name $words" >>"$payload/suite"
+		case $words in
+		/payload/build/*)
+			program=${words#/payload/build/}
+			mkdir -p "$payload/build/$(dirname "$program")"
+			cp -R "$build/$program" "$payload/build/$program"
+			;;
+		esac
+	done < <(suite)
+	find "$payload/build" -type f -perm -u+x -exec strip {} + 2>/dev/null
 }
 
 make_initrd() { # SERIES
@@ -105,6 +125,10 @@ mkdir -p "$cache"
 	skip_all "the root of the guests cannot be made"
 }
 make_payload
+[ -s "$scratch/payload/suite" ] || {
+	echo "not ok - the build has a sandbox suite"
+	exit 1
+}
 for series; do
 	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
 		wait -n
