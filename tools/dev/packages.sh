@@ -10,7 +10,7 @@ neighbour_packages='bubblewrap crun firejail'
 test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
 	musl-tools dpkg-dev gperf gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 	qemu-system-x86 busybox-static cpio kmod xz-utils zstd e2fsprogs mmdebstrap
-	fuse-overlayfs libcap2-bin procps iproute2 strace tmux jq man-db file python3-jsonschema'
+	fuse-overlayfs libcap2-bin procps iproute2 strace tmux jq man-db file python3-jsonschema tzdata'
 
 packages_for() { # COMMAND
 	echo "$build_packages"
