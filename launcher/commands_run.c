@@ -220,6 +220,30 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 	return failed;
 }
 
+/* What ran out has a name and a remedy, whichever step was the one to meet it. */
+static void name_resources(struct error *err)
+{
+	if (err->id != ERROR_PLAIN || err->hint[0])
+		return;
+	switch (err->errnum) {
+	case EMFILE:
+		err->id = ERROR_RESOURCES;
+		error_hint(err,
+			   "ulimit -n raises the limit on open files; 16 are enough");
+		break;
+	case ENFILE:
+	case ENOMEM:
+		err->id = ERROR_RESOURCES;
+		break;
+	case EAGAIN:
+		err->id = ERROR_RESOURCES;
+		error_hint(err, "ulimit -u shows how many processes this user may have");
+		break;
+	default:
+		break;
+	}
+}
+
 static int run_plan(struct run *run, const struct caller_text *caller)
 {
 	const struct plan *plan = run->plan;
@@ -228,6 +252,7 @@ static int run_plan(struct run *run, const struct caller_text *caller)
 
 	if (start_and_follow(run, caller, &outcome, &err) < 0) {
 		doctor_explain(&err);
+		name_resources(&err);
 		report_failed(plan->life.status_fd, &err, outcome.init,
 			      outcome.command_started);
 		if (run->announce >= 0)

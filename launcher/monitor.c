@@ -117,6 +117,8 @@ static void forward(struct monitor *monitor, const struct signalfd_siginfo *info
 	switch (number) {
 	case SIGCHLD:
 	case SIGPIPE:
+	case SIGXFSZ: /* raised by what the launcher itself writes */
+	case SIGXCPU:
 	case SIGTTIN:
 	case SIGTTOU:
 		return;

@@ -62,15 +62,18 @@ void terminal_make_raw(struct terminal *terminal)
 		return;
 	modes = terminal->before;
 	cfmakeraw(&modes);
-	terminal->raw = tcsetattr(terminal->caller, TCSADRAIN, &modes) == 0;
+	terminal->raw = tcsetattr(terminal->caller, TCSANOW, &modes) == 0;
 }
 
 void terminal_restore(struct terminal *terminal)
 {
 	if (!terminal->raw)
 		return;
-	/* SIGTTOU is blocked: it works from the background too. */
-	(void)tcsetattr(terminal->caller, TCSADRAIN, &terminal->before);
+	/*
+	 * SIGTTOU is blocked: it works from the background too. It must not wait for a
+	 * terminal that nobody reads.
+	 */
+	(void)tcsetattr(terminal->caller, TCSANOW, &terminal->before);
 	terminal->raw = false;
 }
 
