@@ -214,8 +214,8 @@ static void let_go(const struct child *child)
 		if (next == INT_MAX)
 			break;
 		if (next > first)
-			(void)sys_close_range((unsigned int)first,
-					      (unsigned int)next - 1, 0);
+			(void)sys_close_range((unsigned int)first, (unsigned int)next - 1,
+					      0);
 		first = next + 1;
 	}
 	(void)sys_close_range((unsigned int)first, UINT_MAX, 0);

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -107,19 +106,6 @@ void report_error(const struct error *err, bool json)
 	else
 		snprintf(text, sizeof(text), "sbx: %s\n", message);
 	say(STDERR_FILENO, text);
-}
-
-void report_note(const char *format, ...)
-{
-	char text[LINE_MAX_BYTES], printable[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 8];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	text_printable(printable, sizeof(printable), text);
-	snprintf(line, sizeof(line), "sbx: %s\n", printable);
-	say(STDERR_FILENO, line);
 }
 
 /* ---- --status-fd ----------------------------------------------------------------------- */

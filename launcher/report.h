@@ -27,9 +27,6 @@ struct outcome {
 /* "sbx: cannot …" and the hint, as text or as one JSON line. json: --log-format json. */
 void report_error(const struct error *err, bool json);
 
-/* A line for the user that is no error; not with JSON. */
-void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 void report_started(int status_fd, pid_t init);
 void report_failed(int status_fd, const struct error *err, pid_t init,
 		   bool command_started);

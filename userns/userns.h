@@ -185,7 +185,7 @@ enum mount_kind {
 	MOUNT_DEV,   /* nodes, links, pts, shm, ptmx; size is that of shm, 0: scratch */
 	MOUNT_MQUEUE,
 	MOUNT_CGROUP, /* cgroup2 of the new cgroup namespace */
-	MOUNT_MASK, /* covers dest so that nothing of it can be read */
+	MOUNT_MASK,   /* covers dest so that nothing of it can be read */
 	MOUNT_READONLY, /* makes what is mounted at and below dest read-only; missing: skipped */
 	MOUNT_DIR,     /* makes a directory: mode */
 	MOUNT_FILE,    /* makes a file: mode, content */
