@@ -158,7 +158,7 @@ static _Noreturn void wake_at_the_end(int pidfd, pid_t launcher)
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	while (poll(&end, 1, -1) < 0)
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
 		;
 	while (getppid() == launcher) {
 		(void)kill(launcher, SIGCONT);
@@ -362,8 +362,13 @@ static void follow(struct monitor *monitor)
 		flow_events(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]);
 		flow_events(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]);
 		flow_events(&monitor->stdin_flow, &events[EVENT_STDIN]);
-		if (poll(events, EVENT_COUNT, time_left(monitor)) < 0)
-			continue;
+		if (poll(events, EVENT_COUNT, time_left(monitor)) < 0) {
+			if (errno == EINTR)
+				continue;
+			error_errno(monitor->err, "wait for the sandbox");
+			fail(monitor);
+			return;
+		}
 		if (events[EVENT_SIGNAL].revents)
 			take_signal(monitor);
 		if (events[EVENT_SOCKET].revents)
