@@ -22,7 +22,7 @@ enum {
 };
 
 static const char usage[] =
-	"Usage: sbx doctor [--json]\n"
+	"usage: sbx doctor [--json]\n"
 	"\n"
 	"Shows what this host can do for a sandbox, what a missing part costs, and the one\n"
 	"command that mends it. Ends with 0 if a sandbox with the defaults can be started\n"

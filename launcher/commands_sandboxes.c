@@ -53,7 +53,7 @@ static int say(const char *text)
 static int say_usage(const char *usage, const char *purpose)
 {
 	struct arena arena = { 0 };
-	int status = say(arena_printf(&arena, "Usage: %s\n\n%s\n", usage, purpose));
+	int status = say(arena_printf(&arena, "usage: %s\n\n%s\n", usage, purpose));
 
 	arena_free(&arena);
 	return status;
@@ -155,7 +155,7 @@ int command_list(const char *const *words)
 					 "Shows the running sandboxes of this user, the "
 					 "oldest first.");
 		if (strcmp(*words, "--json") != 0)
-			return refuse_words(usage, "there is no ", *words);
+			return refuse_words(usage, "it does not take ", *words);
 		json = true;
 	}
 	count = state_list(&arena, &entries, &err);
@@ -332,7 +332,7 @@ int command_wait(const char *const *words)
 	if (*words && strcmp(*words, "--") == 0)
 		words++;
 	else if (*words && is_option(*words))
-		return refuse_words(usage, "there is no ", *words);
+		return refuse_words(usage, "it does not take ", *words);
 	if (!words[0])
 		return refuse_words(usage, "a NAME is missing", "");
 	if (words[1])

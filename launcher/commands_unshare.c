@@ -311,7 +311,7 @@ int command_unshare(const char *const *words, const struct caller_text *caller)
 	(void)caller;
 	if (read_words(words, &request, &err) == 0) {
 		if (request.help) {
-			dprintf(STDOUT_FILENO, "Usage: %s\n\n%s", usage, purpose);
+			dprintf(STDOUT_FILENO, "usage: %s\n\n%s", usage, purpose);
 			return 0;
 		}
 		if (make_ids(request.map, &arena, &ids, &err) == 0 &&
