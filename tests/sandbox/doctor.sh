@@ -75,7 +75,7 @@ is "a row that is ok costs nothing" \
 	"$(grep -A2 '"state": "ok"' "$tmp/json" | grep '"costs"' | grep -cv null)" 0
 fails "an unknown option is 125" 125 doctor --jsno
 like "an unknown option is named" "$(doctor --jsno 2>&1)" "sbx: cannot *--jsno*"
-like "--help tells how it is used" "$(doctor --help)" "Usage: sbx doctor*--json*"
+like "--help tells how it is used" "$(doctor --help)" "usage: sbx doctor*--json*"
 fails "output that cannot be written is 125" 125 sh -c '"$SBX" doctor >/dev/full'
 like "the kernel's version is shown" "$(row kernel found)" "$(uname -r)"
 
