@@ -2,6 +2,7 @@
 #include "launcher/sync.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,17 +60,37 @@ int sync_send_turn(int socket, enum turn turn, int value)
 	return sync_send(socket, &message, -1);
 }
 
-static int take_fd(struct msghdr *header)
+/*
+ * The one descriptor that came along, or -1 in *ret_fd. The room for it is padded to that
+ * of two: more than one are closed, and -1 returned.
+ */
+static int take_fd(struct msghdr *header, int *ret_fd)
 {
+	enum { ROOM = (CMSG_SPACE(sizeof(int)) - CMSG_LEN(0)) / sizeof(int) };
 	const struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	int fd;
+	int fds[ROOM];
+	size_t count;
 
+	*ret_fd = -1;
 	if (!control || control->cmsg_level != SOL_SOCKET ||
-	    control->cmsg_type != SCM_RIGHTS ||
-	    control->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(control), sizeof(int));
-	return fd;
+	    control->cmsg_type != SCM_RIGHTS)
+		return 0;
+	count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(control), (count < ROOM ? count : ROOM) * sizeof(int));
+	if (count == 1) {
+		*ret_fd = fds[0];
+		return 0;
+	}
+	for (size_t i = 0; i < count && i < ROOM; i++)
+		close(fds[i]);
+	return -1;
+}
+
+static bool is_whole(const struct message *message, size_t size, int flags)
+{
+	return !(flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+	       size >= offsetof(struct message, err) && message->turn <= TURN_FAILED &&
+	       size == message_size(message->turn);
 }
 
 int sync_receive(int socket, struct message *ret_message, int *ret_fd)
@@ -94,9 +115,8 @@ int sync_receive(int socket, struct message *ret_message, int *ret_fd)
 		return errno == ECONNRESET ? 0 : -1;
 	if (got == 0)
 		return 0;
-	fd = take_fd(&header);
-	if ((size_t)got < offsetof(struct message, err) || message.turn > TURN_FAILED ||
-	    (size_t)got != message_size(message.turn)) {
+	if (take_fd(&header, &fd) < 0 ||
+	    !is_whole(&message, (size_t)got, header.msg_flags)) {
 		if (fd >= 0)
 			close(fd);
 		errno = EPROTO;
