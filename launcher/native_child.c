@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -169,6 +170,9 @@ static int start_command(struct child *child, struct error *err)
 {
 	if (reaper_prepare(child, err) < 0)
 		return -1;
+	if (!protection_is_off("capabilities") &&
+	    caps_bound(child->plan->policy.caps.kept, err) < 0)
+		return -1;
 	/*
 	 * Without a pid namespace a death of ours would end nobody else: we have to live
 	 * until we have seen the end of the launcher.
@@ -231,6 +235,9 @@ void child_run(struct child *child)
 	if (run_stages(child, &message.err) < 0) {
 		/* Whom should it be told if the launcher is gone too? */
 		(void)sync_send(child->socket, &message, -1);
+		/* It is no child of process 1 with --share pid. */
+		if (child->command > 0)
+			(void)kill(child->command, SIGKILL);
 		_exit(125);
 	}
 	reaper_run(child);

@@ -77,7 +77,7 @@ enum {
 
 /* The sets of the calling thread, as the kernel tells them. */
 struct caps_state {
-	uint64_t effective, permitted, inheritable, bounding, ambient;
+	uint64_t effective, permitted, inheritable, ambient;
 };
 
 uint64_t caps_by_name(const char *name)
@@ -100,15 +100,18 @@ const char *caps_name(unsigned int number)
 
 uint64_t caps_all(void)
 {
-	uint64_t all = 0;
+	unsigned int known = 0, beyond = CAPS_MAX;
 
 	/* Beyond its last one the kernel answers EINVAL; /proc may not be there to ask. */
-	for (unsigned int i = 0; i < CAPS_MAX; i++) {
-		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) < 0)
-			break;
-		all |= CAP_BIT(i);
+	while (beyond - known > 1) {
+		unsigned int middle = (known + beyond) / 2;
+
+		if (prctl(PR_CAPBSET_READ, middle, 0, 0, 0) < 0)
+			beyond = middle;
+		else
+			known = middle;
 	}
-	return all;
+	return beyond == CAPS_MAX ? UINT64_MAX : CAP_BIT(beyond) - 1;
 }
 
 uint64_t caps_default_root(void)
@@ -146,21 +149,34 @@ static int check_spec(const struct caps_spec *caps, struct error *err)
  * EPERM is left to the reading back: without CAP_SETPCAP a bounding set that is small
  * enough already is as good as one that was dropped.
  */
-static int drop_bounding(uint64_t kept, struct error *err)
+int caps_bound(uint64_t kept, struct error *err)
 {
 	for (unsigned int i = 0; i < CAPS_MAX; i++) {
 		if (kept & CAP_BIT(i))
 			continue;
-		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0 || errno == EPERM)
 			continue;
 		if (errno == EINVAL)
 			return 0;
-		if (errno == EPERM)
-			continue;
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "drop capability %u from the bounding set", i);
 	}
 	return 0;
+}
+
+static uint64_t read_bounding(void)
+{
+	uint64_t bounding = 0;
+
+	for (unsigned int i = 0; i < CAPS_MAX; i++) {
+		int bound = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+
+		if (bound < 0)
+			break;
+		if (bound)
+			bounding |= CAP_BIT(i);
+	}
+	return bounding;
 }
 
 static int capset_plain(const struct caps_state *wanted)
@@ -220,14 +236,10 @@ static int read_state(struct caps_state *ret_state)
 		state.permitted |= (uint64_t)data[i].permitted << (32 * i);
 		state.inheritable |= (uint64_t)data[i].inheritable << (32 * i);
 	}
-	for (unsigned int i = 0; i < CAPS_MAX; i++) {
-		int bound = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-
-		if (bound < 0)
-			break;
-		if (bound)
-			state.bounding |= CAP_BIT(i);
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1)
+	for (unsigned int i = 0; i < CAPS_MAX && state.inheritable; i++) {
+		/* What cannot be inherited is not ambient either (capabilities(7)). */
+		if (state.inheritable & CAP_BIT(i) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1)
 			state.ambient |= CAP_BIT(i);
 	}
 	*ret_state = state;
@@ -249,6 +261,19 @@ static int compare_set(const char *set, uint64_t found, uint64_t wanted,
 	return 0;
 }
 
+/* The init has shrunk it already, as a rule: then it is only looked at. */
+static int check_bounding(uint64_t kept, struct error *err)
+{
+	uint64_t bounding = read_bounding();
+
+	if (bounding & ~kept) {
+		if (caps_bound(kept, err) < 0)
+			return -1;
+		bounding = read_bounding();
+	}
+	return compare_set("bounding", bounding, kept, err);
+}
+
 static int verify(const struct caps_spec *caps, struct error *err)
 {
 	struct caps_state state;
@@ -258,7 +283,6 @@ static int verify(const struct caps_spec *caps, struct error *err)
 				      "read the capabilities back");
 	if (compare_set("effective", state.effective, caps->kept, err) < 0 ||
 	    compare_set("permitted", state.permitted, caps->kept, err) < 0 ||
-	    compare_set("bounding", state.bounding, caps->kept, err) < 0 ||
 	    compare_set("inheritable", state.inheritable, caps->ambient, err) < 0 ||
 	    compare_set("ambient", state.ambient, caps->ambient, err) < 0)
 		return -1;
@@ -279,7 +303,7 @@ int caps_apply(const struct caps_spec *caps, struct error *err)
 {
 	if (check_spec(caps, err) < 0)
 		return -1;
-	if (drop_bounding(caps->kept, err) < 0)
+	if (check_bounding(caps->kept, err) < 0)
 		return -1;
 	if (apply_library(caps, err) < 0)
 		return -1;
@@ -291,10 +315,9 @@ int caps_apply(const struct caps_spec *caps, struct error *err)
 int caps_drop_all(struct error *err)
 {
 	static const struct caps_state nothing = { 0 };
-	struct caps_state state;
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
 
-	if (drop_bounding(0, err) < 0)
-		return -1;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "clear the ambient capabilities");
@@ -302,11 +325,12 @@ int caps_drop_all(struct error *err)
 		return error_errno_id(err, ERROR_CAPABILITIES, "drop all capabilities");
 	if (forbid_new_privileges(err) < 0)
 		return -1;
-	if (read_state(&state) < 0)
+	if (syscall(SYS_capget, &header, data) < 0)
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "read the capabilities back");
-	return compare_set("permitted",
-			   state.permitted | state.effective | state.inheritable |
-				   state.ambient,
-			   0, err);
+	if (data[0].permitted | data[1].permitted | data[0].effective |
+	    data[1].effective | data[0].inheritable | data[1].inheritable)
+		return error_set(err, ERROR_CAPABILITIES,
+				 "drop all capabilities: the kernel still has some");
+	return 0;
 }

@@ -40,7 +40,16 @@ uint64_t caps_default_root(void);
  */
 int caps_apply(const struct caps_spec *caps, struct error *err);
 
-/* The same with nothing kept: for the init, by plain calls (no library state). */
+/*
+ * Shrinks the bounding set alone. The init does it before it starts the command, which
+ * inherits it: caps_apply() has nothing left to drop then. Needs CAP_SETPCAP.
+ */
+int caps_bound(uint64_t kept, struct error *err);
+
+/*
+ * For the init, which executes nothing any more: no capability in any set but the
+ * bounding one, by plain calls (no library state).
+ */
 int caps_drop_all(struct error *err);
 
 /* One resource limit; RLIM_INFINITY is UINT64_MAX. */
