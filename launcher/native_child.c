@@ -173,13 +173,6 @@ static int start_command(struct child *child, struct error *err)
 	if (!protection_is_off("capabilities") &&
 	    caps_bound(child->plan->policy.caps.kept, err) < 0)
 		return -1;
-	/*
-	 * Without a pid namespace a death of ours would end nobody else: we have to live
-	 * until we have seen the end of the launcher.
-	 */
-	if (getpid() != 1 && !child->plan->process.no_init &&
-	    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
-		return error_errno(err, "take the death signal back");
 	if (child->plan->process.no_init)
 		return command_become(child, err);
 	child->command = command_start(child, err);

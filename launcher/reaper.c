@@ -188,9 +188,16 @@ int reaper_prepare(struct child *child, struct error *err)
 	    watch(child->events, child->socket) < 0)
 		return error_errno(err, "watch the command");
 	child->children = -1;
-	if (!is_process_one())
-		child->children =
-			open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	if (is_process_one() || child->plan->process.no_init)
+		return 0;
+	/*
+	 * Who is not process 1 must not die of the launcher's death, but see it by the end
+	 * of file: there is nobody else to end the rest.
+	 */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return error_errno(err, "become the reaper of the sandbox");
+	child->children = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
@@ -223,18 +230,13 @@ static void let_go(const struct child *child)
 
 /*
  * A change of credentials may have taken the death signal and the closed book away
- * (prctl(2)). Who is not process 1 must not die of the launcher's death, but see it by
- * the end of file: there is nobody else to end the rest.
+ * (prctl(2)).
  */
 static void become_init(const struct child *child)
 {
 	(void)prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
-	if (!is_process_one()) {
-		(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-		(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	} else if (!protection_is_off("death signal")) {
+	if (is_process_one() && !protection_is_off("death signal"))
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	}
 	if (protection_is_off("closed init"))
 		return;
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
