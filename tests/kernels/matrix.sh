@@ -25,14 +25,14 @@ skip_all() { # REASON
 }
 
 # The suite as meson knows it: a line "env NAME VALUE" for each variable of the sandbox tests,
-# and a line "test NAME WORD..." for each of them. In a guest the tree lies in /payload and
+# and a line "test NAME SECONDS WORD..." for each of them. In a guest the tree lies in /payload and
 # the build in /payload/build.
 suite() {
 	meson introspect --tests "$build" | jq -r --arg build "$build" --arg tree "$tree" '
 		def moved: split($build) | join("/payload/build") | split($tree) | join("/payload");
 		[.[] | select(.suite | any(endswith(":sandbox")))]
 		| ([.[].env | to_entries[]] | unique[] | "env \(.key) \(.value | moved)"),
-		  (.[] | "test \(.name) \(.cmd | map(moved) | join(" "))")'
+		  (.[] | "test \(.name) \(.timeout) \(.cmd | map(moved) | join(" "))")'
 }
 
 # What every guest gets beside the kernel's modules.
