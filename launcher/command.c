@@ -237,11 +237,14 @@ static int become(const struct child *child, struct error *err)
 
 	if (take_terminal(child, err) < 0 || take_group(child, err) < 0 ||
 	    keep_descriptors(&plan->process, err) < 0 ||
-	    limits_apply(&plan->policy.limits, err) < 0 || take_ids(child, err) < 0)
+	    (!protection_is_off("limits") &&
+	     limits_apply(&plan->policy.limits, err) < 0) ||
+	    take_ids(child, err) < 0)
 		return -1;
 	if (enter_directory(&plan->process, err) < 0)
 		return -1;
-	umask(plan->process.umask);
+	if (!protection_is_off("umask"))
+		umask(plan->process.umask);
 	if (!protection_is_off("capabilities") && caps_apply(&plan->policy.caps, err) < 0)
 		return -1;
 	if (watch_launcher_again(child, err) < 0)

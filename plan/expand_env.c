@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command's environment: a clean one, and what was asked for. */
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "plan/internal.h"
@@ -102,6 +103,8 @@ static int put_clean(struct draft *draft, struct env_list *list, struct error *e
 
 static bool is_kept(const struct draft *draft, const char *name)
 {
+	if (protection_is_off("environment"))
+		return true;
 	for (size_t i = 0; i < draft->keep_env.count; i++) {
 		if (text_matches(name, draft->keep_env.texts[i]))
 			return true;
@@ -113,7 +116,7 @@ static void put_kept(struct draft *draft, struct env_list *list)
 {
 	extern char **environ;
 
-	if (!draft->keep_env.count)
+	if (!draft->keep_env.count && !protection_is_off("environment"))
 		return;
 	for (size_t i = 0; environ[i]; i++) {
 		size_t length = name_length(environ[i]);

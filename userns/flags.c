@@ -6,6 +6,7 @@
 #include "userns/tree.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/syscalls.h"
 
 #include <errno.h>
@@ -26,6 +27,18 @@ unsigned int mount_attributes(unsigned int flags)
 	return attributes;
 }
 
+/* What is really set: a test may leave a part of it out. */
+static unsigned int attributes_in_force(unsigned int attributes)
+{
+	if (protection_is_off("read-only"))
+		attributes &= ~(unsigned int)MOUNT_ATTR_RDONLY;
+	if (protection_is_off("nosuid"))
+		attributes &= ~(unsigned int)MOUNT_ATTR_NOSUID;
+	if (protection_is_off("nodev"))
+		attributes &= ~(unsigned int)MOUNT_ATTR_NODEV;
+	return attributes;
+}
+
 /*
  * A changed tree is cut off from the mounts outside in the same call: what is mounted
  * there later would come in without these attributes.
@@ -33,8 +46,9 @@ unsigned int mount_attributes(unsigned int flags)
 int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recursive,
 		 struct error *err)
 {
+	const unsigned int attributes = attributes_in_force(add);
 	const struct sys_mount_attr attr = {
-		.attr_set = add,
+		.attr_set = attributes,
 		.attr_clr = clear,
 		.propagation = MS_PRIVATE,
 	};
@@ -53,7 +67,7 @@ int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recurs
 	if (mount(NULL, path, NULL, MS_PRIVATE | (recursive ? (unsigned int)MS_REC : 0U),
 		  NULL) < 0)
 		return error_errno(err, "cut the mounts off from those outside");
-	if (remount_tree(mount_fd, add, clear, recursive) < 0)
+	if (remount_tree(mount_fd, attributes, clear, recursive) < 0)
 		return error_errno(err, "set the flags of a mount");
 	return 0;
 }

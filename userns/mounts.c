@@ -3,6 +3,7 @@
 #include "userns/tree.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/syscalls.h"
@@ -193,10 +194,12 @@ static int do_tmpfs(struct tree *tree, const struct mount_entry *entry, int sour
 static int do_scratch(struct tree *tree, const struct mount_entry *entry, int source,
 		      struct error *err)
 {
-	auto_close int mount =
-		scratch_place(tree, entry->dest, entry->mode ? entry->mode : 0755, err);
+	auto_close int mount = -1;
 
 	(void)source;
+	if (protection_is_off("private directories"))
+		return 0;
+	mount = scratch_place(tree, entry->dest, entry->mode ? entry->mode : 0755, err);
 	if (mount < 0)
 		return -1;
 	return mount_change(mount, mount_attributes(entry->flags), 0, false, err);
@@ -347,7 +350,8 @@ static int do_mask(struct tree *tree, const struct mount_entry *entry, int sourc
 	bool directory, first;
 
 	(void)source;
-	if (place < 0 && (entry->flags & MOUNT_F_OPTIONAL) && is_absent(errno))
+	if (protection_is_off("masks") ||
+	    (place < 0 && (entry->flags & MOUNT_F_OPTIONAL) && is_absent(errno)))
 		return 0;
 	if (place < 0)
 		return error_errno_id(err, ERROR_SOURCE_MISSING, "mask %s", entry->dest);

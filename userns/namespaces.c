@@ -7,6 +7,7 @@
 #include "userns/userns.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/syscalls.h"
@@ -56,7 +57,8 @@ uint64_t namespaces_clone_flags(const struct namespaces_spec *spec)
 	uint64_t flags = 0;
 
 	for (enum ns_kind kind = NS_USER; kind < NS_TIME; kind++)
-		if (spec->kinds[kind].mode == NS_PRIVATE)
+		if (spec->kinds[kind].mode == NS_PRIVATE &&
+		    !protection_is_off(kinds[kind].name))
 			flags |= kinds[kind].flag;
 	return flags;
 }

@@ -2,6 +2,7 @@
 #include "userns/tree.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/syscalls.h"
 
@@ -26,6 +27,8 @@ int tree_own(struct tree *tree, int fd, struct error *err)
 
 bool tree_is_own(const struct tree *tree, const struct stat *status)
 {
+	if (protection_is_off("own directories"))
+		return true;
 	for (size_t i = 0; i < tree->own_count; i++)
 		if (tree->own[i] == status->st_dev)
 			return true;
