@@ -24,6 +24,8 @@
 
 #define NSFS_MAGIC_NUMBER 0x6e736673
 
+enum { SYSCTL_MAX = 256 };
+
 static const struct {
 	const char *name;
 	uint64_t flag;
@@ -321,11 +323,11 @@ static int sysctl_path(const char *key, char *path, size_t size)
 
 int sysctl_check(const struct namespaces_spec *spec, const char *key, struct error *err)
 {
-	char path[256];
+	char path[SYSCTL_MAX];
 
 	if (sysctl_path(key, path, sizeof(path)) < 0)
-		return error_set(err, ERROR_NAMESPACE, "set the sysctl %s: it is no key",
-				 key);
+		return error_set(err, ERROR_NAMESPACE,
+				 "set the sysctl %.100s: it is no key", key);
 	for (size_t i = 0; i < sizeof(sysctl_owners) / sizeof(*sysctl_owners); i++) {
 		enum ns_kind kind = sysctl_owners[i].kind;
 
@@ -356,6 +358,22 @@ int namespaces_open_proc(struct error *err)
 	return proc;
 }
 
+/*
+ * The names of the host are written by their own calls: their files belong to the root of
+ * the machine in every namespace.
+ */
+static int write_sysctl(int proc, const char *key, const char *value)
+{
+	char path[SYSCTL_MAX + 8];
+
+	if (strcmp(key, "kernel/hostname") == 0)
+		return sethostname(value, strlen(value));
+	if (strcmp(key, "kernel/domainname") == 0)
+		return setdomainname(value, strlen(value));
+	snprintf(path, sizeof(path), "sys/%s", key);
+	return files_write(proc, path, value);
+}
+
 int namespaces_write_sysctls(const struct namespaces_spec *spec, struct error *err)
 {
 	auto_close int proc = -1;
@@ -367,14 +385,12 @@ int namespaces_write_sysctls(const struct namespaces_spec *spec, struct error *e
 		return -1;
 	for (size_t i = 0; i < spec->sysctl_count; i++) {
 		const struct key_value *entry = &spec->sysctls[i];
-		char key[256];
-		char path[sizeof(key) + 8];
+		char key[SYSCTL_MAX];
 
 		if (sysctl_path(entry->key, key, sizeof(key)) < 0)
 			return error_set(err, ERROR_NAMESPACE, "set the sysctl %s",
 					 entry->key);
-		snprintf(path, sizeof(path), "sys/%s", key);
-		if (files_write(proc, path, entry->value) < 0)
+		if (write_sysctl(proc, key, entry->value) < 0)
 			return error_errno(err, "set the sysctl %s to %s", entry->key,
 					   entry->value);
 	}

@@ -27,7 +27,7 @@
 
 static void assert_refused(const struct id_map *map, const char *text)
 {
-	struct error err;
+	struct error err = { 0 };
 
 	assert_int_equal(id_map_check(map, &err), -1);
 	assert_string_equal(err.text, text);
@@ -208,7 +208,7 @@ static void expect_map(const char *path, const char *wanted)
 static void map_self(const void *context)
 {
 	const struct ids_spec ids = { MAP({ 7, 0, 1 }), MAP({ 9, 0, 1 }), true };
-	struct error err;
+	struct error err = { 0 };
 
 	(void)context;
 	expect(unshare(CLONE_NEWUSER) == 0, "unshare: %s", strerror(errno));
@@ -229,7 +229,7 @@ static void a_child_maps_its_own_id_by_itself(void **state)
 static void map_wrongly(const void *context)
 {
 	const struct ids_spec ids = { MAP({ 7, 5, 1 }), MAP({ 9, 0, 1 }), true };
-	struct error err;
+	struct error err = { 0 };
 
 	(void)context;
 	expect(unshare(CLONE_NEWUSER) == 0, "unshare: %s", strerror(errno));
@@ -250,7 +250,7 @@ static void map_child(const void *context)
 {
 	const struct ids_spec ids = { MAP({ 3, 0, 1 }), MAP({ 4, 0, 1 }), true };
 	int made[2], done[2];
-	struct error err;
+	struct error err = { 0 };
 	pid_t child;
 	int status;
 	char byte = 0;
