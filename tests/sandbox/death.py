@@ -5,9 +5,10 @@
     death.py COUNT COMMAND...
 
 Starts COMMAND that many times and sends SIGKILL to its process: two times in three at an
-instant of its start, otherwise later. This process is the reaper of all its descendants
+instant of its start, otherwise later. With COUNT 0 it is started once and ends by itself: its
+status is then what this ends with. This process is the reaper of all its descendants
 (prctl(2), PR_SET_CHILD_SUBREAPER): whatever outlives a launcher becomes its child, with
-whatever session or name. Ends with 0 if three seconds after the last kill there is none.
+whatever session or name. Ends with 1 if three seconds after the end there is one.
 """
 import ctypes
 import os
@@ -72,14 +73,19 @@ def describe(pid):
         return f"{pid}: gone"
 
 
-def main():
-    count, command = int(sys.argv[1]), sys.argv[2:]
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+def kill_some(count, command):
     start = max(time_of_start(command) for _ in range(3))
     for _ in range(count):
         process = begin(command)
         time.sleep(instant(start))
         kill(process)
+    return 0
+
+
+def main():
+    count, command = int(sys.argv[1]), sys.argv[2:]
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    status = kill_some(count, command) if count else subprocess.call(command)
     until = time.monotonic() + SECONDS
     while reap():
         if time.monotonic() > until:
@@ -88,7 +94,7 @@ def main():
                 os.kill(int(pid), signal.SIGKILL)
             return 1
         time.sleep(0.02)
-    return 0
+    return status
 
 
 sys.exit(main())

@@ -1,0 +1,116 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Each protection is left out once, in a build with failpoints, and the attempt that it stops
+# must then succeed: a test that cannot fail proves nothing.
+# shellcheck disable=SC2016 # the scripts in quotes are for other shells
+# shellcheck source=tests/sandbox/lib.sh
+. "$(dirname "$0")/../sandbox/lib.sh"
+
+tree=$(cd "$(dirname "$0")/../.." && pwd)
+attack=${ATTACK:?the path of the attack program}
+busybox=$(command -v busybox) || skip_all 'busybox is not installed'
+XDG_RUNTIME_DIR=$tmp/run
+export XDG_RUNTIME_DIR
+mkdir -m 700 "$tmp/run"
+mkdir -p "$tmp/work" "$tmp/root/bin"
+cp "$attack" "$tmp/work/"
+cp "$attack" "$busybox" "$tmp/root/bin/"
+ln -s busybox "$tmp/root/bin/true"
+ln -s /proc/self/exe "$tmp/root/bin/itself"
+cd "$tmp/work" || exit 1
+echo input >input
+: >"$tmp/attacked"
+
+run() {
+	timeout -s KILL 30 "$SBX" run --no-config "$@"
+}
+# differs PROTECTION WITH WITHOUT COMMAND...: what the command says with it and without
+differs() {
+	protection=$1
+	with=$2
+	without=$3
+	shift 3
+	echo "$protection" >>"$tmp/attacked"
+	like "$protection: holds" "$("$@" 2>&1)" "$with"
+	like "$protection: is missed" "$(SBX_TEST_OFF=$protection "$@" 2>&1)" "$without"
+}
+# stops PROTECTION ATTEMPT OPTION...: an attempt of the attack program
+stops() {
+	protection=$1
+	attempt=$2
+	shift 2
+	differs "$protection" "held $attempt" "REACHED $attempt: *" attempt "$attempt" "$@"
+}
+# The init drops its power while the command starts already: later it is as open as it gets.
+attempt() {
+	name=$1
+	shift
+	run "$@" -- sh -c 'sleep 0.3; exec ./attack try "$0"' "$name" <input 7</etc
+}
+attempt_in_root() {
+	name=$1
+	shift
+	run -R "$tmp/root" "$@" -- attack try "$name" <input
+}
+
+plan 25
+
+stops 'seal stdin' stdin
+stops descriptors descriptors
+stops session session
+stops 'closed init' init-memory
+stops 'closed init' init-trace
+stops 'closed init' init-descriptors
+
+if "$attack" make key true 2>/dev/null; then
+	with_key() {
+		"$attack" make key "$SBX" run --no-config -e CANARY_KEY -e CANARY_KEYRING -- ./attack try key </dev/null
+	}
+	differs keyring 'held key' 'REACHED key: *' with_key
+else
+	echo keyring >>"$tmp/attacked"
+	skip 'keyring: holds' 'no keys in this kernel'
+	skip 'keyring: is missed' 'no keys in this kernel'
+fi
+differs capabilities 'held raw-sockets' 'REACHED raw-sockets: *' \
+	attempt_in_root raw-sockets
+differs 'locked mounts' 'held undo-mounts' 'REACHED undo-mounts: *' \
+	attempt_in_root undo-mounts --cap-add SYS_ADMIN
+differs 'own file' 'sbx: cannot *' 'sbx *features*' run -R "$tmp/root" -- itself --version
+
+# An init that stands still cannot see that its launcher is gone.
+leave_stopped() {
+	"$SBX" run --no-config -d --name still -- sleep 60 </dev/null
+	init=$("$SBX" list | awk '$1 == "still" { print $2 }')
+	kill -STOP "$init"
+	kill -KILL "$(sed -n 's/.*"launcher": *\([0-9]*\).*/\1/p' "$XDG_RUNTIME_DIR/sbx/still/entry.json")"
+	sleep 1
+	if grep -q '^State:	[TtRS]' "/proc/$init/status" 2>/dev/null; then
+		echo 'it is left'
+		kill -KILL "$init"
+	else
+		echo 'it is gone'
+	fi
+}
+differs 'death signal' 'it is gone' 'it is left' leave_stopped
+
+# A caller with more groups than one: the root of a user namespace can be that.
+cat >"$tmp/grouped" <<'END'
+exec setpriv --groups 5,6 -- "$SBX" run --no-config --cwd off -- id -G
+END
+grouped() {
+	unshare --map-root-user --map-auto sh "$tmp/grouped"
+}
+export SBX
+if [ "$(grouped 2>&1 | grep -c '^[0-9]')" = 1 ]; then
+	differs groups 0 '0 *' grouped
+else
+	echo groups >>"$tmp/attacked"
+	skip 'groups: holds' 'no caller with more groups can be made here'
+	skip 'groups: is missed' 'no caller with more groups can be made here'
+fi
+
+# Each protection that the source names is left out above.
+grep -rhoE 'protection_is_off\("[a-z ]+"\)' "$tree"/launcher "$tree"/userns "$tree"/policy "$tree"/net |
+	sed 's/.*("\(.*\)")/\1/' | sort -u >"$tmp/named"
+is 'no protection is left out of this test' "$(sort -u "$tmp/attacked" | comm -13 - "$tmp/named")" ''
