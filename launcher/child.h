@@ -18,7 +18,8 @@ struct child {
 	int socket;          /* turns with the launcher */
 	int launcher_socket; /* its end, inherited: closed at once */
 	bool mapped_by_parent;
-	char *caller_text; /* the caller's arguments and environment, to be wiped */
+	bool own_ids_unmapped; /* the map leaves the caller's own ids out */
+	char *caller_text;     /* the caller's arguments and environment, to be wiped */
 	size_t caller_text_size;
 	char stdin_path[PATH_MAX]; /* a regular file to seal; empty: none */
 	bool stdin_sealed;
@@ -61,6 +62,9 @@ bool exec_leads_to(const char *path, const struct stat *own);
 
 /* Says why path could not be executed; fills err with status 126 or 127. exec_error.c */
 int exec_explain(const char *path, int errnum, struct error *err);
+
+/* Moves the plan's strings out of the caller's text, and wipes it. caller_text.c */
+int caller_text_hide(struct child *child, struct error *err);
 
 /* Opens what the reaper waits with. */
 int reaper_prepare(struct child *child, struct error *err);

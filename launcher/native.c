@@ -111,6 +111,9 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	child.launcher_socket = launcher_end;
 	child.mapped_by_parent = ids_mapped_by_parent(&plan->ids) &&
 				 plan->namespaces.kinds[NS_USER].mode == NS_PRIVATE;
+	child.own_ids_unmapped =
+		child.mapped_by_parent && !(id_map_covers(&plan->ids.uids, geteuid()) &&
+					    id_map_covers(&plan->ids.gids, getegid()));
 	if (clone_child(&child, launcher_end, &sandbox, err) < 0)
 		return -1;
 	if (child.mapped_by_parent && map_ids(plan, &sandbox, err) < 0) {

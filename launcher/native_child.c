@@ -41,6 +41,25 @@ static int watch_launcher(struct child *child, struct error *err)
 	return 0;
 }
 
+/*
+ * Who has no id in the map can own no file: the first ids of the map are as good. A change
+ * of ids takes the death signal and the own /proc files away (prctl(2)).
+ */
+static int take_mapped_ids(const struct child *child, struct error *err)
+{
+	const struct ids_spec *ids = &child->plan->ids;
+
+	if (!child->own_ids_unmapped)
+		return 0;
+	if (sys_setresgid(ids->gids.ranges[0].inside) < 0 ||
+	    sys_setresuid(ids->uids.ranges[0].inside) < 0)
+		return error_errno_id(err, ERROR_IDS, "take the first ids of the map");
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_errno(err, "ask for the death signal again");
+	return 0;
+}
+
 static int await_ids(struct child *child, struct error *err)
 {
 	struct message message;
@@ -54,7 +73,7 @@ static int await_ids(struct child *child, struct error *err)
 	    message.turn != TURN_IDS_MAPPED)
 		return error_set(err, ERROR_PLAIN,
 				 "wait for the ids: the launcher is gone");
-	return 0;
+	return take_mapped_ids(child, err);
 }
 
 static int open_network(struct child *child, struct error *err)
@@ -156,14 +175,13 @@ static int open_terminal(struct child *child, struct error *err)
  */
 static int stand_alone(struct child *child, struct error *err)
 {
-	(void)child;
 	if (!protection_is_off("session") && setsid() < 0 && errno != EPERM)
 		return error_errno(err, "make a session");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, "give up new privileges");
 	if (!protection_is_off("closed init") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "close the init to the command");
-	return 0;
+	return protection_is_off("closed init") ? 0 : caller_text_hide(child, err);
 }
 
 static int start_command(struct child *child, struct error *err)

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/syscalls.h"
-#include "base/text.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
 
@@ -232,7 +231,7 @@ static void let_go(const struct child *child)
  * A change of credentials may have taken the death signal and the closed book away
  * (prctl(2)).
  */
-static void become_init(const struct child *child)
+static void become_init(void)
 {
 	(void)prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
 	if (is_process_one() && !protection_is_off("death signal"))
@@ -240,9 +239,6 @@ static void become_init(const struct child *child)
 	if (protection_is_off("closed init"))
 		return;
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	/* The command line can be read all the same: process 1 tells nothing of the caller. */
-	memset(child->caller_text, 0, child->caller_text_size);
-	(void)text_copy(child->caller_text, child->caller_text_size, "sbx-init");
 }
 
 void reaper_run(struct child *child)
@@ -255,7 +251,7 @@ void reaper_run(struct child *child)
 	};
 	const uint64_t timeout = child->plan->life.timeout_ms;
 
-	become_init(child);
+	become_init();
 	if (timeout)
 		reaper.deadline_ms = now_ms() + timeout;
 	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);

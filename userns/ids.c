@@ -69,6 +69,15 @@ int id_map_check(const struct id_map *map, struct error *err)
 	return 0;
 }
 
+bool id_map_covers(const struct id_map *map, uint32_t outside)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (outside >= map->ranges[i].outside &&
+		    outside - map->ranges[i].outside < map->ranges[i].count)
+			return true;
+	return false;
+}
+
 /* ---- who writes it ------------------------------------------------------------------- */
 
 static bool is_own(const struct id_map *map, uint32_t own)

@@ -43,6 +43,9 @@ struct ids_spec {
 /* Empty maps, ranges that overlap inside or outside, counts of 0, ids above 2^32 - 2. */
 int id_map_check(const struct id_map *map, struct error *err);
 
+/* Whether an id of the caller's is in the map. */
+bool id_map_covers(const struct id_map *map, uint32_t outside);
+
 /*
  * Whether the launcher has to write the maps: true but for one id of the caller's own
  * without groups that must be dropped.
