@@ -163,6 +163,8 @@ static int mirror(struct tree *tree, int original, struct error *err)
 
 	if (fstat(original, &status) < 0 || fstat(tree->root, &root) < 0)
 		return error_errno(err, "look at a read-only parent");
+	if (tree_close_below(tree, &status, err) < 0)
+		return -1;
 	dir = scratch_dir(tree, status.st_mode & 07777, err);
 	if (dir < 0)
 		return -1;

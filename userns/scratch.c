@@ -4,9 +4,11 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/syscalls.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -43,6 +45,42 @@ int tree_close_late(struct tree *tree, int mount_fd, struct error *err)
 				 "make more than %d places for mounts", TREE_LATE_MAX);
 	}
 	tree->late[tree->late_count++] = mount_fd;
+	return 0;
+}
+
+/* Upwards from a mount to dir, or to the root, where ".." leads no further. */
+static bool is_below(int mount_fd, const struct stat *dir)
+{
+	auto_close int at = openat(mount_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat status = { 0 };
+
+	for (int depth = 0; at >= 0 && depth < PATH_MAX / 2; depth++) {
+		const struct stat before = status;
+		int parent;
+
+		if (fstat(at, &status) < 0 || files_same(&status, &before))
+			return false;
+		if (files_same(&status, dir))
+			return true;
+		parent = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd_close(&at);
+		at = parent;
+	}
+	return false;
+}
+
+int tree_close_below(struct tree *tree, const struct stat *dir, struct error *err)
+{
+	for (size_t i = 0; i < tree->late_count;) {
+		if (!is_below(tree->late[i], dir)) {
+			i++;
+			continue;
+		}
+		if (mount_change(tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) < 0)
+			return -1;
+		fd_close(&tree->late[i]);
+		tree->late[i] = tree->late[--tree->late_count];
+	}
 	return 0;
 }
 

@@ -85,6 +85,9 @@ bool tree_is_own(const struct tree *tree, const struct stat *status);
 /* The mount becomes read-only when all is done. Takes the descriptor. */
 int tree_close_late(struct tree *tree, int mount_fd, struct error *err);
 
+/* Those of them below dir become so now: they are about to be cloned, flags and all. */
+int tree_close_below(struct tree *tree, const struct stat *dir, struct error *err);
+
 /* A new directory of the scratch space, mounted at dest: its mount. */
 int scratch_place(struct tree *tree, const char *dest, mode_t mode, struct error *err);
 

@@ -249,7 +249,7 @@ static void an_id_that_is_not_ours_cannot_be_mapped(void **state)
 static void map_child(const void *context)
 {
 	const struct ids_spec ids = { MAP({ 3, 0, 1 }), MAP({ 4, 0, 1 }), true };
-	int made[2], done[2];
+	int made[2] = { -1, -1 }, done[2] = { -1, -1 };
 	struct error err = { 0 };
 	pid_t child;
 	int status;
