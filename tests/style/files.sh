@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # What belongs to the project, for the tests beside this file: what git knows, or where there
-# is no git (a tarball) everything that is no build directory.
+# is no git (a tarball, or a tree of somebody else) everything that is no build directory.
 
 files_of_project() {
 	if git rev-parse --git-dir >/dev/null 2>&1; then
 		git ls-files
 	else
-		find . -path './build*' -prune -o -type f -print | sed 's,^\./,,'
+		find . \( -path './build*' -o -path ./.git \) -prune -o -type f -print | sed 's,^\./,,'
 	fi | while IFS= read -r file; do
 		# Removed, but not committed yet.
 		[ ! -f "$file" ] || echo "$file"

@@ -93,10 +93,12 @@ built() { # COMMAND ARG...
 	fi
 }
 
+# Whoever started this may ignore signals, as a shell does for what runs in the background;
+# tests of signals want them as a login has them.
 run_tests() { # MESON-TEST-ARG...
 	local log=$build/meson-logs/$part.json
 	rm -f "$log"
-	meson test -C "$build" --no-rebuild --logbase "$part" --print-errorlogs \
+	env --default-signal meson test -C "$build" --no-rebuild --logbase "$part" --print-errorlogs \
 		--timeout-multiplier "$time_factor" "$@" || true
 	if [ -s "$log" ]; then
 		"$tree/tools/count-tests" add "$results" "$part" "$log"
