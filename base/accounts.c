@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/accounts_ask.h"
 #include "base/error.h"
@@ -586,4 +587,41 @@ int subids_of_user(enum subid_kind kind, uint32_t uid, const char *name,
 			err) < 0)
 		return -1;
 	return (int)search.count;
+}
+
+/* A line of uid_map: "INSIDE OUTSIDE COUNT", with blanks around them (user_namespaces(7)). */
+static bool take_extent(struct search *search, const char *line, size_t length)
+{
+	const struct subid_range *range = search->ranges;
+	uint64_t start, count;
+	char text[64];
+
+	if (copy_field(text, sizeof(text), &(struct field){ line, length }) < 0 ||
+	    sscanf(text, "%" SCNu64 " %*u %" SCNu64, &start, &count) != 2)
+		return false;
+	search->is_found = range->start >= start &&
+			   (uint64_t)range->start + range->count <= start + count;
+	return search->is_found;
+}
+
+static bool is_mapped(const char *map, struct subid_range *range)
+{
+	struct search search = { .ranges = range, .take = take_extent };
+	struct error err;
+
+	return search_file(-1, map, &search, &err) == 0 && search.is_found;
+}
+
+int subids_keep_mapped(enum subid_kind kind, struct subid_range *ranges, int count)
+{
+	const char *map = kind == SUBID_UID ? "/proc/self/uid_map" : "/proc/self/gid_map";
+	int kept = 0;
+
+	if (access(map, R_OK) < 0)
+		return count;
+	for (int i = 0; i < count; i++) {
+		if (is_mapped(map + 1, &ranges[i]))
+			ranges[kept++] = ranges[i];
+	}
+	return kept;
 }

@@ -54,6 +54,13 @@ enum subid_kind { SUBID_UID, SUBID_GID };
 int subids_of_user(enum subid_kind kind, uint32_t uid, const char *name,
 		   struct subid_range *ret_ranges, size_t max, struct error *err);
 
+/*
+ * Leaves out the ranges that the caller's own user namespace does not map whole, as in a
+ * container: nobody in it can hand them on. Returns how many are left, in their order.
+ * Without /proc all are.
+ */
+int subids_keep_mapped(enum subid_kind kind, struct subid_range *ranges, int count);
+
 /* The parsers of one line, for tests and fuzzing. line has no newline. 0 it is an entry
  * that matches (name, uid and member may be NULL: any), 1 it is not, -1 malformed. */
 int accounts_parse_passwd(const char *line, size_t length, const char *name,

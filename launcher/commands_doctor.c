@@ -139,7 +139,7 @@ static void print_verdict(const struct doctor_row *rows, const struct finding *f
 		if (!is_fatal(&rows[i], &findings[i]))
 			continue;
 		printf("%s%s", separator, rows[i].name);
-		separator = ", ";
+		separator = "; ";
 		well = false;
 	}
 	puts(well ? "A sandbox with the defaults can be started here." : ".");

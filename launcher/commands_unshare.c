@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "launcher/child.h"
+#include "launcher/doctor.h"
 #include "launcher/report.h"
 #include "userns/userns.h"
 
@@ -142,7 +143,9 @@ static int read_subids(enum subid_kind kind, struct subid_range *ret_ranges,
 		return -1;
 	count = subids_of_user(kind, geteuid(), missing ? NULL : account.name, ret_ranges,
 			       SUBIDS_MAX, err);
-	return count > SUBIDS_MAX ? SUBIDS_MAX : count;
+	if (count > SUBIDS_MAX)
+		count = SUBIDS_MAX;
+	return count < 0 ? -1 : subids_keep_mapped(kind, ret_ranges, count);
 }
 
 static int make_ids(enum map_choice map, struct arena *arena, struct ids_spec *ret_ids,
@@ -266,6 +269,13 @@ static int enter_map(const struct ids_spec *ids, struct error *err)
 	return ids_map_self(ids, err);
 }
 
+/* Later errors come from inside of the new namespace, where the host looks otherwise. */
+static void explain(struct error *err)
+{
+	if (err->id == ERROR_USERNS_FORBIDDEN || err->id == ERROR_USERNS_LIMIT)
+		doctor_explain(err);
+}
+
 /* What execvp(3) found, if it is there at all: a file of that name in PATH. */
 static bool find_in_path(const char *name, char *path, size_t size)
 {
@@ -318,6 +328,7 @@ int command_unshare(const char *const *words, const struct caller_text *caller)
 		    enter_map(&ids, &err) == 0)
 			(void)become(request.command, &err);
 	}
+	explain(&err);
 	report_error(&err, false);
 	arena_free(&arena);
 	return error_status(&err);

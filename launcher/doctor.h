@@ -37,13 +37,15 @@ struct helper_facts {
 	char path[64]; /* empty: not there */
 	bool executable, set_id, file_caps;
 	bool root_owned;
-	bool nosuid; /* its file system is mounted with nosuid */
+	bool nobodys; /* its owner is not in our user namespace */
+	bool nosuid;  /* its file system is mounted with nosuid */
 };
 
 struct subid_facts {
 	size_t ranges;
 	uint64_t ids;
 	uint32_t next_free; /* where a new range of 65536 could start; 0: nowhere */
+	bool elsewhere;     /* there are some, but our user namespace has none of them */
 };
 
 struct device_facts {
@@ -71,6 +73,7 @@ struct host_facts {
 	uint32_t uid, gid;
 	char user[64];      /* empty: the uid has no name */
 	bool in_ping_group; /* one of the caller's groups is in ping_group_range */
+	bool unmapped;      /* uid is no id of the user namespace around us */
 	bool extra_groups;  /* supplementary groups beyond gid */
 	bool no_new_privs;  /* set-id bits have no effect */
 	bool filtered;      /* a seccomp filter lies around us */

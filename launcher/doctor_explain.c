@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* Rows that may be to blame, the most particular first; refined is the error's new id. */
 static const struct suspicion {
@@ -108,6 +110,31 @@ static bool is_powerless(const struct error *err)
 		err->id == ERROR_USERNS_FORBIDDEN);
 }
 
+/*
+ * In a user namespace of our own there is power for all that a sandbox needs, so that
+ * the kernel itself refuses nothing of it.
+ */
+static bool may_be_filtered(const struct error *err)
+{
+	return (err->errnum == EPERM || err->errnum == ENOSYS) && !err->hint[0] &&
+	       !err->explained &&
+	       (err->id == ERROR_PLAIN || err->id == ERROR_NAMESPACE ||
+		err->id == ERROR_KERNEL || err->id == ERROR_CAPABILITIES);
+}
+
+static void blame_filter(const struct host_facts *facts, struct error *err)
+{
+	struct finding container = doctor_judge("container", facts);
+	char text[sizeof(err->text)];
+
+	text_copy(text, sizeof(text), err->text);
+	snprintf(err->text, sizeof(err->text),
+		 "%.120s: %s; a seccomp filter around sbx may be what refuses it", text,
+		 strerror(err->errnum));
+	err->explained = true;
+	hint_at(&container, NULL, err);
+}
+
 /* A container never is the whole cause; it is named where there is no better one. */
 static bool is_to_blame(const struct finding *finding, const char *row)
 {
@@ -124,6 +151,11 @@ void doctor_explain_by(const struct host_facts *facts, struct error *err)
 		blame(&finding, ERROR_USERNS_APPARMOR, err);
 		return;
 	}
+	if (facts->unmapped && err->id == ERROR_USERNS_FORBIDDEN) {
+		finding = doctor_judge("userns", facts);
+		blame(&finding, ERROR_USERNS_FORBIDDEN, err);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(suspicions) / sizeof(suspicions[0]); i++) {
 		if (suspicions[i].id != err->id)
 			continue;
@@ -133,6 +165,8 @@ void doctor_explain_by(const struct host_facts *facts, struct error *err)
 		blame(&finding, suspicions[i].refined, err);
 		return;
 	}
+	if (facts->filtered && may_be_filtered(err))
+		blame_filter(facts, err);
 }
 
 static bool is_suspicious(enum error_id id)
@@ -159,7 +193,8 @@ void doctor_explain(struct error *err)
 {
 	struct host_facts facts;
 
-	if (!is_suspicious(err->id) && !(is_powerless(err) && apparmor_restricts()))
+	if (!is_suspicious(err->id) && !(is_powerless(err) && apparmor_restricts()) &&
+	    !(may_be_filtered(err) && prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER))
 		return;
 	host_gather(&facts);
 	doctor_explain_by(&facts, err);

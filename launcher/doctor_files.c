@@ -22,6 +22,7 @@ enum {
 	FILE_SIZE_MAX = 1 << 20,
 	SUBID_FIRST = 100000, /* where useradd(8) begins */
 	SUBID_COUNT = 65536,
+	NOBODY = 65534, /* shown for ids that our user namespace lacks */
 };
 
 /* The text of a file without the last newline; empty where it cannot be read. */
@@ -268,6 +269,7 @@ static void read_helper(int root_fd, const char *name, unsigned int capability,
 			S_ISREG(status.st_mode) && faccessat(root_fd, path, X_OK, 0) == 0;
 		helper->set_id = (status.st_mode & S_ISUID) != 0;
 		helper->root_owned = status.st_uid == 0;
+		helper->nobodys = status.st_uid == NOBODY;
 		helper->file_caps = fd >= 0 && has_file_capability(fd, capability);
 		helper->nosuid = fd >= 0 && fstatvfs(fd, &system) == 0 &&
 				 (system.f_flag & ST_NOSUID);
@@ -330,6 +332,26 @@ static enum package_manager find_packages(int root_fd)
 	return PACKAGES_UNKNOWN;
 }
 
+/* Those that show the root of the host, whose marks would be taken for theirs. */
+static void find_sandbox(int root_fd, struct host_facts *facts)
+{
+	static const struct {
+		const char *first, *name;
+	} sandboxes[] = {
+		{ "sbx-init", "sbx" },
+		{ "bwrap", "bubblewrap" },
+		{ "firejail", "firejail" },
+	};
+	char first[32];
+
+	read_line(root_fd, "proc/1/comm", first, sizeof(first));
+	for (size_t i = 0; i < sizeof(sandboxes) / sizeof(sandboxes[0]); i++) {
+		if (strcmp(first, sandboxes[i].first) == 0)
+			text_copy(facts->container, sizeof(facts->container),
+				  sandboxes[i].name);
+	}
+}
+
 static void find_container(int root_fd, struct host_facts *facts)
 {
 	static const struct {
@@ -341,9 +363,11 @@ static void find_container(int root_fd, struct host_facts *facts)
 		{ ".flatpak-info", "flatpak" },
 	};
 
+	find_sandbox(root_fd, facts);
 	/* systemd leaves the name that its own detection found. */
-	read_line(root_fd, "run/systemd/container", facts->container,
-		  sizeof(facts->container));
+	if (!facts->container[0])
+		read_line(root_fd, "run/systemd/container", facts->container,
+			  sizeof(facts->container));
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		if (facts->container[0])
 			return;

@@ -54,10 +54,13 @@ static void read_ranges(enum subid_kind kind, struct host_facts *facts)
 	const char *name = facts->user[0] ? facts->user : NULL;
 	struct error err;
 	int count = subids_of_user(kind, facts->uid, name, ranges, RANGES_MAX, &err);
+	int kept =
+		subids_keep_mapped(kind, ranges, count > RANGES_MAX ? RANGES_MAX : count);
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < kept; i++)
 		facts->subids[kind].ids += ranges[i].count;
-	facts->subids[kind].ranges = count > 0 ? (size_t)count : 0;
+	facts->subids[kind].ranges = (size_t)kept;
+	facts->subids[kind].elsewhere = count > 0 && kept == 0;
 }
 
 static void read_runtime_dir(struct host_facts *facts)
@@ -120,6 +123,9 @@ void host_gather(struct host_facts *facts)
 		text_copy(facts->machine, sizeof(facts->machine), name.machine);
 	if (!facts->container[0] && getenv("KUBERNETES_SERVICE_HOST"))
 		text_copy(facts->container, sizeof(facts->container), "kubernetes");
+	facts->unmapped =
+		subids_keep_mapped(SUBID_UID, &(struct subid_range){ facts->uid, 1 },
+				   1) == 0;
 	read_account(facts);
 	read_groups(facts);
 	read_ranges(SUBID_UID, facts);

@@ -20,10 +20,10 @@ void judge_proc(const struct host_facts *facts, struct finding *finding)
 		finding_found(finding, "can be mounted");
 		return;
 	}
-	finding_found(finding, "cannot %s: %s%s%.160s", facts->proc.step,
-		      strerror(facts->proc.errnum),
-		      facts->proc_covers[0] ? "; mounted over parts of /proc: " : "",
-		      facts->proc_covers);
+	finding_failed(finding, &facts->proc);
+	if (facts->proc_covers[0])
+		finding_found(finding, "cannot %s: parts of /proc are covered: %.160s",
+			      facts->proc.step, facts->proc_covers);
 	finding_short(
 		finding, ROW_MISSING,
 		"sbx run needs --proc host (shows the outer process list) or --proc none");
@@ -64,7 +64,21 @@ void judge_overlay(const struct host_facts *facts, struct finding *finding)
 		finding_install(facts, finding, "fuse-overlayfs", "fuse-overlayfs");
 }
 
-static void judge_device(const struct device_facts *device, const char *path,
+/* A module that is loaded makes the device on the host, but not in a container. */
+static void provide_device(const struct host_facts *facts, const char *path,
+			   const char *module, struct finding *finding)
+{
+	char option[64];
+
+	snprintf(option, sizeof(option), "--device %s", path);
+	if (facts->container[0])
+		finding_restart_container(facts, finding, option, option);
+	else
+		finding_remedy(finding, "sudo modprobe %s", module);
+}
+
+static void judge_device(const struct host_facts *facts,
+			 const struct device_facts *device, const char *path,
 			 const char *module, const char *costs, struct finding *finding)
 {
 	if (device->exists && device->open_errnum == 0) {
@@ -74,7 +88,7 @@ static void judge_device(const struct device_facts *device, const char *path,
 	finding_short(finding, ROW_MISSING, costs);
 	if (!device->exists) {
 		finding_found(finding, "%s is not there", path);
-		finding_remedy(finding, "sudo modprobe %s", module);
+		provide_device(facts, path, module, finding);
 		return;
 	}
 	finding_found(finding, "%s cannot be opened: %s", path,
@@ -82,19 +96,19 @@ static void judge_device(const struct device_facts *device, const char *path,
 	if (device->open_errnum == EACCES)
 		finding_remedy(finding, "sudo chmod 666 %s", path);
 	else
-		finding_remedy(finding, "sudo modprobe %s", module);
+		provide_device(facts, path, module, finding);
 }
 
 void judge_tun(const struct host_facts *facts, struct finding *finding)
 {
-	judge_device(&facts->tun, "/dev/net/tun", "tun",
+	judge_device(facts, &facts->tun, "/dev/net/tun", "tun",
 		     "no network through a tap device", finding);
 }
 
 void judge_fuse(const struct host_facts *facts, struct finding *finding)
 {
-	judge_device(&facts->fuse, "/dev/fuse", "fuse", "fuse-overlayfs cannot be used",
-		     finding);
+	judge_device(facts, &facts->fuse, "/dev/fuse", "fuse",
+		     "fuse-overlayfs cannot be used", finding);
 }
 
 void judge_fuse_overlayfs(const struct host_facts *facts, struct finding *finding)

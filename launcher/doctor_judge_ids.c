@@ -15,6 +15,9 @@ enum {
 	KEYS_SPARE = 4, /* fewer than that may not last for the next sandbox */
 };
 
+static const char one_id[] =
+	"a root of its own has one id; su, apt and the like fail in it";
+
 static void judge_subids(const struct host_facts *facts, enum subid_kind kind,
 			 struct finding *finding)
 {
@@ -25,11 +28,17 @@ static void judge_subids(const struct host_facts *facts, enum subid_kind kind,
 		      subids->ranges == 1 ? "" : "s");
 	if (subids->ids >= SUBIDS_ENOUGH)
 		return;
+	if (subids->elsewhere) {
+		finding_found(finding,
+			      "those in /etc/sub%sid are not in the user namespace "
+			      "around sbx",
+			      letter);
+		finding_short(finding, ROW_MISSING, one_id);
+		return;
+	}
 	if (subids->ids == 0) {
 		finding_found(finding, "none in /etc/sub%sid", letter);
-		finding_short(
-			finding, ROW_MISSING,
-			"a root of its own has one id; su, apt and the like fail in it");
+		finding_short(finding, ROW_MISSING, one_id);
 	} else {
 		finding_short(finding, ROW_LIMITED,
 			      "ids of a root beyond them are not there");
@@ -95,6 +104,12 @@ static bool is_whole(const struct host_facts *facts, const struct helper_facts *
 	if (!helper->executable) {
 		finding_found(finding, "%s is no program", helper->path);
 		install_helper(facts, finding);
+		return false;
+	}
+	if (!has_power(helper) && helper->nobodys) {
+		finding_found(finding,
+			      "the owner of %s is not in the user namespace around sbx",
+			      helper->path);
 		return false;
 	}
 	if (!has_power(helper)) {

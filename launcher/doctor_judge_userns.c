@@ -20,6 +20,10 @@ enum {
 	NAMESPACES_USUAL = 15000, /* what a remedy raises a limit to */
 };
 
+#define UNFILTERED      "--security-opt seccomp=unconfined"
+#define DOCKER_UNMASKED "--security-opt systempaths=unconfined"
+#define PODMAN_UNMASKED "--security-opt unmask=ALL"
+
 static const char no_sandbox[] = "sbx cannot make a sandbox";
 
 static bool userns_fails_with(const struct host_facts *facts, int errnum)
@@ -36,6 +40,17 @@ static bool kernel_before(const struct host_facts *facts, unsigned int minor)
 {
 	return facts->major < KERNEL_MAJOR ||
 	       (facts->major == KERNEL_MAJOR && facts->minor < minor);
+}
+
+/* Without its filter, and without covers of /proc where these would be met next. */
+static void finding_open_container(const struct host_facts *facts,
+				   struct finding *finding)
+{
+	if (facts->proc_covers[0])
+		finding_restart_container(facts, finding, UNFILTERED " " DOCKER_UNMASKED,
+					  UNFILTERED " " PODMAN_UNMASKED);
+	else
+		finding_restart_container(facts, finding, UNFILTERED, UNFILTERED);
 }
 
 void judge_kernel(const struct host_facts *facts, struct finding *finding)
@@ -65,9 +80,7 @@ void judge_mount_api(const struct host_facts *facts, struct finding *finding)
 	if (facts->mounts.errnum) {
 		finding_failed(finding, &facts->mounts);
 		finding_short(finding, ROW_MISSING, no_sandbox);
-		finding_restart_container(facts, finding,
-					  "--security-opt seccomp=unconfined",
-					  "--security-opt seccomp=unconfined");
+		finding_open_container(facts, finding);
 		return;
 	}
 	if (facts->mount_api.errnum == 0) {
@@ -88,6 +101,9 @@ void judge_userns(const struct host_facts *facts, struct finding *finding)
 	}
 	finding_failed(finding, &facts->userns);
 	finding_short(finding, ROW_MISSING, no_sandbox);
+	if (userns_is_refused(facts) && facts->unmapped)
+		finding_found(finding, "uid %u is no id of the user namespace around sbx",
+			      facts->uid);
 	if (userns_fails_with(facts, EINVAL))
 		finding_found(finding, "this kernel is built without them");
 }
@@ -127,14 +143,21 @@ void judge_userns_limit(const struct host_facts *facts, struct finding *finding)
 		if (limit == 0)
 			finding_found(finding, "user.max_%s_namespaces is 0",
 				      ns_name(kind));
+		else if (limit == INT32_MAX) /* what a new user namespace starts with */
+			finding_found(finding,
+				      "a user namespace around sbx has as many %s "
+				      "namespaces as it may",
+				      ns_name(kind));
 		else
 			finding_found(finding,
 				      "this user has as many %s namespaces as it may",
 				      ns_name(kind));
 		finding_short(finding, ROW_MISSING, no_sandbox);
-		finding_remedy(finding, "sudo sysctl user.max_%s_namespaces=%" PRId64,
-			       ns_name(kind),
-			       limit >= NAMESPACES_USUAL ? 2 * limit : NAMESPACES_USUAL);
+		if (limit < INT32_MAX / 2)
+			finding_remedy(
+				finding, "sudo sysctl user.max_%s_namespaces=%" PRId64,
+				ns_name(kind),
+				limit >= NAMESPACES_USUAL ? 2 * limit : NAMESPACES_USUAL);
 		return;
 	}
 	finding_found(finding, "user.max_*_namespaces leave room");
@@ -174,12 +197,9 @@ void judge_userns_seccomp(const struct host_facts *facts, struct finding *findin
 		finding_found(finding, "a filter around sbx lets namespaces pass");
 		return;
 	}
-	finding_found(finding,
-		      "a seccomp filter around sbx, and namespaces are refused: %s",
-		      strerror(facts->userns.errnum));
+	finding_found(finding, "a seccomp filter around sbx, and namespaces are refused");
 	finding_short(finding, ROW_MISSING, no_sandbox);
-	finding_restart_container(facts, finding, "--security-opt seccomp=unconfined",
-				  "--security-opt seccomp=unconfined");
+	finding_open_container(facts, finding);
 }
 
 void judge_chroot(const struct host_facts *facts, struct finding *finding)
@@ -204,10 +224,8 @@ void judge_container(const struct host_facts *facts, struct finding *finding)
 	if (facts->userns.errnum == 0 && facts->proc.errnum == 0)
 		return;
 	finding_short(finding, ROW_LIMITED, "it takes away what a sandbox needs");
-	finding_restart_container(
-		facts, finding,
-		"--security-opt seccomp=unconfined --security-opt systempaths=unconfined",
-		"--security-opt seccomp=unconfined --security-opt unmask=ALL");
+	finding_restart_container(facts, finding, UNFILTERED " " DOCKER_UNMASKED,
+				  UNFILTERED " " PODMAN_UNMASKED);
 }
 
 void judge_namespaces(const struct host_facts *facts, struct finding *finding)

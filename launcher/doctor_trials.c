@@ -320,7 +320,9 @@ static void try_map_of(struct host_facts *facts)
 	struct error err = { 0 };
 
 	if (subids_of_user(SUBID_UID, facts->uid, name, &map.uids, 1, &err) < 1 ||
-	    subids_of_user(SUBID_GID, facts->uid, name, &map.gids, 1, &err) < 1)
+	    subids_of_user(SUBID_GID, facts->uid, name, &map.gids, 1, &err) < 1 ||
+	    subids_keep_mapped(SUBID_UID, &map.uids, 1) < 1 ||
+	    subids_keep_mapped(SUBID_GID, &map.gids, 1) < 1)
 		return;
 	facts->id_map = try_it(try_id_map, &map);
 }

@@ -223,14 +223,18 @@ static int read_subids(struct draft *draft, enum subid_kind kind,
 		       struct subid_range *ret_ranges, struct error *err)
 {
 	const char *name;
-	int count;
+	int count, kept;
 
 	if (caller_account(draft, err) < 0)
 		return -1;
 	name = draft->caller.has_account ? draft->caller.account.name : NULL;
 	count = subids_of_user(kind, draft->caller.uid, name, ret_ranges, SUBIDS_MAX,
 			       err);
-	return count > SUBIDS_MAX ? SUBIDS_MAX : count;
+	if (count > SUBIDS_MAX)
+		count = SUBIDS_MAX;
+	kept = subids_keep_mapped(kind, ret_ranges, count);
+	draft->caller.subids_elsewhere = count > 0 && kept == 0;
+	return count < 0 ? -1 : kept;
 }
 
 /*
@@ -275,6 +279,13 @@ static int refuse_no_subids(struct draft *draft, bool uids, struct error *err)
 	const struct caller *caller = &draft->caller;
 	const char *file = uids ? "/etc/subuid" : "/etc/subgid";
 
+	if (caller->subids_elsewhere) {
+		error_set(err, ERROR_SUBIDS_MISSING,
+			  "map subordinate ids: those of %s are not in the user "
+			  "namespace around sbx",
+			  file);
+		return error_hint(err, "--map single");
+	}
 	if (!caller->has_account) {
 		error_set(err, ERROR_SUBIDS_MISSING,
 			  "map subordinate ids: %s has no line for %u", file,
@@ -371,9 +382,11 @@ static int make_groups_droppable(struct draft *draft, struct error *err)
 	if (count < 0)
 		return -1;
 	if (count == 0) {
-		error_set(
-			err, ERROR_GROUPS,
-			"drop the supplementary groups: /etc/subgid has no line for this user");
+		error_set(err, ERROR_GROUPS,
+			  "drop the supplementary groups: /etc/subgid has no %s",
+			  draft->caller.subids_elsewhere
+				  ? "id that is in the user namespace around sbx"
+				  : "line for this user");
 		return error_hint(err, "--groups keep");
 	}
 	add_range(&mapper, ids->gids.ranges[0].inside, ids->gids.ranges[0].outside, 1);

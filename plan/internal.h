@@ -61,6 +61,7 @@ struct caller {
 	const char *cwd;
 	bool account_read;
 	bool has_account;
+	bool subids_elsewhere; /* there are some, but our user namespace has none of them */
 	struct account account;
 	const char *homes[2]; /* links resolved; the outer one first */
 	size_t home_count;

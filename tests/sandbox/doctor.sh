@@ -55,7 +55,7 @@ under() {
 	"$here/refuse.py" "$@"
 }
 
-plan 45
+plan 46
 
 # ---- the command itself --------------------------------------------------------------------
 
@@ -184,11 +184,15 @@ fi
 
 : >"$tmp/empty"
 if [ -e /etc/subuid ]; then
-	is "an empty /etc/subuid is missing, and mended by a line" \
-		"$(as_root 'mount --bind $tmp/empty /etc/subuid; $tmp/watch subuid sh -c \
-			"echo root:100000:65536 >>/etc/subuid"')" "missing ok"
+	like "an empty /etc/subuid is missing" \
+		"$(as_root 'mount --bind $tmp/empty /etc/subuid; $SBX doctor --json' |
+			"$tmp/row" subuid found)" "none in*"
+	like "ids that the user namespace around it lacks are of no use" \
+		"$(as_root 'echo root:100000:65536 >$tmp/line; mount --bind $tmp/line /etc/subuid
+			$SBX doctor --json' | "$tmp/row" subuid found)" "*not in the user namespace*"
 else
 	is "no /etc/subuid is missing" "$(row subuid state)" missing
+	skip "ids that the user namespace around it lacks are of no use" "no /etc/subuid"
 fi
 if [ -u /usr/bin/newuidmap ]; then
 	like "no program in the place of newuidmap is missing" \
@@ -224,7 +228,7 @@ if sh -c "$run" >/dev/null; then
 		"$(as_root "$cover $run")" '*"id":"proc-covered"*/proc/uptime*--proc host*'
 	if command -v python3 >/dev/null; then
 		like "a run below a filter names the filter" \
-			"$(under unshare=EPERM clone3=EPERM -- /bin/sh -c "exec ${run#cd / && }")" \
+			"$(under userns=EPERM -- /bin/sh -c "exec ${run#cd / && }")" \
 			'*"id":"userns-seccomp"*'
 	else
 		skip "a run below a filter names the filter" "no python3"

@@ -567,6 +567,33 @@ static void all_good_ranges_of_a_user_are_found_in_order(void **state)
 	in_namespace(state, check_ranges);
 }
 
+static int check_mapped(const char *directory)
+{
+	struct subid_range ranges[] = {
+		{ 100000, 65536 }, { 1, 10 },    { 65530, 10 },
+		{ 65536, 1 },      { 65530, 6 }, { 3000000000, 2 }
+	};
+
+	if (cover(directory, "uid_map", "/proc/self/uid_map") < 0 ||
+	    cover(directory, "gid_map", "/proc/self/gid_map") < 0)
+		return NO_NAMESPACE;
+	if (subids_keep_mapped(SUBID_UID, ranges, 6) != 3)
+		return 1;
+	if (ranges[0].start != 1 || ranges[1].start != 65530 || ranges[1].count != 6 ||
+	    ranges[2].start != 3000000000)
+		return 2;
+	return subids_keep_mapped(SUBID_GID, ranges, 3);
+}
+
+static void ranges_that_the_own_namespace_lacks_are_left_out(void **state)
+{
+	set_file(state, "uid_map",
+		 "         0       1000          1\n         1     100000      65535\n"
+		 "3000000000    1000000          2\n");
+	set_file(state, "gid_map", "      1000       1000          1\n");
+	in_namespace(state, check_mapped);
+}
+
 static int check_answers(const char *directory)
 {
 	struct account account;
@@ -647,6 +674,7 @@ int main(void)
 		cmocka_unit_test(an_endless_answer_is_ended),
 		cmocka_unit_test(ignored_children_do_not_matter),
 		cmocka_unit_test(the_host_knows_root),
+		cmocka_unit_test(ranges_that_the_own_namespace_lacks_are_left_out),
 		cmocka_unit_test(all_good_ranges_of_a_user_are_found_in_order),
 		cmocka_unit_test(directory_services_are_asked_for_what_no_file_has),
 	};

@@ -61,7 +61,7 @@ static struct host_facts good_host(void)
 		facts.namespaces[i] = well;
 	}
 	for (int i = 0; i < 2; i++) {
-		facts.subids[i] = (struct subid_facts){ 1, 65536, 165536 };
+		facts.subids[i] = (struct subid_facts){ 1, 65536, 165536, false };
 		facts.helpers[i] = (struct helper_facts){ .executable = true,
 							  .set_id = true,
 							  .root_owned = true };
@@ -322,8 +322,8 @@ static void missing_subordinate_ids_come_with_a_free_range(void **state)
 	struct host_facts facts = good_host();
 
 	(void)state;
-	facts.subids[SUBID_UID] = (struct subid_facts){ 0, 0, 165536 };
-	facts.subids[SUBID_GID] = (struct subid_facts){ 0, 0, 100000 };
+	facts.subids[SUBID_UID] = (struct subid_facts){ 0, 0, 165536, false };
+	facts.subids[SUBID_GID] = (struct subid_facts){ 0, 0, 100000, false };
 	assert_row(&facts, "subuid", ROW_MISSING, "none in /etc/subuid",
 		   "sudo usermod --add-subuids 165536-231071 alice");
 	assert_row(&facts, "subgid", ROW_MISSING, "none in /etc/subgid",
@@ -340,7 +340,7 @@ static void few_subordinate_ids_are_limited(void **state)
 	struct host_facts facts = good_host();
 
 	(void)state;
-	facts.subids[SUBID_UID] = (struct subid_facts){ 2, 2000, 165536 };
+	facts.subids[SUBID_UID] = (struct subid_facts){ 2, 2000, 165536, false };
 	assert_row(&facts, "subuid", ROW_LIMITED, "2000 in 2 ranges",
 		   "sudo usermod --add-subuids 165536-231071 alice");
 }
@@ -383,6 +383,33 @@ static void a_helper_without_power_gets_it_back(void **state)
 		   "/usr/bin/newgidmap'");
 }
 
+static void what_the_namespace_around_lacks_has_no_remedy_in_it(void **state)
+{
+	struct host_facts facts = good_host();
+
+	(void)state;
+	facts.subids[SUBID_UID] = (struct subid_facts){ 0, 0, 165536, true };
+	assert_row(&facts, "subuid", ROW_MISSING, "not in the user namespace around sbx",
+		   "");
+	facts.helpers[SUBID_UID].root_owned = false;
+	facts.helpers[SUBID_UID].nobodys = true;
+	assert_row(&facts, "newuidmap", ROW_MISSING, "the owner of /usr/bin/newuidmap",
+		   "");
+	facts.userns = failed("make a user namespace", EPERM);
+	facts.unmapped = true;
+	assert_row(&facts, "userns", ROW_MISSING, "uid 1000 is no id", "");
+}
+
+static void a_limit_further_out_cannot_be_raised_here(void **state)
+{
+	struct host_facts facts = host_without_userns(ENOSPC);
+
+	(void)state;
+	facts.sysctls.max_namespaces[NS_USER] = 2147483647;
+	assert_row(&facts, "userns-limit", ROW_MISSING, "a user namespace around sbx",
+		   "");
+}
+
 static void a_helper_whose_bit_has_no_effect_is_missing(void **state)
 {
 	struct host_facts facts = good_host();
@@ -413,7 +440,7 @@ static void groups_that_cannot_be_dropped_are_told(void **state)
 	(void)state;
 	facts.extra_groups = true;
 	assert_row(&facts, "groups", ROW_OK, "with a subordinate gid", "");
-	facts.subids[SUBID_GID] = (struct subid_facts){ 0, 0, 100000 };
+	facts.subids[SUBID_GID] = (struct subid_facts){ 0, 0, 100000, false };
 	assert_row(&facts, "groups", ROW_MISSING, "cannot be dropped",
 		   "sudo usermod --add-subgids 100000-165535 alice");
 	facts.helpers[SUBID_GID].set_id = false;
@@ -447,7 +474,8 @@ static void a_proc_that_is_covered_names_what_covers_it(void **state)
 	(void)state;
 	facts.proc = failed("mount a new proc", EPERM);
 	strcpy(facts.proc_covers, "/proc/kcore /proc/keys");
-	assert_row(&facts, "proc", ROW_MISSING, "parts of /proc: /proc/kcore /proc/keys",
+	assert_row(&facts, "proc", ROW_MISSING,
+		   "parts of /proc are covered: /proc/kcore /proc/keys",
 		   "sudo umount /proc/kcore /proc/keys");
 	strcpy(facts.container, "docker");
 	assert_row(&facts, "proc", ROW_MISSING, "/proc/kcore",
@@ -469,6 +497,19 @@ static void overlay_falls_back_to_fuse(void **state)
 	facts.overlay.errnum = ENODEV;
 	assert_row(&facts, "overlay", ROW_MISSING, "No such device",
 		   "sudo modprobe overlay");
+}
+
+static void a_container_is_given_its_devices_from_outside(void **state)
+{
+	struct host_facts facts = good_host();
+
+	(void)state;
+	facts.tun = (struct device_facts){ false, ENOENT };
+	strcpy(facts.container, "docker");
+	assert_row(&facts, "tun", ROW_MISSING, "/dev/net/tun is not there",
+		   "docker run --device /dev/net/tun ...");
+	strcpy(facts.container, "lxc");
+	assert_row(&facts, "tun", ROW_MISSING, "/dev/net/tun is not there", "");
 }
 
 static void a_device_is_made_or_opened(void **state)
@@ -745,6 +786,17 @@ static void files_below_a_root_are_read(void **state)
 	assert_string_equal(facts.cgroup.controllers, "memory pids");
 }
 
+static void a_sandbox_is_known_by_its_first_process(void **state)
+{
+	struct host_facts facts = { .uid = 1001 };
+
+	(void)state;
+	put(".dockerenv", "");
+	put("proc/1/comm", "sbx-init\n");
+	read_root(&facts);
+	assert_string_equal(facts.container, "sbx");
+}
+
 /* ---- explanations ------------------------------------------------------------------------------ */
 
 static struct error failure(enum error_id id, int errnum, const char *text)
@@ -808,6 +860,42 @@ static void a_filter_and_a_limit_have_ids_of_their_own(void **state)
 	assert_string_equal(err.hint, "sudo sysctl user.max_user_namespaces=15000");
 }
 
+static void what_only_a_filter_can_refuse_is_laid_to_it(void **state)
+{
+	struct host_facts facts = good_host();
+	struct error err = failure(ERROR_PLAIN, EPERM, "set the host name"), before;
+
+	(void)state;
+	strcpy(facts.container, "podman");
+	before = err;
+	doctor_explain_by(&facts, &err);
+	assert_memory_equal(&err, &before, sizeof(err));
+	facts.filtered = true;
+	facts.proc = failed("mount a new proc", EPERM);
+	doctor_explain_by(&facts, &err);
+	assert_int_equal(err.id, ERROR_PLAIN);
+	assert_true(err.explained);
+	assert_string_equal(err.text,
+			    "set the host name: Operation not permitted; a seccomp "
+			    "filter around sbx may be what refuses it");
+	assert_string_equal(err.hint, "podman run --security-opt seccomp=unconfined "
+				      "--security-opt unmask=ALL ...");
+}
+
+static void who_has_no_id_can_make_no_namespace(void **state)
+{
+	struct host_facts facts = host_without_userns(EPERM);
+	struct error err =
+		failure(ERROR_USERNS_FORBIDDEN, EPERM, "make a user namespace");
+
+	(void)state;
+	facts.unmapped = true;
+	strcpy(facts.container, "docker");
+	doctor_explain_by(&facts, &err);
+	assert_string_equal(err.text, "make a user namespace: uid 1000 is no id of the "
+				      "user namespace around sbx");
+}
+
 static void a_covered_proc_is_explained_once(void **state)
 {
 	struct host_facts facts = good_host();
@@ -820,8 +908,8 @@ static void a_covered_proc_is_explained_once(void **state)
 	doctor_explain_by(&facts, &err);
 	assert_int_equal(err.id, ERROR_PROC_COVERED);
 	assert_int_equal(err.status, 125);
-	assert_string_equal(err.text, "mount a new proc: Operation not permitted; "
-				      "mounted over parts of /proc: /proc/kcore");
+	assert_string_equal(err.text,
+			    "mount a new proc: parts of /proc are covered: /proc/kcore");
 	assert_string_equal(err.hint,
 			    "sudo umount /proc/kcore, or --proc host (shows the "
 			    "outer process list) or --proc none");
@@ -894,12 +982,15 @@ int main(void)
 		cmocka_unit_test(few_subordinate_ids_are_limited),
 		cmocka_unit_test(a_helper_that_is_not_there_is_installed),
 		cmocka_unit_test(a_helper_without_power_gets_it_back),
+		cmocka_unit_test(what_the_namespace_around_lacks_has_no_remedy_in_it),
+		cmocka_unit_test(a_limit_further_out_cannot_be_raised_here),
 		cmocka_unit_test(a_helper_whose_bit_has_no_effect_is_missing),
 		cmocka_unit_test(a_map_that_was_refused_says_why),
 		cmocka_unit_test(groups_that_cannot_be_dropped_are_told),
 		cmocka_unit_test(a_used_up_quota_of_keys_is_raised),
 		cmocka_unit_test(a_proc_that_is_covered_names_what_covers_it),
 		cmocka_unit_test(overlay_falls_back_to_fuse),
+		cmocka_unit_test(a_container_is_given_its_devices_from_outside),
 		cmocka_unit_test(a_device_is_made_or_opened),
 		cmocka_unit_test(cgroups_are_delegated_by_what_runs_here),
 		cmocka_unit_test(a_controller_that_is_not_delegated_is_limited),
@@ -913,9 +1004,12 @@ int main(void)
 		cmocka_unit_test(a_new_range_lies_behind_all_others),
 		cmocka_unit_test(a_root_without_anything_is_unknown),
 		cmocka_unit_test(files_below_a_root_are_read),
+		cmocka_unit_test(a_sandbox_is_known_by_its_first_process),
 		cmocka_unit_test(a_refusal_is_refined_to_the_sysctl),
 		cmocka_unit_test(a_namespace_without_power_is_refined_to_apparmor),
 		cmocka_unit_test(a_filter_and_a_limit_have_ids_of_their_own),
+		cmocka_unit_test(what_only_a_filter_can_refuse_is_laid_to_it),
+		cmocka_unit_test(who_has_no_id_can_make_no_namespace),
 		cmocka_unit_test(a_covered_proc_is_explained_once),
 		cmocka_unit_test(a_command_that_is_too_long_for_a_hint_is_left_out),
 		cmocka_unit_test(a_helper_is_explained_with_the_way_round_it),
