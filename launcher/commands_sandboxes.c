@@ -13,6 +13,7 @@
 #include "plan/plan.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 enum {
 	FAILED = 125,
 	COMMAND_WIDTH = 60, /* of a command in a table */
+	KILL_TIME_MS = 5000,
 };
 
 /* ---- words ----------------------------------------------------------------------------- */
@@ -254,6 +256,14 @@ static bool is_refused(void)
 	return errno == ENOSYS || errno == EPERM;
 }
 
+/* Nothing can refuse to be killed, but it takes its time. */
+static void await_end(int pidfd)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	(void)poll(&end, 1, KILL_TIME_MS);
+}
+
 /*
  * The pid cannot be given to another process while we hold the descriptor. Where a filter
  * refuses that, a process that was alive a moment ago has to be good enough.
@@ -268,8 +278,11 @@ static int send_checked(pid_t pid, uint64_t start, int number)
 		errno = ESRCH;
 		return -1;
 	}
-	if (pidfd >= 0 && sys_pidfd_send_signal(pidfd, number) == 0)
+	if (pidfd >= 0 && sys_pidfd_send_signal(pidfd, number) == 0) {
+		if (number == SIGKILL)
+			await_end(pidfd);
 		return 0;
+	}
 	return pidfd < 0 || is_refused() ? kill(pid, number) : -1;
 }
 

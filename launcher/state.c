@@ -328,6 +328,7 @@ static int open_running(int place, const char *name, struct arena *arena,
 	return fd_take(&dir);
 }
 
+/* One whose init has ended already is about to go: its name can be waited for. */
 static bool is_running(int place, const char *name)
 {
 	struct arena arena = { 0 };
@@ -335,7 +336,7 @@ static bool is_running(int place, const char *name)
 	auto_close int dir = open_running(place, name, &arena, &entry);
 
 	arena_free(&arena);
-	return dir >= 0;
+	return dir >= 0 && state_is_alive(entry.init, entry.init_start);
 }
 
 /* ---- taking a name --------------------------------------------------------------------- */

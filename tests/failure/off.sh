@@ -12,7 +12,7 @@ busybox=$(command -v busybox) || skip_all 'busybox is not installed'
 XDG_RUNTIME_DIR=$tmp/run
 export XDG_RUNTIME_DIR
 mkdir -m 700 "$tmp/run"
-mkdir -p "$tmp/work" "$tmp/root/bin"
+mkdir -p "$tmp/work" "$tmp/root/bin" "$tmp/root/etc"
 cp "$attack" "$tmp/work/"
 cp "$attack" "$busybox" "$tmp/root/bin/"
 ln -s busybox "$tmp/root/bin/true"
@@ -53,7 +53,7 @@ attempt_in_root() {
 	run -R "$tmp/root" "$@" -- attack try "$name" <input
 }
 
-plan 25
+plan 45
 
 stops 'seal stdin' stdin
 stops descriptors descriptors
@@ -77,6 +77,49 @@ differs capabilities 'held raw-sockets' 'REACHED raw-sockets: *' \
 differs 'locked mounts' 'held undo-mounts' 'REACHED undo-mounts: *' \
 	attempt_in_root undo-mounts --cap-add SYS_ADMIN
 differs 'own file' 'sbx: cannot *' 'sbx *features*' run -R "$tmp/root" -- itself --version
+
+stops read-only change-dev
+stops nosuid mount-flags
+stops nodev mount-flags
+stops masks kernel-secrets
+mkdir "$tmp/home"
+echo canary >"$tmp/home/canary"
+export CANARY_FILE="$tmp/home/canary"
+HOME=$tmp/home stops 'private directories' climb -e CANARY_FILE
+
+# Whoever enters the mount namespace stands on the top of what is stacked at its root.
+ln -s busybox "$tmp/root/bin/cat"
+ln -s busybox "$tmp/root/bin/sleep"
+echo inside >"$tmp/root/etc/where"
+enter_root() {
+	"$SBX" run --no-config -d --name entered -R "$tmp/root" -- sleep 60 </dev/null
+	init=$("$SBX" list | awk '$1 == "entered" { print $2 }')
+	nsenter -U -m --preserve-credentials -t "$(tr -d ' ' <"/proc/$init/task/$init/children")" \
+		/bin/cat /etc/where
+	"$SBX" kill -s KILL entered
+}
+differs 'old root' inside 'nsenter: *' enter_root
+
+differs limits 77 '*[!7]*' run --rlimit nofile=77 -- sh -c 'ulimit -n'
+with_open_mask() {
+	(umask 0 && run -- sh -c umask)
+}
+differs umask 0022 0000 with_open_mask
+
+# A link in the root means the root's own directory, not the host's of that name.
+mkdir -p "$tmp/shown" "$tmp/root/usr"
+echo shown >"$tmp/shown/file"
+ln -s /usr "$tmp/root/link"
+differs destinations shown '*No such file*' run -R "$tmp/root" --ro "$tmp/shown:/link" -- \
+	cat /usr/file
+
+# A mount point that is missing is not made in a directory of the user.
+make_point() {
+	rm -rf "$tmp/work/point"
+	run --cwd rw --ro "$tmp/shown:$tmp/work/point" -- true >/dev/null 2>&1
+	[ -d "$tmp/work/point" ] && echo made || echo 'not made'
+}
+differs 'own directories' 'not made' made make_point
 
 # An init that stands still cannot see that its launcher is gone.
 leave_stopped() {
@@ -111,6 +154,6 @@ else
 fi
 
 # Each protection that the source names is left out above.
-grep -rhoE 'protection_is_off\("[a-z ]+"\)' "$tree"/launcher "$tree"/userns "$tree"/policy "$tree"/net |
+grep -rhoE 'protection_is_off\("[a-z -]+"\)' "$tree"/launcher "$tree"/userns "$tree"/policy "$tree"/net |
 	sed 's/.*("\(.*\)")/\1/' | sort -u >"$tmp/named"
 is 'no protection is left out of this test' "$(sort -u "$tmp/attacked" | comm -13 - "$tmp/named")" ''

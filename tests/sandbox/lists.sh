@@ -37,7 +37,7 @@ init() {
 	sbx list | awk -v name="$1" '$1 == name { print $2 }'
 }
 
-plan 63
+plan 64
 
 # ---- list ----------------------------------------------------------------------------------
 
@@ -164,6 +164,9 @@ result $? 'and the list has removed it'
 run -d --name dies -- sleep 60
 kill -KILL "$(launcher dies)"
 ok 'its name is free at once' run --name dies -- true
+run -d --name dies -- sleep 60
+sbx kill -s KILL dies
+ok 'so is that of a killed sandbox' run --name dies -- true
 
 # An entry is believed only with the start time of its process.
 mkdir -m 700 "$state/forged"
