@@ -28,7 +28,7 @@ static int refuse(struct error *err, int status, int errnum)
 	return -1;
 }
 
-/* The interpreter that a script's first line names. */
+/* The interpreter that a script's first line names; a carriage return is part of it. */
 static bool script_interpreter(const char *head, char *interpreter, size_t size)
 {
 	size_t start, length;
@@ -36,7 +36,7 @@ static bool script_interpreter(const char *head, char *interpreter, size_t size)
 	if (head[0] != '#' || head[1] != '!')
 		return false;
 	start = 2 + strspn(head + 2, " \t");
-	length = strcspn(head + start, " \t\r\n");
+	length = strcspn(head + start, " \t\n");
 	if (length == 0 || length >= size)
 		return false;
 	memcpy(interpreter, head + start, length);
@@ -54,7 +54,8 @@ static bool elf_interpreter(int fd, char *interpreter, size_t size)
 	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
 	    header.e_ident[EI_CLASS] != ELFCLASS64)
 		return false;
-	for (unsigned int i = 0; i < header.e_phnum && i < 64; i++) {
+	/* The kernel takes no more than 64 KiB of them (elf(5)). */
+	for (unsigned int i = 0; i < header.e_phnum && i < 65536 / sizeof(entry); i++) {
 		off_t at = (off_t)(header.e_phoff + (Elf64_Off)i * sizeof(entry));
 
 		if (pread(fd, &entry, sizeof(entry), at) != sizeof(entry))
@@ -108,14 +109,16 @@ static int explain_missing(const char *path, int errnum, struct error *err)
 	char interpreter[PATH_MAX];
 	struct stat status;
 
-	if (stat(path, &status) == 0 &&
-	    find_interpreter(path, interpreter, sizeof(interpreter))) {
+	if (stat(path, &status) < 0) {
+		error_set(err, ERROR_PLAIN, "start %s", path);
+		return refuse(err, 127, errnum);
+	}
+	if (find_interpreter(path, interpreter, sizeof(interpreter)))
 		error_set(err, ERROR_PLAIN, "start %s: its interpreter %s is missing",
 			  path, interpreter);
-		return refuse(err, 126, errnum);
-	}
-	error_set(err, ERROR_PLAIN, "start %s", path);
-	return refuse(err, 127, errnum);
+	else
+		error_set(err, ERROR_PLAIN, "start %s: its interpreter is missing", path);
+	return refuse(err, 126, errnum);
 }
 
 /* The first directory on the way that may not be searched. */
