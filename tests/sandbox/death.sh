@@ -32,7 +32,7 @@ END
 snapshot() {
 	find "$tmp/work" "$tmp/tmp" | sort
 	stat -c %n "/tmp/sbx-$(id -u)" 2>/dev/null
-	cut -d' ' -f5- /proc/self/mountinfo
+	grep -F "$tmp" /proc/self/mountinfo
 }
 # dies DESCRIPTION OPTION...
 dies() {

@@ -7,11 +7,21 @@
 . "$(dirname "$0")/lib.sh"
 
 XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR
+export XDG_RUNTIME_DIR SBX tmp
 mkdir -m 700 "$tmp/run"
 mkdir "$tmp/work"
 cd "$tmp/work" || exit 1
 log=$tmp/log
+
+# A shell ignores INT and QUIT in what it puts into the background: this takes them back.
+cat >"$tmp/listening.py" <<'END'
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGQUIT):
+	signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+END
+command -v python3 >/dev/null || skip_all 'python3 is not installed'
 
 run() {
 	timeout -s KILL 60 "$SBX" run --no-config "$@" </dev/null
@@ -19,7 +29,8 @@ run() {
 # begin SCRIPT: the launcher of a shell that runs it is $launcher; it has said "ready"
 begin() {
 	: >"$log"
-	"$SBX" run --no-config --timeout 60 -- sh -c "$1" >"$log" 2>&1 </dev/null &
+	python3 "$tmp/listening.py" "$SBX" run --no-config --timeout 60 -- sh -c "$1" \
+		>"$log" 2>&1 </dev/null &
 	launcher=$!
 	until_true grep -q ready "$log"
 }
@@ -36,7 +47,7 @@ said() {
 	[ "$(grep -c "$1" "$log")" -ge "$2" ]
 }
 
-plan 34
+plan 35
 
 # ---- passed on -----------------------------------------------------------------------------
 
@@ -81,7 +92,7 @@ is 'TERM becomes the stop signal that was asked for' $? 6
 # A group that is signalled as a whole: the command gets the signal from the launcher alone.
 if command -v setsid >/dev/null; then
 	: >"$log"
-	setsid sh -c 'echo $$ >"$1"; exec "$SBX" run --no-config -- sh -c "
+	setsid sh -c 'echo $$ >"$1"; exec python3 "$tmp/listening.py" "$SBX" run --no-config -- sh -c "
 		trap \"echo got INT\" INT; echo ready; while :; do sleep 0.1; done"' sh \
 		"$tmp/leader" >"$log" 2>&1 </dev/null &
 	until_true grep -q ready "$log"
@@ -124,7 +135,6 @@ is 'and goes on with it' $? 4
 as_group() {
 	timeout -s KILL 30 sh -c "$1; echo \"alive \$?\"" 2>/dev/null </dev/null
 }
-export SBX
 is 'kill(0, KILL) from inside' \
 	"$(as_group '"$SBX" run --no-config -- sh -c "kill -KILL 0"')" 'alive 137'
 is 'kill(0, KILL) without an init' \
@@ -152,24 +162,32 @@ is 'ended children are noticed if the caller ignored them' \
 is 'and if they go to the one who writes maps' \
 	"$(sh -c 'trap "" CHLD; timeout -s KILL 20 "$SBX" run --no-config --map subuid -- sh -c "exit 7"; echo $?' \
 		2>&1 | sed 's/^sbx: .*subordinate.*/7/' | tail -n 1)" 7
-if command -v python3 >/dev/null; then
-	cat >"$tmp/blocked.py" <<'END'
+cat >"$tmp/blocked.py" <<'END'
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 os.execv(sys.argv[1], sys.argv[1:])
 END
-	is 'nothing is blocked inside if the caller blocked everything' \
-		"$(python3 "$tmp/blocked.py" "$SBX" run --no-config -- \
-			grep -cE "^$masks" /proc/self/status </dev/null)" 2
-	: >"$log"
-	python3 "$tmp/blocked.py" "$SBX" run --no-config -- \
-		sh -c 'echo ready; exec sleep 50' >"$log" 2>&1 </dev/null &
-	launcher=$!
-	until_true grep -q ready "$log"
-	kill -TERM "$launcher"
-	wait "$launcher"
-	is 'and TERM still ends it' $? 143
-else
-	skip 'nothing is blocked inside if the caller blocked everything' 'python3 is not installed'
-	skip 'and TERM still ends it' 'python3 is not installed'
-fi
+is 'nothing is blocked inside if the caller blocked everything' \
+	"$(python3 "$tmp/blocked.py" "$SBX" run --no-config -- \
+		grep -cE "^$masks" /proc/self/status </dev/null)" 2
+: >"$log"
+python3 "$tmp/blocked.py" "$SBX" run --no-config -- \
+	sh -c 'echo ready; exec sleep 50' >"$log" 2>&1 </dev/null &
+launcher=$!
+until_true grep -q ready "$log"
+kill -TERM "$launcher"
+wait "$launcher"
+is 'and TERM still ends it' $? 143
+
+# What a script has put into the background is no part of what its terminal interrupts.
+: >"$log"
+sh -c '"$SBX" run --no-config -- sh -c "echo ready; exec sleep 50" >"$1" 2>&1 </dev/null &
+	echo $! >"$2"' sh "$log" "$tmp/pid"
+launcher=$(cat "$tmp/pid")
+until_true grep -q ready "$log"
+kill -INT "$launcher"
+kill -QUIT "$launcher"
+sleep 0.5
+kill -0 "$launcher"
+result $? 'an ignored INT stays ignored'
+kill -KILL "$launcher"

@@ -103,7 +103,7 @@ fails 'also when it ends well at the stop signal' 124 sbx --timeout 300ms -- \
 is 'the stop signal is the one that was asked for' "$(sbx --timeout 300ms --stop-signal USR1 -- \
 	sh -c 'trap "echo USR1; exit 0" USR1; while :; do sleep 0.1; done')" USR1
 fails 'a command that is faster has its own status' 7 sbx --timeout 20 -- sh -c 'exit 7'
-fails 'there is a timeout without an init' 124 sbx --no-init --timeout 300ms -- sleep 20
+fails 'without an init nobody looks at the clock' 125 sbx --no-init --timeout 300ms -- sleep 20
 
 # ---- without an init -----------------------------------------------------------------------
 
