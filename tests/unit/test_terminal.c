@@ -304,7 +304,7 @@ static int use_terminal(const struct pty *caller, struct pty *inner)
 
 static void the_callers_terminal_is_raw_meanwhile_and_restored(void **state)
 {
-	struct pty caller, inner;
+	struct pty caller = { -1, -1 }, inner = { -1, -1 };
 	char text[16] = "";
 	int status;
 	pid_t child;
@@ -334,7 +334,7 @@ static void the_callers_terminal_is_raw_meanwhile_and_restored(void **state)
 static int drain_to_nobody(struct pty *inner)
 {
 	struct terminal terminal;
-	int ends[2];
+	int ends[2] = { -1, -1 };
 
 	/* A reader that does not read: the drain must end all the same. */
 	if (pipe(ends) < 0 || dup2(ends[1], 1) < 0 || dup2(ends[1], 0) < 0 ||
@@ -356,7 +356,7 @@ static int drain_to_nobody(struct pty *inner)
 
 static void a_reader_that_does_not_read_holds_nobody_up(void **state)
 {
-	struct pty inner;
+	struct pty inner = { -1, -1 };
 	int status;
 	pid_t child;
 
