@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands ask of the state: which sandboxes run, and how one ended. */
+#include "launcher/state.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/syscalls.h"
+#include "base/text.h"
+#include "launcher/state_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct listing {
+	struct arena *arena;
+	struct state_entry *entries;
+	size_t count;
+};
+
+static int list_place(int place, struct listing *listing, struct error *err)
+{
+	auto_close int again = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = again < 0 ? NULL : fdopendir(again);
+	const struct dirent *found;
+
+	if (!directory)
+		return error_errno_id(err, ERROR_STATE, "list the running sandboxes");
+	(void)fd_take(&again);
+	while ((found = readdir(directory))) {
+		struct state_entry entry;
+		int dir;
+
+		if (!state_is_name(found->d_name))
+			continue;
+		dir = state_open_running(place, found->d_name, listing->arena, &entry);
+		if (dir < 0)
+			continue;
+		close(dir);
+		listing->entries = arena_grow(listing->arena, listing->entries,
+					      listing->count, sizeof(entry));
+		listing->entries[listing->count++] = entry;
+	}
+	closedir(directory);
+	return 0;
+}
+
+static int compare_age(const void *a, const void *b)
+{
+	const struct state_entry *one = a, *other = b;
+	int order;
+
+	if (one->launcher_start != other->launcher_start)
+		return one->launcher_start < other->launcher_start ? -1 : 1;
+	order = strcmp(one->started, other->started);
+	return order ? order : strcmp(one->name, other->name);
+}
+
+int state_list(struct arena *arena, const struct state_entry **ret_entries,
+	       struct error *err)
+{
+	struct listing listing = { .arena = arena };
+	int places[STATE_PLACES];
+	int failed = 0;
+
+	state_open_places(places);
+	for (size_t i = 0; i < STATE_PLACES && !failed; i++)
+		if (places[i] >= 0)
+			failed = list_place(places[i], &listing, err);
+	state_close_places(places);
+	if (failed)
+		return -1;
+	if (listing.count)
+		qsort(listing.entries, listing.count, sizeof(*listing.entries),
+		      compare_age);
+	*ret_entries = listing.entries;
+	return (int)listing.count;
+}
+
+static int refuse_unknown(const char *name, struct arena *arena, struct error *err)
+{
+	const struct state_entry *entries = NULL;
+	struct error ignored;
+	int count = state_list(arena, &entries, &ignored);
+	const char **names;
+	const char *nearest;
+
+	error_set(err, ERROR_NO_SUCH_SANDBOX,
+		  "find the sandbox '%.80s': none of that name runs", name);
+	if (count <= 0)
+		return -1;
+	names = arena_alloc_array(arena, (size_t)count + 1, sizeof(*names));
+	for (int i = 0; i < count; i++)
+		names[i] = entries[i].name;
+	nearest = text_nearest(name, names);
+	if (nearest)
+		return error_hint(err, "did you mean %s?", nearest);
+	return error_hint(err, "sbx list shows those that run");
+}
+
+/* The directory of a running sandbox, or -1 and the error. */
+static int find_running(const char *name, struct arena *arena,
+			struct state_entry *ret_entry, struct error *err)
+{
+	int places[STATE_PLACES];
+	int dir = -1;
+
+	if (state_is_name(name)) {
+		state_open_places(places);
+		for (size_t i = 0; i < STATE_PLACES && dir < 0; i++)
+			dir = state_open_running(places[i], name, arena, ret_entry);
+		state_close_places(places);
+	}
+	return dir < 0 ? refuse_unknown(name, arena, err) : dir;
+}
+
+int state_find(const char *name, struct arena *arena, struct state_entry *ret_entry,
+	       struct error *err)
+{
+	auto_close int dir = find_running(name, arena, ret_entry, err);
+
+	return dir < 0 ? -1 : 0;
+}
+
+/* Returns once the launcher has ended, at once if it has already. */
+static int await_launcher(const struct state_entry *entry, struct error *err)
+{
+	auto_close int pidfd = sys_pidfd_open(entry->launcher, 0);
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	/* Where a filter refuses pidfds, looking again now and then has to do. */
+	const int round_ms = pidfd < 0 ? 20 : -1;
+
+	if (pidfd < 0 && errno != ESRCH && errno != ENOSYS && errno != EPERM)
+		return error_errno(err, "wait for process %d", entry->launcher);
+	/* The pid may have been given to somebody else before we opened it. */
+	while (state_is_alive(entry->launcher, entry->launcher_start))
+		if (poll(&end, 1, round_ms) < 0 && errno != EINTR)
+			return error_errno(err, "wait for process %d", entry->launcher);
+	return 0;
+}
+
+static int read_status(int fd, int *ret_status, struct error *err)
+{
+	char text[STATE_STATUS_SIZE + 1] = "";
+	ssize_t length = pread(fd, text, STATE_STATUS_SIZE, 0);
+
+	if (length < 0)
+		return error_errno_id(err, ERROR_STATE, "read how the sandbox ended");
+	text[strcspn(text, " \n")] = '\0';
+	if (text_to_int(text, 0, 255, ret_status) < 0)
+		return error_set(err, ERROR_STATE, "read how the sandbox ended");
+	return 0;
+}
+
+int state_wait(const char *name, int *ret_status, struct error *err)
+{
+	struct arena arena = { 0 };
+	struct state_entry entry = { 0 };
+	auto_close int dir = find_running(name, &arena, &entry, err);
+	auto_close int status_file = -1;
+	int failed = dir < 0 ? -1 : 0;
+
+	/* Opened before the wait: the launcher unlinks it, but writes to it first. */
+	if (!failed) {
+		status_file =
+			openat(dir, STATE_STATUS_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (status_file < 0)
+			failed = refuse_unknown(name, &arena, err);
+	}
+	if (!failed)
+		failed = await_launcher(&entry, err);
+	arena_free(&arena);
+	return failed ? -1 : read_status(status_file, ret_status, err);
+}
