@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# docs/dependencies.md, meson.build and ./dev name the same things, and meson refuses a
-# library that is older than its floor.
+# docs/dependencies.md, meson.build, CHANGELOG.md and ./dev name the same things, and meson
+# refuses a library that is older than its floor.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -54,6 +54,14 @@ rows_are_whole() {
 	! grep '^|' "$page" | grep -E '\|[[:space:]]*\|'
 }
 
+# The version that is built is the one that the changelog tells of first.
+changelog_is_of_this_version() {
+	version=$(sed -nE "s/^  version: '([0-9.]*)',/\1/p" meson.build)
+	first=$(sed -nE 's/^## ([0-9.]+)( .*)?$/\1/p' CHANGELOG.md | head -n 1)
+	echo "meson.build: $version, CHANGELOG.md: $first"
+	[ -n "$version" ] && [ "$version" = "$first" ]
+}
+
 # A machine on which one library is older than its floor.
 refuses_older() { # NAME
 	mkdir -p "$scratch/pc"
@@ -74,10 +82,11 @@ refuses_older() { # NAME
 	}
 }
 
-echo 1..7
+echo 1..8
 check "the floors of the build stand in the page" same_floors
 check "the packages of ./dev stand in the page" same_packages
 check "no row of the page has an empty cell" rows_are_whole
+check "the changelog begins with this version" changelog_is_of_this_version
 for library in libseccomp libcap-ng jansson cmocka; do
 	check "meson refuses an older $library" refuses_older "$library"
 done
