@@ -397,8 +397,8 @@ int files_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The mount id, which statx(2) of older C libraries has no member for. */
-static bool mount_id(int fd, uint64_t *ret_id)
+/* statx(2) of older C libraries has no member for it. */
+static int read_mount_id(int dir_fd, const char *path, int flags, uint64_t *ret_id)
 {
 	enum {
 		STATX_MNT_ID_MASK = 0x1000,
@@ -408,16 +408,26 @@ static bool mount_id(int fd, uint64_t *ret_id)
 	unsigned char status[256] = { 0 };
 	uint32_t mask;
 
-	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID_MASK, status) < 0)
-		return false;
+	if (syscall(SYS_statx, dir_fd, path, flags, STATX_MNT_ID_MASK, status) < 0)
+		return -1;
 	memcpy(&mask, status + MASK_AT, sizeof(mask));
+	if (!(mask & STATX_MNT_ID_MASK)) {
+		errno = ENOSYS;
+		return -1;
+	}
 	memcpy(ret_id, status + MOUNT_ID_AT, sizeof(*ret_id));
-	return mask & STATX_MNT_ID_MASK;
+	return 0;
+}
+
+int files_mount_id(const char *path, uint64_t *ret_id)
+{
+	return read_mount_id(AT_FDCWD, path, 0, ret_id);
 }
 
 bool files_same_mount(int a, int b)
 {
 	uint64_t mount_a, mount_b;
 
-	return !mount_id(a, &mount_a) || !mount_id(b, &mount_b) || mount_a == mount_b;
+	return read_mount_id(a, "", AT_EMPTY_PATH, &mount_a) < 0 ||
+	       read_mount_id(b, "", AT_EMPTY_PATH, &mount_b) < 0 || mount_a == mount_b;
 }

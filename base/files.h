@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -55,6 +56,12 @@ int files_replace(int dir_fd, const char *path, const char *text, size_t length,
  * without crossing onto another file system. ENOENT is success. -1 and errno.
  */
 int files_remove_tree(int dir_fd, const char *name);
+
+/*
+ * The id of the mount that path lies on, links followed (statx(2), STATX_MNT_ID, since
+ * 5.8). -1 and errno.
+ */
+int files_mount_id(const char *path, uint64_t *ret_id);
 
 /*
  * Whether both descriptors lie on one mount (statx(2), STATX_MNT_ID, since 5.8). Where the

@@ -13,6 +13,14 @@
 struct error;
 struct plan;
 
+/* The file of sbx itself: it is no command. */
+struct own_file {
+	struct stat status;
+	uint64_t mount;
+	bool has_mount;
+	bool strict; /* what cannot be read may be it */
+};
+
 struct child {
 	const struct plan *plan;
 	int socket;          /* turns with the launcher */
@@ -32,8 +40,8 @@ struct child {
 	char home[PATH_MAX + 8], user[256 + 8]; /* "HOME=…", "USER=…" */
 	pid_t command;
 	int signals, events,
-		children;     /* the reaper's, opened before the command starts */
-	struct stat own_file; /* of sbx itself: it is no command */
+		children; /* the reaper's, opened before the command starts */
+	struct own_file own_file;
 };
 
 /* The child's whole life; never returns. native_child.c */
@@ -54,11 +62,15 @@ int identity_find(struct child *child, struct error *err);
 /* A pty of our own inside: its master goes to the launcher. terminal.c */
 int terminal_open(struct child *child, struct error *err);
 
+/* Notes the file at path as the own one; strict as it is. */
+void own_file_note(const char *path, struct own_file *own_file);
+
 /*
- * Whether path, the interpreter of its first line or its loader is the file `own`:
- * through /proc/self/exe an image could execute, and later write, the launcher.
+ * Whether path, the interpreter of its first line or its loader is the own file, seen
+ * through the own mount: through /proc/self/exe an image could execute, and later write,
+ * the launcher. The same file on a mount of the sandbox is as safe as that mount.
  */
-bool exec_leads_to(const char *path, const struct stat *own);
+bool exec_leads_to(const char *path, const struct own_file *own);
 
 /* Says why path could not be executed; fills err with status 126 or 127. exec_error.c */
 int exec_explain(const char *path, int errnum, struct error *err);

@@ -149,12 +149,8 @@ static void run_by_shell(const char *path, const char *const *argv,
 	errno = ENOEXEC;
 }
 
-static int try_path(const struct child *child, const char *path)
+static int try_path(const struct process_spec *process, const char *path)
 {
-	const struct process_spec *process = &child->plan->process;
-
-	if (!protection_is_off("own file") && exec_leads_to(path, &child->own_file))
-		return errno = EACCES;
 	execve(path, (char *const *)(uintptr_t)process->argv,
 	       (char *const *)(uintptr_t)process->env);
 	if (errno == ENOEXEC)
@@ -169,23 +165,37 @@ static int not_in_path(const char *name, struct error *err)
 	return -1;
 }
 
-static int try_directories(const struct child *child, struct error *err)
+/* The next name that PATH makes of a command's; false behind the last. */
+static bool next_candidate(const char **at, const char *name, char *path, size_t size)
 {
-	const struct process_spec *process = &child->plan->process;
-	const char *name = process->argv[0];
+	while (*at) {
+		const char *start = *at + (**at == ':');
+		size_t length = strcspn(start, ":");
+		int written = snprintf(path, size, "%.*s/%s", length ? (int)length : 1,
+				       length ? start : ".", name);
+
+		*at = strchr(start, ':');
+		if (written >= 0 && (size_t)written < size)
+			return true;
+	}
+	return false;
+}
+
+static const char *search_path(const struct process_spec *process)
+{
 	const char *list = find_variable(process->env, "PATH");
+
+	return list ? list : "/usr/bin:/bin";
+}
+
+static int try_directories(const struct process_spec *process, struct error *err)
+{
+	const char *name = process->argv[0];
+	const char *at = search_path(process);
 	char path[PATH_MAX], denied[PATH_MAX] = "";
-	int errnum = ENOENT;
 
-	for (const char *at = list ? list : "/usr/bin:/bin"; at; at = strchr(at, ':')) {
-		size_t length;
-
-		at += *at == ':';
-		length = strcspn(at, ":");
-		if (snprintf(path, sizeof(path), "%.*s/%s", length ? (int)length : 1,
-			     length ? at : ".", name) >= (int)sizeof(path))
-			continue;
-		switch (try_path(child, path)) {
+	while (next_candidate(&at, name, path, sizeof(path))) {
+		switch (try_path(process, path)) {
 		case ENOENT:
 		case ENOTDIR:
 			/* It may be there, and its interpreter not. */
@@ -194,23 +204,53 @@ static int try_directories(const struct child *child, struct error *err)
 			break;
 		case EACCES:
 			memcpy(denied, path, sizeof(denied));
-			errnum = EACCES;
 			break;
 		default:
 			return exec_explain(path, errno, err);
 		}
 	}
-	return errnum == EACCES ? exec_explain(denied, EACCES, err)
-				: not_in_path(name, err);
+	return *denied ? exec_explain(denied, EACCES, err) : not_in_path(name, err);
 }
 
-static int execute(const struct child *child, struct error *err)
+static int execute(const struct process_spec *process, struct error *err)
 {
-	const char *name = child->plan->process.argv[0];
+	const char *name = process->argv[0];
 
 	if (!strchr(name, '/'))
-		return try_directories(child, err);
-	return exec_explain(name, try_path(child, name), err);
+		return try_directories(process, err);
+	return exec_explain(name, try_path(process, name), err);
+}
+
+static int refuse_own_file(const char *path, struct error *err)
+{
+	error_set(
+		err, ERROR_COMMAND_NOT_EXECUTABLE,
+		"start %s: it leads to the file of sbx itself, or cannot be read to tell",
+		path);
+	err->status = 126;
+	return -1;
+}
+
+/* By the init, with all that it may still read: the user of the command may read less. */
+static int check_own_file(const struct child *child, struct error *err)
+{
+	const struct process_spec *process = &child->plan->process;
+	const char *name = process->argv[0];
+	const char *at = search_path(process);
+	char path[PATH_MAX];
+
+	if (protection_is_off("own file") || chdir(process->cwd) < 0)
+		return 0;
+	if (strchr(name, '/'))
+		return exec_leads_to(name, &child->own_file) ? refuse_own_file(name, err)
+							     : 0;
+	while (next_candidate(&at, name, path, sizeof(path))) {
+		if (access(path, F_OK) < 0)
+			continue;
+		if (exec_leads_to(path, &child->own_file))
+			return refuse_own_file(path, err);
+	}
+	return 0;
 }
 
 /*
@@ -253,7 +293,7 @@ static int become(const struct child *child, struct error *err)
 	if (plan->policy.seccomp.count > 0 &&
 	    seccomp_install(&plan->policy.seccomp, err) < 0)
 		return -1;
-	return execute(child, err);
+	return execute(&plan->process, err);
 }
 
 /* HOME and USER go into the two places that the plan left free, if nobody gave them. */
@@ -272,6 +312,8 @@ static void complete_environment(const struct child *child)
 int command_become(struct child *child, struct error *err)
 {
 	complete_environment(child);
+	if (check_own_file(child, err) < 0)
+		return -1;
 	return become(child, err);
 }
 
@@ -354,6 +396,8 @@ pid_t command_start(struct child *child, struct error *err)
 	pid_t pid;
 
 	complete_environment(child);
+	if (check_own_file(child, err) < 0)
+		return -1;
 	if (needs_lock(child->plan))
 		return start_locked(child, err);
 	pid = vfork();

@@ -84,7 +84,24 @@ static bool find_interpreter(const char *path, char *interpreter, size_t size)
 	       elf_interpreter(fd, interpreter, size);
 }
 
-bool exec_leads_to(const char *path, const struct stat *own)
+void own_file_note(const char *path, struct own_file *own_file)
+{
+	if (stat(path, &own_file->status) < 0)
+		own_file->status = (struct stat){ 0 };
+	own_file->has_mount = files_mount_id(path, &own_file->mount) == 0;
+}
+
+static bool is_own_file(const char *path, const struct stat *status,
+			const struct own_file *own)
+{
+	uint64_t mount;
+
+	if (!files_same(status, &own->status))
+		return false;
+	return !own->has_mount || files_mount_id(path, &mount) < 0 || mount == own->mount;
+}
+
+bool exec_leads_to(const char *path, const struct own_file *own)
 {
 	enum {
 		INTERPRETERS_MAX = 5 /* the kernel follows four */
@@ -95,7 +112,10 @@ bool exec_leads_to(const char *path, const struct stat *own)
 	for (int i = 0; i < INTERPRETERS_MAX; i++) {
 		if (stat(path, &status) < 0)
 			return false;
-		if (files_same(&status, own))
+		if (is_own_file(path, &status, own))
+			return true;
+		if (own->strict && S_ISREG(status.st_mode) &&
+		    faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
 			return true;
 		if (!find_interpreter(path, names[i % 2], sizeof(names[0])))
 			return false;

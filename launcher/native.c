@@ -104,8 +104,8 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	if (plan->namespaces.kinds[NS_USER].mode == NS_JOINED &&
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "close the launcher to the sandbox");
-	if (stat("/proc/self/exe", &child.own_file) < 0)
-		child.own_file = (struct stat){ 0 };
+	child.own_file.strict = plan->rootfs.kind != ROOT_HOST;
+	own_file_note("/proc/self/exe", &child.own_file);
 	note_stdin(&child);
 	child.socket = child_end;
 	child.launcher_socket = launcher_end;

@@ -211,19 +211,18 @@ static void everything_else_is_126_and_keeps_its_errno(void **state)
 
 /* ---- what it leads to ---------------------------------------------------------------------- */
 
-static struct stat status_of(const char *path)
+static struct own_file own_of(const char *path)
 {
-	struct stat status;
+	struct own_file own = { .strict = false };
 
-	if (stat(path, &status) < 0)
-		abort();
-	return status;
+	own_file_note(path, &own);
+	return own;
 }
 
 static void a_program_leads_to_itself_by_every_name(void **state)
 {
 	const char *place = ((struct temporary *)*state)->path;
-	const struct stat own = status_of(make_script(state, "own", "own"));
+	const struct own_file own = own_of(make_script(state, "own", "own"));
 	char path[300], link[300];
 
 	snprintf(path, sizeof(path), "%s/own", place);
@@ -241,7 +240,7 @@ static void a_program_leads_to_itself_by_every_name(void **state)
 static void a_script_leads_to_its_interpreters(void **state)
 {
 	const char *place = ((struct temporary *)*state)->path;
-	const struct stat own = status_of(make_script(state, "own", "own"));
+	const struct own_file own = own_of(make_script(state, "own", "own"));
 	char text[400], name[16];
 
 	snprintf(text, sizeof(text), "#!%s/own -x\n", place);
@@ -258,7 +257,7 @@ static void a_script_leads_to_its_interpreters(void **state)
 static void an_elf_file_leads_to_its_loader_wherever_it_is_named(void **state)
 {
 	const char *place = ((struct temporary *)*state)->path;
-	const struct stat own = status_of(make_script(state, "own", "own"));
+	const struct own_file own = own_of(make_script(state, "own", "own"));
 	char loader[250];
 
 	snprintf(loader, sizeof(loader), "%s/own", place);
@@ -271,7 +270,7 @@ static void an_elf_file_leads_to_its_loader_wherever_it_is_named(void **state)
 static void a_circle_leads_nowhere(void **state)
 {
 	const char *place = ((struct temporary *)*state)->path;
-	const struct stat own = status_of(make_script(state, "own", "own"));
+	const struct own_file own = own_of(make_script(state, "own", "own"));
 	char text[400], path[300];
 
 	snprintf(text, sizeof(text), "#!%s/circle\n", place);
