@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -593,14 +593,17 @@ int subids_of_user(enum subid_kind kind, uint32_t uid, const char *name,
 static bool take_extent(struct search *search, const char *line, size_t length)
 {
 	const struct subid_range *range = search->ranges;
-	uint64_t start, count;
+	unsigned long long numbers[3] = { 0 };
 	char text[64];
+	char *at = text;
 
-	if (copy_field(text, sizeof(text), &(struct field){ line, length }) < 0 ||
-	    sscanf(text, "%" SCNu64 " %*u %" SCNu64, &start, &count) != 2)
+	if (copy_field(text, sizeof(text), &(struct field){ line, length }) < 0)
 		return false;
-	search->is_found = range->start >= start &&
-			   (uint64_t)range->start + range->count <= start + count;
+	for (size_t i = 0; i < 3; i++)
+		numbers[i] = strtoull(at, &at, 10);
+	search->is_found =
+		range->start >= numbers[0] &&
+		(uint64_t)range->start + range->count <= numbers[0] + numbers[2];
 	return search->is_found;
 }
 
