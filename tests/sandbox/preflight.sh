@@ -68,7 +68,7 @@ bad 'a file on the way is no directory' 127 'start plain/x: *plain*' -- plain/x
 bad 'not executable' 126 'start ./plain: *execute permission*' -- ./plain
 bad 'a directory' 126 'start ./dir: *is a directory*' -- ./dir
 bad 'an interpreter that is missing' 126 'start ./orphan: *interpreter /no/such/interpreter*' -- ./orphan
-bad 'the interpreter of an interpreter' 126 'start ./chained: *interpreter*' -- ./chained
+bad 'the interpreter of an interpreter' 126 'start *orphan: *interpreter*' -- ./chained
 bad 'a carriage return behind the interpreter' 126 'start ./windows: *carriage return*' -- ./windows
 if [ -e elf ]; then
 	bad 'a loader that is missing' 126 'start ./elf: *interpreter *' -- ./elf
