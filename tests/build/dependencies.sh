@@ -42,8 +42,9 @@ same_floors() {
 
 # shellcheck disable=SC2016
 same_packages() {
-	sed -n "/_packages='/,/'$/p" tools/dev/packages.sh | sed "s/^[a-z_]*='//; s/'//" |
-		xargs -n 1 | sort >"$scratch/build"
+	bash -c '. tools/dev/packages.sh
+		for list in $(compgen -v | grep _packages$); do printf "%s\n" ${!list}; done' |
+		sort >"$scratch/build"
 	sed -n '/^## What `.\/dev` gets/,/^## /s/^| \(`.*`\) |.*/\1/p' "$page" |
 		tr -d '`' | tr ' ' '\n' | sort >"$scratch/page"
 	[ -s "$scratch/build" ] && diff "$scratch/build" "$scratch/page"
