@@ -116,5 +116,5 @@ esac
 ok 'large files' run -- sh -c 'dd if=/dev/zero of=big bs=1M count=16 2>/dev/null && rm big'
 is 'nothing is mounted outside' "$(grep -c "$tmp" /proc/self/mountinfo)" 0
 is 'the working directory is as it was' "$(digest "$tmp/work" | cut -d' ' -f1,2)" "$(echo "$work_before" | cut -d' ' -f1,2)"
-rm -rf "$tmp/keep" 2>/dev/null
+chmod -R u+rwX "$tmp/keep"; rm -rf "$tmp/keep"
 is 'what was kept can be removed by its owner' "$(ls -A "$tmp/keep" 2>/dev/null)" ''
