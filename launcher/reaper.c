@@ -36,6 +36,7 @@ struct reaper {
 	int children;         /* /proc/thread-self/children, without a pid namespace */
 	uint64_t deadline_ms; /* of the next step of --timeout; 0: none */
 	bool timed_out;
+	bool told_stop; /* and the launcher has not said a word since */
 };
 
 static uint64_t now_ms(void)
@@ -106,6 +107,17 @@ static _Noreturn void go_down(const struct reaper *reaper)
 
 /* ---- what happens -------------------------------------------------------------------- */
 
+/*
+ * Once is enough: the launcher may stand still itself now, and room has to be left for the
+ * word of the end.
+ */
+static void tell_stop(struct reaper *reaper, int number)
+{
+	if (!reaper->told_stop)
+		(void)sync_offer_turn(reaper->child->socket, TURN_STOPPED, number);
+	reaper->told_stop = true;
+}
+
 static void reap(struct reaper *reaper)
 {
 	struct signalfd_siginfo info;
@@ -117,20 +129,20 @@ static void reap(struct reaper *reaper)
 		if (pid != reaper->child->command)
 			continue;
 		if (WIFSTOPPED(status))
-			(void)sync_offer_turn(reaper->child->socket, TURN_STOPPED,
-					      WSTOPSIG(status));
+			tell_stop(reaper, WSTOPSIG(status));
 		else
 			finish(reaper, status);
 	}
 }
 
-static void obey(const struct reaper *reaper)
+static void obey(struct reaper *reaper)
 {
 	struct message message;
 	int fd = -1;
 
 	if (sync_receive(reaper->child->socket, &message, &fd) != 1)
 		go_down(reaper);
+	reaper->told_stop = false;
 	if (message.turn == TURN_SIGNAL)
 		(void)kill(reaper->child->command, message.value);
 	else if (message.turn == TURN_GROUP_SIGNAL)

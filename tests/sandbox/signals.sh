@@ -19,6 +19,9 @@ import os, signal, sys
 for number in (signal.SIGINT, signal.SIGQUIT):
 	signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+# A job of its own, as a shell would make it: a group whose leader's parent could continue it.
+if os.getpgrp() != os.getpid():
+	os.setpgid(0, 0)
 os.execvp(sys.argv[1], sys.argv[1:])
 END
 command -v python3 >/dev/null || skip_all 'python3 is not installed'
