@@ -44,6 +44,10 @@ terminal() {
 	tmux -S "$tmp/tmux" -f /dev/null "$@"
 }
 
+stop() {
+	[ ! -e "$tmp/tmux" ] || terminal kill-server 2>/dev/null
+}
+
 screen() {
 	terminal capture-pane -p -t session
 }
@@ -54,7 +58,7 @@ shows() { # PATTERN
 
 # on_screen DESCRIPTION PATTERN
 on_screen() {
-	until_true 20 shows "$2"
+	within 20 shows "$2"
 	result $? "$1" || say "$(screen)"
 }
 
@@ -156,9 +160,8 @@ on_screen "su gives a shell on it" 'games@.*\$'
 presses C-d
 types 'exit 3'
 on_screen "its status is the run's" '^left with 3$'
-until_true 5 test -s "$tmp/modes-after"
+within 5 test -s "$tmp/modes-after"
 is "the terminal's modes are as before" "$(grep -v speed "$tmp/modes-after")" "$(grep -v speed "$tmp/modes-before")"
-terminal kill-server
 
 "$SBX" unshare "$here/fingerprint" "$root" >"$tmp/after"
 difference=$(diff "$tmp/before" "$tmp/after")

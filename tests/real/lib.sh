@@ -10,7 +10,20 @@
 here=$(cd "$(dirname "$0")" && pwd -P)
 XDG_CONFIG_HOME=$tmp/no-configuration
 export XDG_CONFIG_HOME
-trap 'status=$?; "$SBX" unshare rm -rf "$tmp" 2>/dev/null; (exit "$status"); finish' EXIT
+trap 'leave' EXIT
+
+# What a test started and has to stop, however it ends: tests put their own in its place.
+stop() {
+	:
+}
+
+leave() {
+	status=$?
+	stop
+	"$SBX" unshare rm -rf "$tmp" 2>/dev/null
+	(exit "$status")
+	finish
+}
 
 # need PROGRAM...: the whole file is skipped where one is missing
 need() {
@@ -31,8 +44,8 @@ has() {
 	result $? "$1" || say "no line '$3' in: $2"
 }
 
-# until_true SECONDS COMMAND...: asks again until it holds
-until_true() {
+# within SECONDS COMMAND...: asks again until it holds
+within() {
 	tries=$(($1 * 10))
 	shift
 	until "$@"; do

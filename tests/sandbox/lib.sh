@@ -90,10 +90,10 @@ skip() {
 	echo "ok $tests_run - $1 # SKIP $2"
 }
 
-# skip_all REASON: the whole file
+# skip_all REASON: the whole file; TAP tells it by a plan of nothing, not by the status
 skip_all() {
 	echo "1..0 # SKIP $1"
-	exit 77
+	exit 0
 }
 
 # until_true COMMAND...: the command succeeds within ten seconds

@@ -10,13 +10,17 @@ neighbour_packages='bubblewrap crun firejail'
 test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
 	musl-tools dpkg-dev gperf gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 	qemu-system-x86 busybox-static cpio kmod xz-utils zstd e2fsprogs mmdebstrap
-	fuse-overlayfs libcap2-bin procps iproute2 strace tmux jq man-db file python3-jsonschema tzdata'
+	fuse-overlayfs podman runc slirp4netns libcap2-bin procps iproute2 strace tmux jq man-db file python3-jsonschema tzdata'
+
+# A machine that somebody works at gets no daemon from us.
+ci_packages='docker.io'
 
 packages_for() { # COMMAND
 	echo "$build_packages"
 	case $1 in
 	run) echo "$run_packages" ;;
-	bench | test) echo "$run_packages $neighbour_packages $test_packages" ;;
+	bench) echo "$run_packages $neighbour_packages $test_packages" ;;
+	test) echo "$run_packages $neighbour_packages $test_packages ${CI:+$ci_packages}" ;;
 	esac
 }
 

@@ -3,7 +3,7 @@
 # `./dev test` is a row of parts, each one way to build the tree and the suites that are run
 # on it. What each check said goes into one file of results, which gives the closing line.
 
-parts='release clang tidy sanitizers failpoints offline aarch64 musl kernels'
+parts='root release clang tidy sanitizers failpoints offline aarch64 musl kernels'
 
 # Where checks are slow, a sanitizer or an emulator multiplies every limit of time.
 time_factor=1

@@ -1,0 +1,42 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+# What only root can test: sbx started by root, and inside of docker, whose daemon needs it.
+# Root runs these before it becomes the account, which finds what they said in its cache.
+
+root_tests='root containers'
+
+test_as_root() { # [NAME...]
+	case " ${*:-root} " in *' root '* | *' full '*) ;; *) return 0 ;; esac
+	local place name sbx status
+	place=$(account_home)/.cache/sbx-dev/root
+	sbx=$(as_account "$tree/dev" build 2>&1 | sed -n 's/.*: built in //p')/launcher/sbx
+	[ -x "$sbx" ] || die "cannot build"
+	as_account mkdir -p "$place"
+	for name in $root_tests; do
+		echo "== as root: real_$name"
+		status=0
+		SBX=$sbx timeout 900 "$tree/tests/real/$name.sh" </dev/null >"$place/$name.tap" 2>&1 ||
+			status=$?
+		echo "$status" >"$place/$name.status"
+		[ "$status" = 0 ] || cat "$place/$name.tap"
+	done
+	chown -R "$account:" "$place"
+}
+
+# Puts what root heard among the account's results, as meson would tell it.
+part_root() {
+	local place name
+	place=$(dev_cache)/root
+	for name in $root_tests; do
+		if [ ! -e "$place/$name.status" ]; then
+			note skip "real_$name" "not started by root"
+			continue
+		fi
+		jq -cRs --arg name "real_$name" --argjson status "$(cat "$place/$name.status")" '{
+			name: $name, stdout: ., returncode: $status,
+			result: (if $status != 0 then "FAIL" elif startswith("1..0") then "SKIP" else "OK" end)
+		}' "$place/$name.tap" >"$place/$name.json"
+		"$tree/tools/count-tests" add "$results" "$part" "$place/$name.json"
+	done
+	rm -rf "$place"
+}
