@@ -7,6 +7,7 @@
 expect REGEX   what is shown next (since the last match) has it, within ten seconds
 absent REGEX   what was shown so far has it not
 send TEXT      typed; ^C is one byte, \\r is the enter key
+pause SECONDS  nothing
 resize R C     the window has R rows and C columns now (it begins with 31 and 99)
 modes raw|cooked    the terminal's modes become that, within ten seconds
 same           all its modes are those from before the command
@@ -111,6 +112,9 @@ class Session:
         word, _, rest = step.partition(" ")
         if word == "resize":
             self.resize(*rest.split())
+            return True
+        if word == "pause":
+            time.sleep(float(rest))
             return True
         if word == "kill":
             os.kill(self.pid, signal.Signals["SIG" + rest])

@@ -65,7 +65,7 @@ ok '^\ as well' at 'expect ready' 'send ^\' 'expect quit' 'status 0' -- \
 	"$SBX" run --no-config -t -- \
 	sh -c 'trap "echo quit; exit 0" QUIT; echo ready; while :; do sleep 0.1; done'
 ok 'a shell inside has job control' at 'expect [$#] ' \
-	'send sh -c "echo up; sleep 1; echo over"\r' 'expect \nup' 'send ^Z' \
+	'send sh -c "echo up; sleep 2; echo over"\r' 'expect \nup' 'pause 0.3' 'send ^Z' \
 	'expect (Stopped|suspended)' 'send fg\r' 'expect \nover' 'expect [$#] ' \
 	'send exit 3\r' 'status 3' -- env PS1='$ ' "$SBX" run --no-config -e PS1='$ ' -t -- sh -i
 ok '^Z stops the run, fg brings it back' at 'expect [$#] ' \
