@@ -87,7 +87,7 @@ fi
 "$SBX" run --no-config -- sleep 44444 </dev/null &
 child=$!
 until_seen=$(for _ in $(seq 50); do
-	pgrep -f 'sleep 44444' >/dev/null && pgrep -P "$child" | wc -l && break
+	pgrep -P "$child" >/dev/null && pgrep -P "$child" | wc -l && break
 	sleep 0.1
 done)
 is 'a sandbox is a child of its caller, and has one of its own' "$until_seen" 1
