@@ -191,7 +191,8 @@ static _Noreturn void map_for_parent(const struct ids_spec *ids, pid_t parent, i
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (fd_read_all(asked, &byte, 1) != 1)
 		_exit(FAILED);
-	(void)ids_map_child(ids, parent, &err);
+	if (ids_map_child(ids, parent, &err) < 0)
+		doctor_explain(&err);
 	(void)fd_write_all(answer, &err, sizeof(err));
 	_exit(0);
 }
@@ -269,7 +270,8 @@ static int enter_map(const struct ids_spec *ids, struct error *err)
 	return ids_map_self(ids, err);
 }
 
-/* Later errors come from inside of the new namespace, where the host looks otherwise. */
+/* Later errors come from inside of the new namespace, where the host looks otherwise: who maps
+ * the ids explains its own. */
 static void explain(struct error *err)
 {
 	if (err->id == ERROR_USERNS_FORBIDDEN || err->id == ERROR_USERNS_LIMIT)

@@ -79,6 +79,11 @@ void judge_mount_api(const struct host_facts *facts, struct finding *finding)
 	}
 	if (facts->mounts.errnum) {
 		finding_failed(finding, &facts->mounts);
+		if (facts->filtered)
+			finding_found(finding,
+				      "cannot %s: %s; a seccomp filter around sbx may be "
+				      "what refuses it",
+				      facts->mounts.step, strerror(facts->mounts.errnum));
 		finding_short(finding, ROW_MISSING, no_sandbox);
 		finding_open_container(facts, finding);
 		return;

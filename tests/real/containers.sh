@@ -36,7 +36,7 @@ make_image() {
 	tar -C "$image" --owner=0 --group=0 -cf "$tmp/image.tar" .
 }
 
-# ---- what a run said ------------------------------------------------------------------------------
+# ---- a run in a container ------------------------------------------------------------------------------
 
 # in_container OPTION... -- COMMAND...: COMMAND in a new container; sets output and status
 in_container() {
@@ -49,32 +49,6 @@ in_container() {
 	# shellcheck disable=SC2086 # several words
 	output=$(engine run --rm --network none $options "$name_of_image" "$@" 2>&1)
 	status=$?
-}
-
-lines() { # PATTERN
-	printf '%s\n' "$output" | grep -cE -e "$1"
-}
-
-worked() {
-	[ "$status" = 0 ] && [ "$(lines '^inside')" = 1 ] && [ "$(lines '^(sbx|left):')" = 0 ]
-}
-
-# One line that says more than what the kernel said, and one with what helps.
-told() {
-	[ "$status" = 125 ] && [ "$(lines '^sbx: cannot ')" = 1 ] && [ "$(lines '^sbx: hint: ')" = 1 ] &&
-		[ "$(lines '^sbx:')" = 2 ] && [ "$(lines '^left:')" = 0 ] &&
-		[ "$(lines ': (Operation not permitted|Permission denied|Function not implemented)$')" = 0 ]
-}
-
-# works_or_tells DESCRIPTION
-works_or_tells() {
-	worked || told
-	result $? "$1" || say "status $status: $output"
-}
-
-works() { # DESCRIPTION
-	worked
-	result $? "$1" || say "status $status: $output"
 }
 
 # How the hint would have the container started: "docker run OPTION... ..." anywhere in it.

@@ -44,6 +44,36 @@ has() {
 	result $? "$1" || say "no line '$3' in: $2"
 }
 
+# ---- a run where others have taken away what it needs ---------------------------------------------
+#
+# These look at $output and $status of a run whose command says "inside".
+
+lines() { # PATTERN
+	printf '%s\n' "$output" | grep -cE -e "$1"
+}
+
+worked() {
+	[ "$status" = 0 ] && [ "$(lines '^inside')" = 1 ] && [ "$(lines '^(sbx|left):')" = 0 ]
+}
+
+# One line that says more than what the kernel said, and one with what helps.
+told() {
+	[ "$status" = 125 ] && [ "$(lines '^sbx: cannot ')" = 1 ] && [ "$(lines '^sbx: hint: ')" = 1 ] &&
+		[ "$(lines '^sbx:')" = 2 ] && [ "$(lines '^left:')" = 0 ] &&
+		[ "$(lines ': (Operation not permitted|Permission denied|Function not implemented)$')" = 0 ]
+}
+
+# works_or_tells DESCRIPTION
+works_or_tells() {
+	worked || told
+	result $? "$1" || say "status $status: $output"
+}
+
+works() { # DESCRIPTION
+	worked
+	result $? "$1" || say "status $status: $output"
+}
+
 # within SECONDS COMMAND...: asks again until it holds
 within() {
 	tries=$(($1 * 10))
