@@ -10,7 +10,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 attack=${ATTACK:-$here/attack}
 [ -x "$attack" ] || skip_all 'there is no attack program'
-busybox=$(command -v busybox) || skip_all 'busybox is not installed'
+busybox=$(which busybox 2>/dev/null) || skip_all 'busybox is not installed'
 
 mkdir -p "$tmp/work" "$tmp/outside/new" "$tmp/base/bin" "$tmp/base/etc" "$tmp/data" "$tmp/keep"
 cp "$attack" "$busybox" "$tmp/base/bin/"
