@@ -23,7 +23,7 @@ stops() {
 	stage=$1
 	shift
 	output=$(SBX_TEST_FAIL=$stage timeout -s KILL 30 python3 "$tree/tests/sandbox/death.py" 0 \
-		"$SBX" run --no-config "$@" -- sh -c 'touch started; exec sleep 20' 2>&1 </dev/null)
+		"$SBX" run --no-config "$@" -- sh -c '(: >started) 2>/dev/null; exec sleep 20' 2>&1 </dev/null)
 	is "$stage: the status is sbx's, and no process stays" $? 125
 	is "$stage: the message names it" "$output" "sbx: cannot $stage: made to fail"
 	is "$stage: nothing stays" "$(find "$XDG_RUNTIME_DIR" "$tmp/work" -mindepth 1 -not -name sbx)" ''
