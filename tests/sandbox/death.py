@@ -65,6 +65,14 @@ def children():
         return file.read().split()
 
 
+def end_all():
+    """Children of the killed become ours in their turn."""
+    while reap():
+        for pid in children():
+            os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.02)
+
+
 def describe(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -90,8 +98,7 @@ def main():
     while reap():
         if time.monotonic() > until:
             print("left over:", *map(describe, children()), sep="\n")
-            for pid in children():
-                os.kill(int(pid), signal.SIGKILL)
+            end_all()
             return 1
         time.sleep(0.02)
     return status
