@@ -266,8 +266,8 @@ static void take_turn(struct monitor *monitor)
 		break;
 	case TURN_FUSE:
 		/* Without a server the child's next look at the layers fails, and says so. */
-		(void)servers_start(&monitor->servers, monitor->sandbox->pidfd,
-				    fd_take(&fd), (unsigned int)message.value);
+		(void)servers_start(&monitor->servers, fd_take(&fd),
+				    (unsigned int)message.value);
 		break;
 	case TURN_CONSOLE:
 		terminal_attach(&monitor->terminal, fd_take(&fd),

@@ -37,14 +37,13 @@ static _Noreturn void serve(const struct fuse_layers *layers, pid_t launcher)
 	_exit(1);
 }
 
-int servers_start(struct servers *servers, int pidfd, int device, unsigned int gid)
+int servers_start(struct servers *servers, int device, unsigned int gid)
 {
 	auto_close int own_device = device;
 	auto_close int place = servers->layers;
 	const struct fuse_layers layers = {
 		.device = own_device,
 		.place = place,
-		.userns = pidfd,
 		.uid = servers->uid,
 		.gid = gid,
 	};

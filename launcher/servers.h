@@ -23,8 +23,8 @@ struct servers {
 /* Takes the layers of the next server. */
 void servers_take_layers(struct servers *servers, int layers, unsigned int uid);
 
-/* Starts it. pidfd: of the sandbox's init. -1: it could not be; the device is closed. */
-int servers_start(struct servers *servers, int pidfd, int device, unsigned int gid);
+/* Starts it. -1: it could not be; the device is closed. */
+int servers_start(struct servers *servers, int device, unsigned int gid);
 
 /* Ends all, after the sandbox has ended. */
 void servers_end(struct servers *servers);

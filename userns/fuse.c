@@ -4,10 +4,10 @@
  * that refuses it, and directories whose owner is not mapped. It shows every file as the
  * user's own.
  *
- * The child mounts the file system and asks the launcher for a server. That lives in the
- * sandbox's user namespace, so that both agree on ids, but outside of its pid namespace:
- * the command can neither see nor trace it. The layers come to it as a detached mount,
- * which it attaches in a mount namespace of its own.
+ * The child mounts the file system and asks the launcher for a server. That lives outside
+ * of the sandbox's pid namespace, and in a user namespace beside the sandbox's, so that
+ * the command has no power over it where it can see it (--proc host). The layers come to
+ * it as a detached mount, which it attaches in a mount namespace of its own.
  */
 #include "userns/tree.h"
 
@@ -112,15 +112,28 @@ int fuse_overlay_open(struct tree *tree, const char *why, struct error *err)
 
 /* ---- in the server --------------------------------------------------------------------- */
 
-/* The mount namespace of the caller, once more, with the layers on /tmp. */
+/*
+ * A user namespace beside the sandbox's, in which the caller is itself: power over the
+ * mounts of its own, and none that a process of the sandbox could have over it.
+ */
+static int enter_own_namespaces(struct error *err)
+{
+	const struct id_range uid = { geteuid(), geteuid(), 1 };
+	const struct id_range gid = { getegid(), getegid(), 1 };
+	const struct ids_spec ids = { .uids = { &uid, 1 }, .gids = { &gid, 1 } };
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return error_errno(err, "make namespaces for the server");
+	return ids_map_self(&ids, err);
+}
+
+/* The mounts of the caller, once more, with the layers on /tmp. */
 static int show_layers(const struct fuse_layers *layers, struct error *err)
 {
 	const struct sys_mount_attr private = { .propagation = MS_PRIVATE };
 
-	if (setns(layers->userns, CLONE_NEWUSER) < 0)
-		return error_errno(err, "enter the sandbox's user namespace");
-	if (unshare(CLONE_NEWNS) < 0)
-		return error_errno(err, "make a mount namespace");
+	if (enter_own_namespaces(err) < 0)
+		return -1;
 	if (sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private) < 0 &&
 	    mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
 		return error_errno(err, "cut the mounts off");

@@ -241,9 +241,8 @@ struct rootfs_spec {
  * What a server of fuse-overlayfs(1) needs. The descriptors stay the caller's.
  */
 struct fuse_layers {
-	int device; /* /dev/fuse, with the mount behind it */
-	int place;  /* a detached mount that holds the layers */
-	int userns; /* the sandbox's user namespace, or a pidfd of a process in it */
+	int device;        /* /dev/fuse, with the mount behind it */
+	int place;         /* a detached mount that holds the layers */
 	uint32_t uid, gid; /* whom all files belong to */
 };
 
@@ -257,7 +256,7 @@ struct fuse_server {
 };
 
 /*
- * Becomes the server, in a process of its own: enters the user namespace, shows itself
+ * Becomes the server, in a process of its own: makes namespaces for itself, shows itself
  * the layers, drops its power and executes fuse-overlayfs. Returns only on failure.
  */
 int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
