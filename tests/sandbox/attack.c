@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-	SECONDS = 10,
+	SECONDS = 30,
 	STATUS_HELD = 40,
 	STATUS_REACHED = 41,
 	STATUS_UNSET = 42,

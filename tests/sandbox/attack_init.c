@@ -14,8 +14,10 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { JOINER_SECONDS = 4 };
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -55,9 +57,12 @@ static const char *follow_links(void)
 		char path[64];
 
 		snprintf(path, sizeof(path), "/proc/1/%s", links[i]);
-		if (readlink(path, target, sizeof(target)) >= 0)
+		/* The number of a namespace is no secret, and 5.10 tells it. */
+		if (strncmp(links[i], "ns/", 3) != 0 &&
+		    readlink(path, target, sizeof(target)) >= 0)
 			return reached("%s can be read", path);
-		if (open(path, O_PATH | O_CLOEXEC) >= 0)
+		if (open(path, O_RDONLY | O_CLOEXEC) >= 0 ||
+		    open(path, O_PATH | O_CLOEXEC) >= 0)
 			return reached("%s can be opened", path);
 	}
 	return NULL;
@@ -231,7 +236,9 @@ static const char *stop_and_continue(void)
  */
 static const char *wait_for_joiner(void)
 {
-	for (int i = 0; i < 3000; i++) {
+	const time_t end = time(NULL) + JOINER_SECONDS;
+
+	while (time(NULL) < end) {
 		for (int pid = 2; pid < 100; pid++) {
 			char path[1200];
 
