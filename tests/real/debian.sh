@@ -78,7 +78,7 @@ open_terminal() { # SCRIPT
 	terminal new-session -d -s session -x 80 -y 24 "sh $tmp/session"
 }
 
-plan 34
+plan 36
 
 # ---- packages ----------------------------------------------------------------------------------
 
@@ -162,6 +162,18 @@ types 'exit 3'
 on_screen "its status is the run's" '^left with 3$'
 within 5 test -s "$tmp/modes-after"
 is "the terminal's modes are as before" "$(grep -v speed "$tmp/modes-after")" "$(grep -v speed "$tmp/modes-before")"
+
+# The number tells it from all others.
+naps() {
+	pgrep -f "^sleep 77$$\.5" >"$tmp/naps"
+}
+terminal kill-session -t session
+open_terminal "exec '$SBX' run --root '$root' -t -- bash --norc -c 'sleep 77$$.5; true'"
+within 20 naps
+result $? "a command runs on another terminal"
+terminal kill-session -t session
+within 20 sh -c '! kill -0 $(cat "$1") 2>/dev/null' sh "$tmp/naps"
+result $? "it ends when the terminal is closed" || say "$(pgrep -af "sleep 77$$")"
 
 "$SBX" unshare "$here/fingerprint" "$root" >"$tmp/after"
 difference=$(diff "$tmp/before" "$tmp/after")
