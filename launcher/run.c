@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The launcher's way from a plan to the end of its sandbox. */
+#include "launcher/run.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/syscalls.h"
+#include "launcher/doctor.h"
+#include "launcher/executor.h"
+#include "launcher/monitor.h"
+#include "launcher/report.h"
+#include "launcher/state.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- descriptors ----------------------------------------------------------------------- */
+
+static bool is_named(const struct plan *plan, int fd)
+{
+	if (fd == plan->life.ready_fd || fd == plan->life.status_fd)
+		return true;
+	for (size_t i = 0; i < plan->process.keep_fd_count; i++)
+		if (plan->process.keep_fds[i] == fd)
+			return true;
+	return false;
+}
+
+/*
+ * Every descriptor that the caller handed on and the plan does not name is closed. Those
+ * for the launcher alone are close-on-exec; those for the command become open in it.
+ */
+static int close_strangers(const struct plan *plan, struct error *err)
+{
+	int highest = plan->life.ready_fd > plan->life.status_fd ? plan->life.ready_fd
+								 : plan->life.status_fd;
+	int first = 3;
+
+	if (protection_is_off("descriptors"))
+		return 0;
+	for (size_t i = 0; i < plan->process.keep_fd_count; i++)
+		if (plan->process.keep_fds[i] > highest)
+			highest = plan->process.keep_fds[i];
+	for (int fd = 3; fd <= highest; fd++) {
+		if (!is_named(plan, fd))
+			continue;
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			return error_errno(err, "use descriptor %d", fd);
+		if (fd > first)
+			(void)sys_close_range((unsigned int)first, (unsigned int)fd - 1,
+					      0);
+		first = fd + 1;
+	}
+	if (sys_close_range((unsigned int)first, UINT_MAX, 0) < 0)
+		return error_errno(err, "close the caller's descriptors");
+	return 0;
+}
+
+/*
+ * A directory, or a file that was only looked up, is no stream but a way to whatever lies
+ * below it.
+ */
+static int check_streams(struct error *err)
+{
+	static const char *const names[] = { "input", "output", "error" };
+
+	for (int fd = 0; fd <= 2; fd++) {
+		struct stat status;
+		int flags = fcntl(fd, F_GETFL);
+
+		if (flags < 0 || fstat(fd, &status) < 0)
+			return error_errno(err, "use the standard %s", names[fd]);
+		if (S_ISDIR(status.st_mode) || flags & O_PATH)
+			return error_set(err, ERROR_USAGE,
+					 "use the standard %s: it is a %s", names[fd],
+					 S_ISDIR(status.st_mode)
+						 ? "directory"
+						 : "file that was not opened");
+	}
+	return 0;
+}
+
+/* ---- what is told ---------------------------------------------------------------------- */
+
+static int write_pid_file(const struct plan *plan, pid_t init, struct error *err)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d\n", init);
+
+	if (!plan->life.pid_file)
+		return 0;
+	if (files_replace(AT_FDCWD, plan->life.pid_file, text, (size_t)length, 0644) < 0)
+		return error_errno(err, "write the pid file %s", plan->life.pid_file);
+	return 0;
+}
+
+/* If it is still ours: who has the name now may keep the file. */
+static void remove_pid_file(const struct plan *plan, pid_t init)
+{
+	char text[16];
+
+	if (!plan->life.pid_file ||
+	    files_read(AT_FDCWD, plan->life.pid_file, text, sizeof(text) - 1) < 0)
+		return;
+	if (strtol(text, NULL, 10) == init)
+		(void)unlink(plan->life.pid_file);
+}
+
+/* The waiting parent of a detached run is told 'no error'. */
+static void let_parent_go(struct run *run)
+{
+	const struct error none = { 0 };
+
+	if (run->announce < 0)
+		return;
+	(void)fd_write_all(run->announce, &none, sizeof(none));
+	fd_close(&run->announce);
+}
+
+static int on_started(void *context, pid_t init, struct error *err)
+{
+	struct run *run = context;
+	const struct life_spec *life = &run->plan->life;
+
+	if (write_pid_file(run->plan, init, err) < 0)
+		return -1;
+	if ((life->name || life->detach) &&
+	    state_publish(&run->state, run->plan, init, err) < 0)
+		return -1;
+	if (life->ready_fd >= 0) {
+		(void)fd_write_all(life->ready_fd, "\n", 1);
+		(void)close(life->ready_fd);
+	}
+	report_started(life->status_fd, init);
+	let_parent_go(run);
+	return 0;
+}
+
+/* Other runs are shown where that costs nothing: a folder that cannot be used is none. */
+static int on_lasting(void *context, pid_t init, struct error *err)
+{
+	struct run *run = context;
+	struct error ignored;
+
+	(void)err;
+	if (run->plan->life.name || run->plan->life.detach)
+		return 0;
+	if (state_claim(&run->state, run->plan, false, &ignored) == 0)
+		(void)state_publish(&run->state, run->plan, init, &ignored);
+	return 0;
+}
+
+/* ---- the run --------------------------------------------------------------------------- */
+
+/* If INT or QUIT hit us and the command alike, a shell that waits for us has to know. */
+static void die_of(int number)
+{
+	sigset_t set;
+
+	if (number != SIGINT && number != SIGQUIT)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	(void)signal(number, SIG_DFL);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)raise(number);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int arm_for_parent(const struct plan *plan, pid_t parent, struct error *err)
+{
+	if (!plan->life.die_with_parent)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_errno(err, "ask for the parent's death signal");
+	if (getppid() != parent)
+		return error_set(err, ERROR_PLAIN, "go on: the parent is gone already");
+	return 0;
+}
+
+static int start_and_follow(struct run *run, const struct caller_text *caller,
+			    struct outcome *outcome, struct error *err)
+{
+	const struct plan *plan = run->plan;
+	const struct monitor_events events = { on_started, on_lasting, run,
+					       &run->ignored };
+	struct sandbox sandbox = { .init = -1, .pidfd = -1, .socket = -1 };
+	int failed = 0;
+
+	if (plan->life.name || plan->life.detach)
+		failed = state_claim(&run->state, plan, true, err);
+	if (!failed)
+		failed = native_executor.start(plan, caller, &sandbox, err);
+	if (!failed)
+		failed = monitor_run(plan, &sandbox, &events, outcome, err);
+	if (failed)
+		outcome->status = error_status(err);
+	remove_pid_file(plan, outcome->init);
+	state_end(&run->state, outcome);
+	return failed;
+}
+
+/* What ran out has a name and a remedy, whichever step was the one to meet it. */
+static void name_resources(struct error *err)
+{
+	if (err->id != ERROR_PLAIN || err->hint[0])
+		return;
+	switch (err->errnum) {
+	case EMFILE:
+		err->id = ERROR_RESOURCES;
+		error_hint(err,
+			   "ulimit -n raises the limit on open files; 16 are enough");
+		break;
+	case ENFILE:
+	case ENOMEM:
+		err->id = ERROR_RESOURCES;
+		break;
+	case EAGAIN:
+		err->id = ERROR_RESOURCES;
+		error_hint(err, "ulimit -u shows how many processes this user may have");
+		break;
+	default:
+		break;
+	}
+}
+
+int run_to_end(struct run *run, const struct caller_text *caller)
+{
+	const struct plan *plan = run->plan;
+	struct outcome outcome = { .init = -1 };
+	struct error err = { 0 };
+
+	if (start_and_follow(run, caller, &outcome, &err) < 0) {
+		doctor_explain(&err);
+		name_resources(&err);
+		report_failed(plan->life.status_fd, &err, outcome.init,
+			      outcome.command_started);
+		if (run->announce >= 0)
+			(void)fd_write_all(run->announce, &err, sizeof(err));
+		else
+			report_error(&err, plan->life.log_format == LOG_JSON);
+		return error_status(&err);
+	}
+	report_ended(plan->life.detach ? -1 : plan->life.status_fd, &outcome);
+	if (report_stats(plan, &outcome, &err) < 0) {
+		report_error(&err, plan->life.log_format == LOG_JSON);
+		return error_status(&err);
+	}
+	if (!plan->life.detach && outcome.signal && !outcome.timed_out)
+		die_of(outcome.signal);
+	return outcome.status;
+}
+
+int run_start(const struct plan *plan, const struct caller_text *caller, pid_t parent)
+{
+	struct run run = { .plan = plan, .announce = -1 };
+	struct error err = { 0 };
+
+	state_init(&run.state);
+	if (check_streams(&err) < 0 || close_strangers(plan, &err) < 0 ||
+	    arm_for_parent(plan, parent, &err) < 0 ||
+	    signals_prepare(&run.ignored, &err) < 0) {
+		report_failed(plan->life.status_fd, &err, -1, false);
+		report_error(&err, plan->life.log_format == LOG_JSON);
+		return error_status(&err);
+	}
+	return plan->life.detach ? run_detached(&run, caller) : run_to_end(&run, caller);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_RUN_H
+#define SBX_LAUNCHER_RUN_H
+
+/* A run: a checked plan becomes a sandbox, and its end an exit status. */
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "launcher/state.h"
+
+struct caller_text;
+struct plan;
+
+/* One run, from the plan to the end. */
+struct run {
+	const struct plan *plan;
+	struct state state;
+	sigset_t ignored; /* signals that the caller ignores */
+	int announce;     /* -d: the waiting parent's pipe, or -1 */
+};
+
+/*
+ * Looks at what the caller handed on, then runs the plan in the foreground or detached.
+ * parent: who had started us. Returns the exit status, whatever there was to say is said.
+ */
+int run_start(const struct plan *plan, const struct caller_text *caller, pid_t parent);
+
+/* From here to the end of the sandbox. Returns the exit status. run.c */
+int run_to_end(struct run *run, const struct caller_text *caller);
+
+/* The same in a process of its own; returns once the command runs. detach.c */
+int run_detached(struct run *run, const struct caller_text *caller);
+
+#endif
