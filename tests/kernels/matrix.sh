@@ -24,13 +24,23 @@ skip_all() { # REASON
 	exit 0
 }
 
+# What kernels differ in. The rest of the suite takes an emulated machine half an hour: it runs
+# there with SBX_TEST_FULL, as in ./dev test full.
+differing='sandbox_any_root sandbox_host_root sandbox_identity sandbox_inherited
+	sandbox_layers sandbox_limits sandbox_mounts sandbox_namespaces sandbox_older_kernels'
+
 # The suite as meson knows it: a line "env NAME VALUE" for each variable of the sandbox tests,
 # and a line "test NAME SECONDS WORD..." for each of them. In a guest the tree lies in /payload and
 # the build in /payload/build.
 suite() {
-	meson introspect --tests "$build" | jq -r --arg build "$build" --arg tree "$tree" '
+	local wanted=${SBX_TEST_FULL:+all}
+	: "${wanted:=$differing}"
+	meson introspect --tests "$build" | jq -r --arg build "$build" --arg tree "$tree" \
+		--arg wanted "$wanted" '
 		def moved: split($build) | join("/payload/build") | split($tree) | join("/payload");
-		[.[] | select(.suite | any(endswith(":sandbox")))]
+		($wanted | split("[ \n\t]+"; null)) as $names
+		| [.[] | select(.suite | any(endswith(":sandbox")))
+			| select($names == ["all"] or (.name | IN($names[])))]
 		| ([.[].env | to_entries[]] | unique[] | "env \(.key) \(.value | moved)"),
 		  (.[] | "test \(.name) \(.timeout) \(.cmd | map(moved) | join(" "))")'
 }
@@ -84,6 +94,7 @@ to_tap() { # SERIES
 		/^@test / { name = $2; checks = bad = planned = 0; next }
 		/^1\.\.[1-9]/ { planned = substr($0, 4) + 0; next }
 		/^@status / {
+			print "# " kernel " " name ": " $3 " s"
 			if (planned && checks != planned)
 				say("not ok", name ": " checks " of " planned " checks ran")
 			else if ($2 == 77 && !checks) skip(last)
