@@ -4,6 +4,7 @@
  * costs a system call or two, and what is wrong is looked into only once it is.
  */
 #include "base/error.h"
+#include "base/text.h"
 #include "plan/internal.h"
 
 #include <errno.h>
@@ -76,6 +77,27 @@ static int check_layers(const struct mount_entry *entry, struct error *err)
 	return check_directory("work in", entry->work, ERROR_SOURCE_MISSING, err);
 }
 
+/* A cover that the user names himself must have something to cover. */
+static int check_cover(const struct plan *plan, size_t index, struct error *err)
+{
+	const struct mount_entry *entry = &plan->rootfs.mounts[index];
+	struct plan before;
+	char host[PATH_MAX];
+	int errnum;
+
+	if (entry->flags & MOUNT_F_OPTIONAL)
+		return 0;
+	before = *plan;
+	before.rootfs.mount_count = index;
+	if (inside_find(&before, entry->dest, host) != INSIDE_MISSING)
+		return 0;
+	errnum = errno;
+	if (!inside_is_certain(&before))
+		return 0;
+	errno = errnum;
+	return error_errno_id(err, ERROR_SOURCE_MISSING, "mask %s", entry->dest);
+}
+
 static int check_mounts(const struct plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {
@@ -85,6 +107,8 @@ static int check_mounts(const struct plan *plan, struct error *err)
 		    check_source(entry, err) < 0)
 			return -1;
 		if (entry->kind == MOUNT_OVERLAY && check_layers(entry, err) < 0)
+			return -1;
+		if (entry->kind == MOUNT_MASK && check_cover(plan, i, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -268,6 +292,26 @@ static int refuse_pair(const char *a, const char *b, const char *why, struct err
 	return error_set(err, ERROR_USAGE, "use %s with %s: %s", a, b, why);
 }
 
+/* A file that is written beside and renamed needs a directory that takes new names. */
+static int check_place(const char *what, const char *path, struct error *err)
+{
+	char parent[PATH_MAX];
+	char *slash;
+
+	if (!path)
+		return 0;
+	if (text_copy(parent, sizeof(parent), path) < 0) {
+		errno = ENAMETOOLONG;
+		return error_errno(err, "%s %s", what, path);
+	}
+	slash = strrchr(parent, '/');
+	if (slash)
+		slash[slash == parent] = '\0';
+	if (access(slash ? parent : ".", W_OK | X_OK) < 0)
+		return error_errno(err, "%s %s", what, path);
+	return 0;
+}
+
 static int check_life(const struct plan *plan, struct error *err)
 {
 	const struct life_spec *life = &plan->life;
@@ -291,6 +335,9 @@ static int check_life(const struct plan *plan, struct error *err)
 				   "an init has to lock the mounts first", err);
 	if (life->log && !life->detach)
 		return error_set(err, ERROR_USAGE, "use --log: it needs --detach");
+	if (check_place("write the pid file", life->pid_file, err) < 0 ||
+	    check_place("write the statistics to", life->stats_file, err) < 0)
+		return -1;
 	return check_descriptors(plan, err);
 }
 
