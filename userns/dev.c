@@ -59,7 +59,7 @@ static int place_node(struct tree *tree, int dev, size_t index, struct error *er
 	place = make_file(dev, name, 0444, err);
 	if (place < 0 || mount_attach(clone, place, name, err) < 0)
 		return -1;
-	return mount_change(clone,
+	return mount_change(tree, clone,
 			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 			    MOUNT_ATTR_NODEV, false, err);
 }

@@ -10,7 +10,6 @@
 #include "base/syscalls.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 unsigned int mount_attributes(unsigned int flags)
 {
@@ -43,8 +42,8 @@ static unsigned int attributes_in_force(unsigned int attributes)
  * A changed tree is cut off from the mounts outside in the same call: what is mounted
  * there later would come in without these attributes.
  */
-int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recursive,
-		 struct error *err)
+int mount_change(const struct tree *tree, int mount_fd, unsigned int add,
+		 unsigned int clear, bool recursive, struct error *err)
 {
 	const unsigned int attributes = attributes_in_force(add);
 	const struct sys_mount_attr attr = {
@@ -53,7 +52,6 @@ int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recurs
 		.propagation = MS_PRIVATE,
 	};
 	const unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
-	char path[40];
 
 	/* A mount of its own that was made here is private already. */
 	if (add == 0 && clear == 0 && !recursive)
@@ -63,11 +61,7 @@ int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recurs
 	/* EPERM may be a filter's answer to a call that it does not know. */
 	if (errno != ENOSYS && errno != EPERM)
 		return error_errno(err, "set the flags of a mount");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", mount_fd);
-	if (mount(NULL, path, NULL, MS_PRIVATE | (recursive ? (unsigned int)MS_REC : 0U),
-		  NULL) < 0)
-		return error_errno(err, "cut the mounts off from those outside");
-	if (remount_tree(mount_fd, attributes, clear, recursive) < 0)
+	if (remount_tree(tree->proc, mount_fd, attributes, clear, recursive) < 0)
 		return error_errno(err, "set the flags of a mount");
 	return 0;
 }

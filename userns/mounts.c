@@ -123,7 +123,7 @@ static int do_bind(struct tree *tree, const struct mount_entry *entry, int sourc
 	place = mountpoint_open(tree, entry->dest, S_ISDIR(status.st_mode), err);
 	if (place < 0 || mount_attach(source, place, entry->dest, err) < 0)
 		return -1;
-	return mount_change(source, mount_attributes(entry->flags), 0, true, err);
+	return mount_change(tree, source, mount_attributes(entry->flags), 0, true, err);
 }
 
 static int do_cow(struct tree *tree, const struct mount_entry *entry, int source,
@@ -138,13 +138,13 @@ static int do_cow(struct tree *tree, const struct mount_entry *entry, int source
 		return error_within(err, "put a layer over %s", entry->source);
 	if (place_new(tree, entry, overlay, err) < 0)
 		return -1;
-	return mount_change(overlay, mount_attributes(entry->flags), 0, false, err);
+	return mount_change(tree, overlay, mount_attributes(entry->flags), 0, false, err);
 }
 
 static int do_overlay(struct tree *tree, const struct mount_entry *entry, int source,
 		      struct error *err)
 {
-	int lowers[64];
+	int lowers[64] = { -1 };
 	auto_close int overlay = -1;
 	size_t opened = 0;
 	int failed = 0;
@@ -162,7 +162,7 @@ static int do_overlay(struct tree *tree, const struct mount_entry *entry, int so
 		close(lowers[--opened]);
 	if (overlay < 0 || place_new(tree, entry, overlay, err) < 0)
 		return -1;
-	return mount_change(overlay, mount_attributes(entry->flags), 0, false, err);
+	return mount_change(tree, overlay, mount_attributes(entry->flags), 0, false, err);
 }
 
 static int do_tmpfs(struct tree *tree, const struct mount_entry *entry, int source,
@@ -202,7 +202,7 @@ static int do_scratch(struct tree *tree, const struct mount_entry *entry, int so
 	mount = scratch_place(tree, entry->dest, entry->mode ? entry->mode : 0755, err);
 	if (mount < 0)
 		return -1;
-	return mount_change(mount, mount_attributes(entry->flags), 0, false, err);
+	return mount_change(tree, mount, mount_attributes(entry->flags), 0, false, err);
 }
 
 /* ---- proc and sys -------------------------------------------------------------------- */
@@ -231,9 +231,10 @@ static int do_proc(struct tree *tree, const struct mount_entry *entry, int sourc
 	if (source >= 0) {
 		if (place_new(tree, entry, source, err) < 0)
 			return -1;
-		return mount_change(
-			source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-			0, true, err);
+		return mount_change(tree, source,
+				    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					    MOUNT_ATTR_NOEXEC,
+				    0, true, err);
 	}
 	mount = mount_new("proc", pids ? pids_only : NULL,
 			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
@@ -268,7 +269,7 @@ static int do_sysfs(struct tree *tree, const struct mount_entry *entry, int sour
 		return err->errnum == ENOENT ? 0 : -1;
 	if (place_new(tree, entry, outer, err) < 0)
 		return -1;
-	return mount_change(outer, attributes, 0, true, err);
+	return mount_change(tree, outer, attributes, 0, true, err);
 }
 
 static int do_plain(const char *type, struct tree *tree, const struct mount_entry *entry,
@@ -365,7 +366,8 @@ static int do_mask(struct tree *tree, const struct mount_entry *entry, int sourc
 		return -1;
 	if (!first)
 		return 0;
-	if (mount_change(cover, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, 0, false, err) < 0)
+	if (mount_change(tree, cover, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, 0, false,
+			 err) < 0)
 		return -1;
 	*(directory ? &tree->empty_dir : &tree->empty_file) = fd_take(&cover);
 	return 0;
@@ -385,7 +387,7 @@ static int do_readonly(struct tree *tree, const struct mount_entry *entry, int s
 		return error_errno(err, "make %s read-only", entry->dest);
 	if (mount_attach(clone, place, entry->dest, err) < 0)
 		return -1;
-	return mount_change(clone, MOUNT_ATTR_RDONLY, 0, true, err);
+	return mount_change(tree, clone, MOUNT_ATTR_RDONLY, 0, true, err);
 }
 
 /* ---- plain files ----------------------------------------------------------------------- */

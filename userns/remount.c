@@ -39,49 +39,61 @@ static const struct {
 	{ STATUS_NOSYMFOLLOW, 0, FLAG_NOSYMFOLLOW },
 };
 
+struct change {
+	int proc; /* the caller's /proc: the new root may have none, or a new one */
+	unsigned int add, clear;
+};
+
 /* ---- one mount ------------------------------------------------------------------------- */
 
 /* Flags that are not named are cleared by a remount, but for those of access times. */
-static unsigned long remount_flags(unsigned long now, unsigned int add,
-				   unsigned int clear)
+static unsigned long remount_flags(unsigned long now, const struct change *change)
 {
 	unsigned long flags = MS_REMOUNT | MS_BIND;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		const bool stays = now & known[i].status && !(clear & known[i].attribute);
+		const bool stays =
+			now & known[i].status && !(change->clear & known[i].attribute);
 
-		if (stays || add & known[i].attribute)
+		if (stays || change->add & known[i].attribute)
 			flags |= known[i].flag;
 	}
 	return flags;
 }
 
-static bool is_changed(unsigned long now, unsigned int add, unsigned int clear)
+static bool is_changed(unsigned long now, const struct change *change)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		const bool is = now & known[i].status;
 
-		if ((add & known[i].attribute && !is) ||
-		    (clear & known[i].attribute && is))
+		if ((change->add & known[i].attribute && !is) ||
+		    (change->clear & known[i].attribute && is))
 			return false;
 	}
 	return true;
 }
 
-static int remount_one(int fd, unsigned int add, unsigned int clear)
+/* By the descriptor: a path may lead to another mount on top of it. */
+static int change_mount(const struct change *change, int fd, unsigned long flags)
 {
-	char path[40];
+	char path[32];
+
+	snprintf(path, sizeof(path), "self/fd/%d", fd);
+	if (fchdir(change->proc) < 0)
+		return -1;
+	return mount(NULL, path, NULL, flags, NULL);
+}
+
+static int remount_one(const struct change *change, int fd)
+{
 	struct statvfs now;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (fstatvfs(fd, &now) < 0)
 		return -1;
-	if (mount(NULL, path, NULL, remount_flags(now.f_flag, add, clear), NULL) == 0)
+	if (change_mount(change, fd, remount_flags(now.f_flag, change)) == 0)
 		return 0;
 	/* A mount that is locked against the change may have the flags already. */
-	if (errno != EPERM || !is_changed(now.f_flag, add, clear))
-		return -1;
-	return 0;
+	return errno == EPERM && is_changed(now.f_flag, change) ? 0 : -1;
 }
 
 /* ---- the mount table ------------------------------------------------------------------- */
@@ -153,11 +165,11 @@ static int skip_behind(struct table *table, int wanted)
 	return byte == EOF ? -1 : 0;
 }
 
-static int open_table(struct table *table)
+static int open_table(struct table *table, const struct change *change)
 {
 	table->start = 0;
 	table->end = 0;
-	table->file = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	table->file = openat(change->proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
 	return table->file;
 }
 
@@ -183,14 +195,14 @@ static int next_mount(struct table *table)
 /* ---- a tree ---------------------------------------------------------------------------- */
 
 /* -1: it cannot be told. */
-static int mount_id(int fd)
+static int mount_id(const struct change *change, int fd)
 {
 	char path[40], text[512];
 	char *number;
 	int id;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	if (files_read(AT_FDCWD, path, text, sizeof(text) - 1) < 0)
+	snprintf(path, sizeof(path), "self/fdinfo/%d", fd);
+	if (files_read(change->proc, path, text, sizeof(text) - 1) < 0)
 		return -1;
 	number = strstr(text, "mnt_id:");
 	if (!number)
@@ -201,10 +213,10 @@ static int mount_id(int fd)
 	return text_to_int(number, 0, INT_MAX, &id) < 0 ? -1 : id;
 }
 
-static int find_point(int id, char *ret_point)
+static int find_point(const struct change *change, int id, char *ret_point)
 {
 	struct table table;
-	auto_close int file = open_table(&table);
+	auto_close int file = open_table(&table, change);
 	int found = file < 0 ? -1 : 1;
 
 	while (found == 1) {
@@ -233,42 +245,46 @@ static const char *path_below(const char *top, const char *point)
  * A path that does not lead to the mount leads to another one on top of it, or of one of
  * its parents. What we may not search with all our capabilities nobody inside may.
  */
-static int remount_at(int top, const char *path, int id, unsigned int add,
-		      unsigned int clear)
+static int remount_at(const struct change *change, int top, const char *path, int id)
 {
 	auto_close int fd = files_open_in_root(top, path, O_PATH | O_NOFOLLOW, 0);
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -1;
-	return mount_id(fd) == id ? remount_one(fd, add, clear) : 0;
+	return mount_id(change, fd) == id ? remount_one(change, fd) : 0;
 }
 
-static int remount_below(int top, unsigned int add, unsigned int clear)
+static int remount_below(const struct change *change, int top)
 {
-	const int top_id = mount_id(top);
+	const int top_id = mount_id(change, top);
 	struct table table;
 	char point[PATH_MAX];
 	auto_close int file = -1;
 	int found;
 
-	if (top_id < 0 || find_point(top_id, point) < 0)
+	if (top_id < 0 || find_point(change, top_id, point) < 0)
 		return -1;
-	file = open_table(&table);
+	file = open_table(&table, change);
 	if (file < 0)
 		return -1;
 	while ((found = next_mount(&table)) == 1) {
 		const char *path = path_below(point, table.point);
 
 		if (path && table.id != top_id &&
-		    remount_at(top, path, table.id, add, clear) < 0)
+		    remount_at(change, top, path, table.id) < 0)
 			return -1;
 	}
 	return found;
 }
 
-int remount_tree(int mount_fd, unsigned int add, unsigned int clear, bool recursive)
+int remount_tree(int proc, int mount_fd, unsigned int add, unsigned int clear,
+		 bool recursive)
 {
-	if (remount_one(mount_fd, add, clear) < 0)
+	const struct change change = { proc, add, clear };
+
+	if (change_mount(&change, mount_fd,
+			 MS_PRIVATE | (recursive ? (unsigned long)MS_REC : 0UL)) < 0 ||
+	    remount_one(&change, mount_fd) < 0)
 		return -1;
-	return recursive ? remount_below(mount_fd, add, clear) : 0;
+	return recursive ? remount_below(&change, mount_fd) : 0;
 }

@@ -25,7 +25,7 @@ static int open_host_root(struct tree *tree, struct error *err)
 	tree->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tree->root < 0)
 		return error_errno(err, "open the root");
-	return mount_change(tree->root,
+	return mount_change(tree, tree->root,
 			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0,
 			    true, err);
 }
@@ -66,7 +66,7 @@ static int open_bound_root(struct tree *tree, struct error *err)
 		return -1;
 	if (tree->spec->mode == ROOT_RO)
 		attributes |= MOUNT_ATTR_RDONLY;
-	return mount_change(fd_take(&clone), attributes, 0, true, err);
+	return mount_change(tree, fd_take(&clone), attributes, 0, true, err);
 }
 
 /* DIR/upper and DIR/work: overlayfs wants both on one file system. */
@@ -180,7 +180,8 @@ static int pivot(int root, struct error *err)
 static int finish(struct tree *tree, struct error *err)
 {
 	for (size_t i = 0; i < tree->late_count; i++)
-		if (mount_change(tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) < 0)
+		if (mount_change(tree, tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) <
+		    0)
 			return -1;
 	if (tree->pivots && pivot(tree->root, err) < 0)
 		return -1;
@@ -209,6 +210,8 @@ static int take_sources(struct tree *tree, struct error *err)
 	tree->host_dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tree->host_dev < 0)
 		return error_errno_id(err, ERROR_DEVICE_MISSING, "open /dev of the host");
+	/* Where there is none, a kernel that needs it will say so. */
+	tree->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tree->spec->kind == ROOT_DIRECTORY && tree->spec->mode == ROOT_COW)
 		fuse_take_device(tree);
 	for (size_t i = 0; i < tree->spec->mount_count; i++) {
@@ -242,6 +245,7 @@ static void close_all(struct tree *tree)
 		fd_close(&tree->fuse[i]);
 	fd_close(&tree->root);
 	fd_close(&tree->host_dev);
+	fd_close(&tree->proc);
 	fd_close(&tree->scratch);
 	fd_close(&tree->empty_dir);
 	fd_close(&tree->empty_file);
@@ -258,6 +262,7 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		.server = server,
 		.root = -1,
 		.host_dev = -1,
+		.proc = -1,
 		.scratch = -1,
 		.empty_dir = -1,
 		.empty_file = -1,

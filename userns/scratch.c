@@ -76,7 +76,8 @@ int tree_close_below(struct tree *tree, const struct stat *dir, struct error *er
 			i++;
 			continue;
 		}
-		if (mount_change(tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) < 0)
+		if (mount_change(tree, tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) <
+		    0)
 			return -1;
 		fd_close(&tree->late[i]);
 		tree->late[i] = tree->late[--tree->late_count];

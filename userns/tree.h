@@ -38,6 +38,7 @@ struct tree {
 	int root;                         /* O_PATH: the new root */
 	bool pivots;  /* it is stacked on "/" and has to be entered by pivot_root(2) */
 	int host_dev; /* the caller's /dev */
+	int proc;     /* the caller's /proc, or -1: for who has to remount */
 	int scratch;  /* top of the scratch space */
 	unsigned int used;         /* counts the directories made in it */
 	int empty_dir, empty_file; /* attached, read-only clones of what covers */
@@ -59,15 +60,16 @@ unsigned int mount_attributes(unsigned int flags);
 /*
  * Adds and removes attributes of an attached mount, and of all below it if recursive, and
  * makes it private. Where mount_setattr(2) is missing (before 5.12) each mount is
- * remounted by itself.
+ * remounted by itself, and the working directory changes.
  */
-int mount_change(int mount_fd, unsigned int add, unsigned int clear, bool recursive,
-		 struct error *err);
+int mount_change(const struct tree *tree, int mount_fd, unsigned int add,
+		 unsigned int clear, bool recursive, struct error *err);
 
 /* remount.c */
 
-/* The same but for the propagation, without mount_setattr(2). -1 and errno. */
-int remount_tree(int mount_fd, unsigned int add, unsigned int clear, bool recursive);
+/* The same without mount_setattr(2), with the caller's /proc. -1 and errno. */
+int remount_tree(int proc, int mount_fd, unsigned int add, unsigned int clear,
+		 bool recursive);
 
 /* scratch.c */
 int scratch_open(struct tree *tree, struct error *err);

@@ -23,7 +23,7 @@ without() {
 	timeout -s KILL 30 "$here/refuse.py" $calls -- "$@" </dev/null 2>&1
 }
 
-plan 39
+plan 42
 
 # ---- calls that have another way -------------------------------------------------------
 
@@ -42,6 +42,12 @@ is 'so it does with binds, a tmpfs and a user' \
 	"$(without "$all" "$SBX" run --no-config --cwd off --ro "$tmp/work:/run/a/b" --tmpfs /run/c \
 		--mask /etc/hostname -- sh -c 'ls -d /run/a/b /run/c; wc -c </etc/hostname' | xargs)" \
 	'/run/a/b /run/c 0'
+
+for proc in none pids host; do
+	is "so it does with --proc $proc" \
+		"$(without "$all" "$SBX" run --no-config --proc "$proc" --tmpfs /mnt --mask /etc/hostname -- \
+			echo inside)" inside
+done
 
 # ---- flags of mounts -------------------------------------------------------------------
 
