@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -245,6 +246,19 @@ static void socket_closed(struct monitor *monitor)
 		command_started(monitor);
 }
 
+/*
+ * Where the command stopped reading, the caller goes on; the command is not to choose more
+ * than that: only forwards, and not beyond the end of the file.
+ */
+static void give_offset_back(int64_t offset)
+{
+	struct stat status;
+
+	if (offset > lseek(STDIN_FILENO, 0, SEEK_CUR) &&
+	    fstat(STDIN_FILENO, &status) == 0 && offset <= status.st_size)
+		(void)lseek(STDIN_FILENO, offset, SEEK_SET);
+}
+
 static void take_turn(struct monitor *monitor)
 {
 	struct message message = { 0 };
@@ -283,8 +297,7 @@ static void take_turn(struct monitor *monitor)
 		monitor->ended = true;
 		monitor->status = message.value;
 		monitor->outcome->timed_out = message.timed_out;
-		if (message.stdin_offset >= 0)
-			(void)lseek(STDIN_FILENO, message.stdin_offset, SEEK_SET);
+		give_offset_back(message.stdin_offset);
 		break;
 	case TURN_FAILED:
 		*monitor->err = message.err;

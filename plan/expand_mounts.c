@@ -228,6 +228,7 @@ static void add_cwd(struct builder *builder, const char *cwd)
 	};
 	enum cwd_choice choice = cwd_choice(builder->draft);
 
+	note_source(&entry, ".");
 	if (choice == CWD_COW)
 		entry.kind = MOUNT_COW;
 	if (choice == CWD_RO)

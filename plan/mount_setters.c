@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PARTS_MAX = 3 };
 
@@ -83,6 +84,17 @@ static const char *default_dest(struct draft *draft, const char *source)
 	return source;
 }
 
+/* What is missing is refused later. */
+void note_source(struct mount_entry *entry, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return;
+	entry->source_device = status.st_dev;
+	entry->source_inode = status.st_ino;
+}
+
 static int set_source(struct draft *draft, const struct given *given,
 		      struct mount_entry *entry, const char *source, struct error *err)
 {
@@ -91,7 +103,16 @@ static int set_source(struct draft *draft, const struct given *given,
 		return -1;
 	}
 	entry->source = path_of_caller(draft, given->base, source, err);
-	return entry->source ? 0 : -1;
+	if (!entry->source)
+		return -1;
+	/*
+	 * A relative one is looked at from where we stand, whatever that is called by now;
+	 * with ".." it means what the cleaned path says.
+	 */
+	note_source(entry, given->base || source[0] == '~' || strstr(source, "..")
+				   ? entry->source
+				   : source);
+	return 0;
 }
 
 static int add_bind(struct draft *draft, const struct given *given, enum mount_kind kind,

@@ -66,10 +66,27 @@ static int open_source(const char *path, struct error *err)
 	return fd;
 }
 
-/* A whole tree, detached, with the flags that it has now. */
-static int take_tree(const char *path, struct error *err)
+/* What the plan has looked at, and not what has taken its name since. */
+static int open_looked_at(const struct mount_entry *entry, struct error *err)
 {
-	auto_close int source = open_source(path, err);
+	auto_close int source = open_source(entry->source, err);
+	struct stat status;
+
+	if (source < 0 || entry->source_inode == 0)
+		return fd_take(&source);
+	if (fstat(source, &status) < 0)
+		return error_errno(err, "look at %s", entry->source);
+	if (status.st_dev == entry->source_device && status.st_ino == entry->source_inode)
+		return fd_take(&source);
+	errno = ESTALE;
+	return error_set(err, ERROR_PLAIN, "open %s: it was exchanged while sbx looked",
+			 entry->source);
+}
+
+/* A whole tree, detached, with the flags that it has now. Closes the source. */
+static int take_tree(int from, const char *path, struct error *err)
+{
+	auto_close int source = from;
 	int clone;
 
 	if (source < 0)
@@ -95,11 +112,11 @@ int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *r
 
 	*ret_fd = -1;
 	if (entry->kind == MOUNT_BIND)
-		fd = take_tree(entry->source, err);
+		fd = take_tree(open_looked_at(entry, err), entry->source, err);
 	else if (entry->kind == MOUNT_COW)
-		fd = open_source(entry->source, err);
+		fd = open_looked_at(entry, err);
 	else if (entry->kind == MOUNT_PROC && shows_outer_proc(tree, entry))
-		fd = take_tree("/proc", err);
+		fd = take_tree(open_source("/proc", err), "/proc", err);
 	else
 		return 0;
 	if (fd < 0 && errno == ENOENT && (entry->flags & MOUNT_F_OPTIONAL))
@@ -264,7 +281,7 @@ static int do_sysfs(struct tree *tree, const struct mount_entry *entry, int sour
 	/* The host's own root shows it already, read-only. */
 	if (!tree->pivots)
 		return 0;
-	outer = take_tree("/sys", err);
+	outer = take_tree(open_source("/sys", err), "/sys", err);
 	if (outer < 0)
 		return err->errnum == ENOENT ? 0 : -1;
 	if (place_new(tree, entry, outer, err) < 0)

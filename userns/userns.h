@@ -215,6 +215,8 @@ struct mount_entry {
 	enum mount_kind kind;
 	unsigned int flags; /* MOUNT_F_… */
 	const char *source;
+	/* Device and inode of the source when the plan was made; 0: nobody looked. */
+	uint64_t source_device, source_inode;
 	const char *dest;
 	mode_t mode;   /* 0: the kind's own default */
 	uint64_t size; /* bytes; 0: the kernel's default */
