@@ -8,6 +8,8 @@
 # shellcheck source=tests/sandbox/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+here=$(cd "$(dirname "$0")" && pwd)
+attack=${ATTACK:-$here/attack}
 account_home=$(awk -F: -v uid="$(id -u)" '$3 == uid { print $6; exit }' /etc/passwd)
 mkdir -p "$tmp/home/project" "$tmp/work/sub" "$tmp/data/deep"
 export HOME="$tmp/home"
@@ -29,7 +31,7 @@ trace() {
 }
 trace >"$tmp/out-before"
 
-plan 56
+plan 57
 
 # ---- what is hidden ------------------------------------------------------------------------
 
@@ -144,6 +146,32 @@ is '511 entries beside it are well' "$(run --tmpfs "$tmp/out-many/new" -- sh -c 
 output=$(run --tmpfs "$tmp/out-many/new" -- true)
 is 'more than 512 are an error' $? 125
 like 'which says so' "$output" '*512*'
+
+# ---- a current directory that is exchanged -------------------------------------------------------
+
+# Who may rename it, as another sandbox with its parent, puts a link to the home in its place.
+if [ -x "$attack" ]; then
+	mkdir -p "$tmp/out-shared/project"
+	ln -s "$tmp/home" "$tmp/out-shared/link"
+	"$attack" make swaps "$tmp/out-shared/project" "$tmp/out-shared/link" &
+	swapper=$!
+	i=0
+	bad=0
+	rounds=150
+	[ -z "${SBX_TEST_EMULATED:-}" ] || rounds=20
+	while [ $i -lt $rounds ]; do
+		i=$((i + 1))
+		cd "$tmp/out-shared/project" || continue
+		[ "$(pwd -P)" != "$tmp/home" ] || continue
+		[ "$(run -- cat secret)" != secret ] || bad=$((bad + 1))
+	done
+	kill "$swapper"
+	wait "$swapper" 2>/dev/null
+	cd "$tmp/work" || exit 1
+	is 'it shows what the caller stands in, whatever its name leads to' "$bad" 0
+else
+	skip 'it shows what the caller stands in, whatever its name leads to' 'there is no attack program'
+fi
 
 # ---- in the end ---------------------------------------------------------------------------
 
