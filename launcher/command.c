@@ -379,8 +379,12 @@ static pid_t start_locked(struct child *child, struct error *err)
 	if (pipe2(report, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe to the command");
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		/* Only the init holds these ends: its death is the end of file. */
+		close(report[0]);
+		close(go[1]);
 		become_locked(child, report[1], go[0]);
+	}
 	close(report[1]);
 	close(go[0]);
 	failed = pid < 0 ? error_errno(err, "make a process for the command")
