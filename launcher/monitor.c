@@ -141,12 +141,28 @@ static void forward(struct monitor *monitor, const struct signalfd_siginfo *info
 	send_signal(monitor, number, group);
 }
 
+/*
+ * An init that still builds the sandbox does not listen, and may hang in a dead file
+ * system: what would end the command ends the start.
+ */
+static bool ends_start(struct monitor *monitor, int number)
+{
+	if (monitor->outcome->command_started || (number != SIGTERM && number != SIGINT &&
+						  number != SIGHUP && number != SIGQUIT))
+		return false;
+	monitor->ended = true;
+	monitor->status = number;
+	(void)kill(monitor->sandbox->init, SIGKILL);
+	return true;
+}
+
 static void take_signal(struct monitor *monitor)
 {
 	struct signalfd_siginfo info;
 
 	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info))
-		if (!sigismember(monitor->events->ignored, (int)info.ssi_signo))
+		if (!sigismember(monitor->events->ignored, (int)info.ssi_signo) &&
+		    !ends_start(monitor, (int)info.ssi_signo))
 			forward(monitor, &info);
 }
 

@@ -330,6 +330,13 @@ static int check_life(const struct plan *plan, struct error *err)
 	if (life->timeout_ms && plan->process.no_init)
 		return refuse_pair("--no-init", "--timeout",
 				   "the init is who looks at the clock", err);
+	if (plan->policy.caps.kept & caps_by_name("SYS_ADMIN") &&
+	    (plan->namespaces.kinds[NS_USER].mode != NS_PRIVATE ||
+	     plan->namespaces.kinds[NS_PID].mode != NS_PRIVATE))
+		return error_set(
+			err, ERROR_USAGE,
+			"keep CAP_SYS_ADMIN: the mounts can only be locked with a "
+			"user and a pid namespace of its own");
 	if (plan->process.no_init && plan->policy.caps.kept & caps_by_name("SYS_ADMIN"))
 		return refuse_pair("--no-init", "--cap-add SYS_ADMIN",
 				   "an init has to lock the mounts first", err);
