@@ -105,7 +105,7 @@ mounts='mount-flags write-everywhere undo-mounts undo-mounts-nested cgroup-neste
 all="$init $caller $files $mounts"
 
 # shellcheck disable=SC2086
-plan $((6 * $(count $all) + 10 + 20))
+plan $((6 * $(count $all) + 10 + 21))
 
 # ---- each kind of sandbox ------------------------------------------------------------------
 
@@ -124,6 +124,13 @@ if "$SBX" run --no-config -R "$tmp/root" -u 1000:1000 -- true 2>/dev/null; then
 	attempts 'a root, another user' "$all raw-sockets ids" -R "$tmp/root" -u 1000:1000
 else
 	skip_each 'a root, another user' "$all raw-sockets ids" 'no subordinate ids here'
+fi
+
+if "$SBX" run --no-config -R "$tmp/root" -u 1000:1000 -- true 2>/dev/null; then
+	run -R "$tmp/root" -- attack try set-id >"$tmp/out" 2>&1
+	is 'a set-id program has no effect' "$(tail -n 1 "$tmp/out")" 'held set-id'
+else
+	skip 'a set-id program has no effect' 'no subordinate ids here'
 fi
 
 # ---- what the caller handed over -----------------------------------------------------------

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- descriptors --------------------------------------------------------------------- */
@@ -248,6 +249,55 @@ static const char *change_ids(void)
 	return NULL;
 }
 
+/* ---- set-id programs ------------------------------------------------------------------ */
+
+static const char *compare_ids(void)
+{
+	if (geteuid() != getuid() || getegid() != getgid())
+		return reached("a set-id program runs as user %u", geteuid());
+	return NULL;
+}
+
+static bool copy_self(const char *path)
+{
+	char bytes[65536];
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	ssize_t got;
+
+	while ((got = read(from, bytes, sizeof(bytes))) > 0)
+		if (write(to, bytes, (size_t)got) != got)
+			return false;
+	close(from);
+	return close(to) == 0 && got == 0;
+}
+
+/* As root of the sandbox: a program of user 5, executed by user 6. */
+static const char *execute_set_id(void)
+{
+	static const char *const places[] = { "/sbx-set-id", "/tmp/sbx-set-id",
+					      "/dev/shm/sbx-set-id" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		int status = 0;
+		pid_t pid;
+
+		if (!copy_self(places[i]) || chown(places[i], 5, 5) < 0 ||
+		    chmod(places[i], 06755) < 0)
+			return reached("%s cannot be prepared", places[i]);
+		pid = fork();
+		if (pid == 0) {
+			if (syscall(SYS_setresgid, 6, 6, 6) == 0 &&
+			    syscall(SYS_setresuid, 6, 6, 6) == 0)
+				execl(places[i], "attack", "try", "effective-ids", NULL);
+			_exit(2);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+			return reached("%s has an effect", places[i]);
+	}
+	return NULL;
+}
+
 const struct attempt attempts_on_caller[] = {
 	{ "descriptors", look_for_descriptors },
 	{ "directories", leave_by_directory },
@@ -263,5 +313,7 @@ const struct attempt attempts_on_caller[] = {
 	{ "raw-sockets", open_raw_sockets },
 	{ "loopback", connect_loopback },
 	{ "ids", change_ids },
+	{ "effective-ids", compare_ids },
+	{ "set-id", execute_set_id },
 	{ NULL, NULL },
 };
