@@ -21,6 +21,7 @@ enum { MOUNTS_MAX = 600 };
 
 struct mounted {
 	char *point;
+	int id, parent;
 	bool readonly;
 };
 
@@ -44,32 +45,45 @@ static void unescape(char *text)
 }
 
 /* Of mounts that are stacked on one place only the last can be reached. */
-static void add_point(const char *point)
+static struct mounted *place_of(const char *point)
 {
-	struct statvfs flags;
-
 	for (size_t i = 0; i < table_count; i++)
 		if (strcmp(table[i].point, point) == 0)
-			return;
-	if (table_count == MOUNTS_MAX || statvfs(point, &flags) < 0)
-		return;
+			return &table[i];
+	if (table_count == MOUNTS_MAX)
+		return NULL;
 	table[table_count].point = strdup(point);
-	table[table_count].readonly = flags.f_flag & ST_RDONLY;
-	table_count++;
+	return &table[table_count++];
+}
+
+static void add_mount(const char *point, int id, int parent)
+{
+	struct mounted *mounted;
+	struct statvfs flags;
+
+	if (statvfs(point, &flags) < 0)
+		return;
+	mounted = place_of(point);
+	if (!mounted)
+		return;
+	mounted->id = id;
+	mounted->parent = parent;
+	mounted->readonly = flags.f_flag & ST_RDONLY;
 }
 
 static const char *read_table(void)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	char line[PATH_MAX * 2], point[PATH_MAX];
+	int id, parent;
 
 	if (!file)
 		return reached("there is no /proc/self/mountinfo to look at");
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%*d %*d %*s %*s %4095s", point) != 1)
+		if (sscanf(line, "%d %d %*s %*s %4095s", &id, &parent, point) != 3)
 			continue;
 		unescape(point);
-		add_point(point);
+		add_mount(point, id, parent);
 	}
 	fclose(file);
 	return table_count ? NULL : reached("/proc/self/mountinfo is empty");
@@ -160,9 +174,7 @@ static const char *move_one(const struct mounted *mounted)
 	if (mount(mounted->point, "/tmp/sbx-moved", NULL, MS_BIND, NULL) == 0) {
 		umount2("/tmp/sbx-moved", MNT_DETACH);
 		for (size_t i = 0; i < table_count; i++)
-			if (strncmp(table[i].point, mounted->point,
-				    strlen(mounted->point)) == 0 &&
-			    table[i].point[strlen(mounted->point)] == '/')
+			if (table[i].parent == mounted->id)
 				return reached("%s can be bound without %s",
 					       mounted->point, table[i].point);
 	}

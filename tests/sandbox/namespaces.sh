@@ -54,7 +54,7 @@ attempt() { # NAME OPTION...
 	run -e CANARY_PORT -e CANARY_SHM -e CANARY_ABSTRACT -e CANARY_PID "$@" -- ./attack try "$name" | cut -d' ' -f1
 }
 
-plan 53
+plan 55
 
 # ---- the sandbox's own -------------------------------------------------------------------
 
@@ -112,6 +112,12 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 is 'and when the launcher is killed' "$(pgrep -fx 'sleep 4322' | wc -l)" 0
 
+# A start that fails has nobody to end what it had begun, but itself.
+"$SBX" run --no-config --share pid --cap-add ALL -- true </dev/null >"$tmp/left" 2>&1
+sleep 0.3
+is 'a start that fails with --share pid leaves nobody behind' \
+	"$(find /proc/[0-9]*/fd -lname "$tmp/left" 2>/dev/null)" ''
+
 # ---- host name and settings --------------------------------------------------------------
 
 is '--hostname' "$(run --hostname box -- cat /proc/sys/kernel/hostname)" box
@@ -139,6 +145,11 @@ for kind in net ipc uts; do
 	is "--join $kind" "$(inside "$kind" --join "$kind:$of/$kind")" "$(readlink "$of/$kind")"
 done
 is '--join user' "$(inside user --join "user:$of/user" --join "net:$of/net")" "$(readlink "$of/user")"
+output=$(run --join "user:$of/user" --cap-add ALL -- ./attack try undo-mounts undo-mounts-nested)
+case $output in
+"$(printf 'held undo-mounts\nheld undo-mounts-nested')" | 'sbx: cannot '*) result 0 'with all capabilities the mounts hold there too' ;;
+*) result 1 'with all capabilities the mounts hold there too' || say "$output" ;;
+esac
 is 'the host name comes along' "$(run --join "uts:$of/uts" -- cat /proc/sys/kernel/hostname)" joined
 like 'what is no namespace is named' "$(run --join "net:$tmp/said" -- true)" "sbx: cannot join the net namespace $tmp/said: it is not a namespace*"
 like 'and one of another kind' "$(run --join "net:$of/uts" -- true)" 'sbx: cannot join the net namespace *: it is of another kind*'
