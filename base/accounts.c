@@ -381,7 +381,8 @@ static bool take_account(struct search *search, const char *line, size_t length)
 /* A name that getent(1) would take for a number, an option or more than a name. */
 static bool is_askable(const char *name)
 {
-	return *name != '\0' && *name != '-' && !is_number(name) &&
+	/* strtoul(3), by which getent looks, passes over blanks and takes a sign. */
+	return *name != '\0' && !strchr("+- \t\v\f\r", *name) && !is_number(name) &&
 	       !strpbrk(name, ":\n/");
 }
 

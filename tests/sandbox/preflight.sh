@@ -53,7 +53,7 @@ bad() {
 	result $? "$description" || say "$(printf 'status %s, dry %s\n%s\ndry: %s' "$got" "$dry_got" "$real" "$dry")"
 }
 
-plan 108
+plan 111
 
 # ---- the command -------------------------------------------------------------------------
 
@@ -159,6 +159,9 @@ bad 'statistics that cannot be written' 125 '*/nowhere/stats*' --stats=/nowhere/
 # ---- ids, namespaces, names ------------------------------------------------------------------------
 
 bad 'a user that the root does not have' 125 '*nobody-here*' -R "$tmp/root" -u nobody-here -- true
+bad 'a name that getent takes for a number' 125 "run as '+5': *" -u +5 -- true
+bad 'with a blank' 125 "run as ' 5': *" -u ' 5' -- true
+bad 'a group that it takes for one' 125 "*group '+5'*" -u 5:+5 -- true
 bad 'a map with a range of nothing' 125 '*' --map 0:0:0 -- true
 bad 'a map with ranges that overlap' 125 '*overlap*' --map "0:$(id -u):1" --map 0:100000:5 -- true
 fails 'a map of a foreign id' 125 run -R "$tmp/root" --map 0:4242424:1 -- true
