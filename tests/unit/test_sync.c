@@ -2,6 +2,7 @@
 #include "launcher/sync.h"
 
 #include "base/fd.h"
+#include "tests/unit/emulated.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -288,6 +289,10 @@ static void more_descriptors_than_one_are_no_message(void **state)
 	const struct message message = { .turn = TURN_CONSOLE };
 	const int before = count_descriptors();
 	const int fds[] = { 0, 1, 2 };
+
+	/* An emulator hides how long the list of descriptors was. */
+	if (is_emulated())
+		skip();
 
 	send_raw(pair->child, &message, offsetof(struct message, err), fds, 3);
 	assert_not_received(pair->launcher, -1, EPROTO);

@@ -267,7 +267,8 @@ static bool are_same(const struct termios *a, const struct termios *b)
 static int use_terminal(const struct pty *caller, struct pty *inner)
 {
 	const struct winsize size = { .ws_row = 33, .ws_col = 77 };
-	struct termios before, after;
+	/* tcgetattr(3) of some C libraries leaves a part of it as it was. */
+	struct termios before = { 0 }, after = { 0 };
 	struct terminal terminal;
 	struct winsize seen;
 
