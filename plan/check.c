@@ -312,6 +312,41 @@ static int check_place(const char *what, const char *path, struct error *err)
 	return 0;
 }
 
+static int check_init(const struct plan *plan, struct error *err)
+{
+	const struct life_spec *life = &plan->life;
+
+	if (!plan->process.no_init)
+		return 0;
+	if (life->detach)
+		return refuse_pair(
+			"--no-init", "--detach",
+			"in the background an init has to wait for the command", err);
+	if (plan->process.terminal)
+		return refuse_pair("--no-init", "--tty",
+				   "a terminal needs an init behind it", err);
+	if (life->timeout_ms)
+		return refuse_pair("--no-init", "--timeout",
+				   "the init is who looks at the clock", err);
+	if (plan->policy.caps.kept & caps_by_name("SYS_ADMIN"))
+		return refuse_pair("--no-init", "--cap-add SYS_ADMIN",
+				   "an init has to lock the mounts first", err);
+	return 0;
+}
+
+static int check_lock(const struct plan *plan, struct error *err)
+{
+	const struct ns_choice *kinds = plan->namespaces.kinds;
+
+	if (!(plan->policy.caps.kept & caps_by_name("SYS_ADMIN")))
+		return 0;
+	if (kinds[NS_USER].mode == NS_PRIVATE && kinds[NS_PID].mode == NS_PRIVATE)
+		return 0;
+	return error_set(err, ERROR_USAGE,
+			 "keep CAP_SYS_ADMIN: the mounts can only be locked with a "
+			 "user and a pid namespace of its own");
+}
+
 static int check_life(const struct plan *plan, struct error *err)
 {
 	const struct life_spec *life = &plan->life;
@@ -320,26 +355,8 @@ static int check_life(const struct plan *plan, struct error *err)
 		return refuse_pair("--die-with-parent", "--detach",
 				   "what runs in the background outlives its parent",
 				   err);
-	if (life->detach && plan->process.no_init)
-		return refuse_pair(
-			"--no-init", "--detach",
-			"in the background an init has to wait for the command", err);
-	if (plan->process.terminal && plan->process.no_init)
-		return refuse_pair("--no-init", "--tty",
-				   "a terminal needs an init behind it", err);
-	if (life->timeout_ms && plan->process.no_init)
-		return refuse_pair("--no-init", "--timeout",
-				   "the init is who looks at the clock", err);
-	if (plan->policy.caps.kept & caps_by_name("SYS_ADMIN") &&
-	    (plan->namespaces.kinds[NS_USER].mode != NS_PRIVATE ||
-	     plan->namespaces.kinds[NS_PID].mode != NS_PRIVATE))
-		return error_set(
-			err, ERROR_USAGE,
-			"keep CAP_SYS_ADMIN: the mounts can only be locked with a "
-			"user and a pid namespace of its own");
-	if (plan->process.no_init && plan->policy.caps.kept & caps_by_name("SYS_ADMIN"))
-		return refuse_pair("--no-init", "--cap-add SYS_ADMIN",
-				   "an init has to lock the mounts first", err);
+	if (check_init(plan, err) < 0 || check_lock(plan, err) < 0)
+		return -1;
 	if (life->log && !life->detach)
 		return error_set(err, ERROR_USAGE, "use --log: it needs --detach");
 	if (check_place("write the pid file", life->pid_file, err) < 0 ||
