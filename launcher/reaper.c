@@ -47,6 +47,14 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A time that no clock reaches is as good as the last one that can be counted. */
+static uint64_t from_now(uint64_t wait_ms)
+{
+	uint64_t then;
+
+	return __builtin_add_overflow(now_ms(), wait_ms, &then) ? UINT64_MAX : then;
+}
+
 static bool is_process_one(void)
 {
 	return getpid() == 1;
@@ -162,7 +170,7 @@ static void run_out_of_time(struct reaper *reaper)
 	reaper->timed_out = true;
 	(void)kill(reaper->child->command, plan->process.stop_signal);
 	(void)kill(reaper->child->command, SIGCONT);
-	reaper->deadline_ms = now_ms() + plan->life.kill_after_ms;
+	reaper->deadline_ms = from_now(plan->life.kill_after_ms);
 }
 
 static int time_left(const struct reaper *reaper)
@@ -265,7 +273,7 @@ void reaper_run(struct child *child)
 
 	become_init();
 	if (timeout)
-		reaper.deadline_ms = now_ms() + timeout;
+		reaper.deadline_ms = from_now(timeout);
 	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);
 	let_go(child);
 	for (;;) {

@@ -31,7 +31,7 @@ seconds() {
 	echo $(($(date +%s) - began))
 }
 
-plan 70
+plan 74
 
 # ---- the command's own ---------------------------------------------------------------------
 
@@ -103,6 +103,13 @@ fails 'also when it ends well at the stop signal' 124 sbx --timeout 300ms -- \
 is 'the stop signal is the one that was asked for' "$(sbx --timeout 300ms --stop-signal USR1 -- \
 	sh -c 'trap "echo USR1; exit 0" USR1; while :; do sleep 0.1; done')" USR1
 fails 'a command that is faster has its own status' 7 sbx --timeout 20 -- sh -c 'exit 7'
+fails 'a time that no clock reaches is no timeout' 7 sbx --timeout 18446744073709551s -- sh -c 'sleep 0.3; exit 7'
+fails 'and one that does not fit is refused' 125 sbx --timeout 18446744073709551616s -- true
+began=$(date +%s)
+fails 'a last respite that no clock reaches is one' 124 sbx --timeout 300ms --kill-after 18446744073709551s -- \
+	sh -c 'trap "sleep 1; exit 3" TERM; while :; do sleep 0.1; done'
+[ $(($(date +%s) - began)) -ge 1 ]
+result $? 'and it is granted'
 fails 'without an init nobody looks at the clock' 125 sbx --no-init --timeout 300ms -- sleep 20
 
 # ---- without an init -----------------------------------------------------------------------
