@@ -30,6 +30,7 @@
 enum {
 	LASTING_MS =
 		50, /* a run that is over sooner leaves no entry in the state folder */
+	DYING_MS = 300, /* for a killed start; where the kernel holds it, longer */
 };
 
 enum event {
@@ -55,6 +56,7 @@ struct monitor {
 	uint64_t began_ms;
 	bool lasting; /* the events were told so */
 	bool ended;   /* the init has said how the command ended */
+	bool dropped; /* a start that a signal ended */
 	bool failed;  /* err says what */
 	int status;   /* wait status of the command */
 };
@@ -150,7 +152,7 @@ static bool ends_start(struct monitor *monitor, int number)
 	if (monitor->outcome->command_started || (number != SIGTERM && number != SIGINT &&
 						  number != SIGHUP && number != SIGQUIT))
 		return false;
-	monitor->ended = true;
+	monitor->ended = monitor->dropped = true;
 	monitor->status = number;
 	(void)kill(monitor->sandbox->init, SIGKILL);
 	return true;
@@ -414,12 +416,25 @@ static uint64_t milliseconds(const struct timeval *time)
 	return (uint64_t)time->tv_sec * 1000 + (uint64_t)time->tv_usec / 1000;
 }
 
+/*
+ * A start that a signal has ended may hang in a call that no signal interrupts. It has been
+ * killed, and starts nothing any more: the kernel takes it away when that call returns.
+ */
+static bool is_held_by_kernel(const struct monitor *monitor)
+{
+	struct pollfd end = { .fd = monitor->sandbox->pidfd, .events = POLLIN };
+
+	return monitor->dropped && poll(&end, 1, DYING_MS) == 0;
+}
+
 static void wait_for_init(struct monitor *monitor, int *ret_status)
 {
 	struct outcome *outcome = monitor->outcome;
+	const int options = is_held_by_kernel(monitor) ? WNOHANG : 0;
 	struct rusage usage = { 0 };
 
-	while (wait4(monitor->sandbox->init, ret_status, 0, &usage) < 0 && errno == EINTR)
+	while (wait4(monitor->sandbox->init, ret_status, options, &usage) < 0 &&
+	       errno == EINTR)
 		;
 	outcome->wall_ms = now_ms() - monitor->began_ms;
 	outcome->user_ms = milliseconds(&usage.ru_utime);

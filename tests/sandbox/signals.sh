@@ -50,7 +50,7 @@ said() {
 	[ "$(grep -c "$1" "$log")" -ge "$2" ]
 }
 
-plan 35
+plan 37
 
 # ---- passed on -----------------------------------------------------------------------------
 
@@ -194,3 +194,27 @@ sleep 0.5
 kill -0 "$launcher"
 result $? 'an ignored INT stays ignored'
 kill -KILL "$launcher"
+
+# ---- while the sandbox is being made --------------------------------------------------------------
+
+# A call of the set-up that takes seconds, and that no signal interrupts: strace holds it.
+name='a TERM ends a start that hangs'
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	strace -f -o /dev/null -e trace=move_mount -e inject=move_mount:delay_enter=5000000 \
+		"$SBX" run --no-config --map single --groups keep -- echo started \
+		>"$log" 2>/dev/null </dev/null &
+	tracer=$!
+	until_true pgrep -P "$tracer" -x "$(basename "$SBX")" >"$tmp/pid"
+	sleep 1
+	launcher=$(tail -n 1 "$tmp/pid")
+	began=$(date +%s%N)
+	kill -TERM "$launcher"
+	until_true sh -c '! kill -0 "$1" 2>/dev/null' sh "$launcher"
+	[ $((($(date +%s%N) - began) / 1000000)) -lt 2000 ]
+	result $? "$name"
+	wait "$tracer"
+	is 'with the status of the signal, and nothing was started' "$? $(cat "$log")" '143 '
+else
+	skip "$name" 'strace is not installed'
+	skip 'with the status of the signal, and nothing was started' 'strace is not installed'
+fi
