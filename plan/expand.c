@@ -125,16 +125,29 @@ int expand_root(struct draft *draft, struct error *err)
 
 /* ---- namespaces ---- */
 
+static void expand_hostname(struct draft *draft)
+{
+	struct namespaces_spec *namespaces = &draft->plan.namespaces;
+	bool own = namespaces->kinds[NS_UTS].mode == NS_PRIVATE;
+
+	if (own && !draft->from_config && !namespaces->hostname &&
+	    draft->plan.rootfs.kind == ROOT_DIRECTORY) {
+		namespaces->hostname = "sbx";
+		namespaces->hostname_optional = true;
+	}
+	if (!own && namespaces->hostname_optional) {
+		namespaces->hostname = NULL;
+		namespaces->hostname_optional = false;
+	}
+}
+
 static void expand_namespaces(struct draft *draft)
 {
 	struct namespaces_spec *namespaces = &draft->plan.namespaces;
 	struct key_value *sysctls;
 
 	draft->plan.net.loopback = namespaces->kinds[NS_NET].mode == NS_PRIVATE;
-	if (!draft->from_config && !namespaces->hostname &&
-	    namespaces->kinds[NS_UTS].mode == NS_PRIVATE &&
-	    draft->plan.rootfs.kind == ROOT_DIRECTORY)
-		namespaces->hostname = "sbx";
+	expand_hostname(draft);
 	if (!draft->sysctl_count)
 		return;
 	sysctls = arena_alloc_array(&draft->plan.arena,

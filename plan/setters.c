@@ -216,6 +216,7 @@ int set_hostname(struct draft *draft, const struct given *given, struct error *e
 			err,
 			"not a host name (at most 64 letters, digits, '-', '.', '_')",
 			given->operand);
+	draft->plan.namespaces.hostname_optional = false;
 	return set_text(draft, given, err);
 }
 

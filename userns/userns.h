@@ -114,6 +114,8 @@ struct key_value {
 struct namespaces_spec {
 	struct ns_choice kinds[NS_COUNT];
 	bool new_time;
+	/* nobody asked for it: where a filter around us refuses it, the outer one stays */
+	bool hostname_optional;
 	const char *hostname; /* NULL: as outside */
 	const struct key_value
 		*sysctls; /* keys with dots or slashes, namespaced ones only */

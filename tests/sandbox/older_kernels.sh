@@ -23,7 +23,7 @@ without() {
 	timeout -s KILL 30 "$here/refuse.py" $calls -- "$@" </dev/null 2>&1
 }
 
-plan 42
+plan 45
 
 # ---- calls that have another way -------------------------------------------------------
 
@@ -133,6 +133,27 @@ for call in pidfd_open pidfd_send_signal; do
 	fails "without $call sbx kill works" 0 without "$call=EPERM" "$SBX" kill held
 	fails 'and sbx wait' 7 without "$call=EPERM" "$SBX" wait brief
 done
+
+# ---- a host name ------------------------------------------------------------------------
+
+name='a host name that nobody asked for is left out where it is refused'
+if command -v busybox >/dev/null; then
+	mkdir -p "$tmp/root/bin"
+	cp "$(command -v busybox)" "$tmp/root/bin/hostname"
+	is "$name" "$(without sethostname=EPERM "$SBX" run --no-config --map single --groups keep -R "$tmp/root" -- hostname)" \
+		"$(cat /proc/sys/kernel/hostname)"
+	like 'one that was asked for is not' \
+		"$(without sethostname=EPERM "$SBX" run --no-config --map single --groups keep -R "$tmp/root" \
+			--hostname sbx -- hostname)" 'sbx: cannot set the host name sbx: Operation not permitted*'
+	"$SBX" config --no-config --map single --groups keep -R "$tmp/root" -- hostname >"$tmp/config.json"
+	is 'a config.json keeps them apart' \
+		"$(without sethostname=EPERM "$SBX" run --no-config --config "$tmp/config.json")" \
+		"$(cat /proc/sys/kernel/hostname)"
+else
+	for _ in 1 2 3; do
+		skip "$name" 'busybox is not installed'
+	done
+fi
 
 # ---- calls that have none --------------------------------------------------------------
 

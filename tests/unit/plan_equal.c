@@ -94,6 +94,8 @@ static const char *namespaces_difference(const struct namespaces_spec *a,
 	}
 	if (!same_text(a->hostname, b->hostname))
 		return differ("namespaces.hostname");
+	if (a->hostname_optional != b->hostname_optional)
+		return differ("namespaces.hostname_optional");
 	if (a->new_time != b->new_time)
 		return differ("namespaces.new_time");
 	if (a->sysctl_count != b->sysctl_count)

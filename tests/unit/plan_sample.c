@@ -131,6 +131,7 @@ static struct namespaces_spec full_namespaces(void)
 	struct namespaces_spec spec = {
 		.new_time = true,
 		.hostname = "box",
+		.hostname_optional = true,
 		.sysctls = sysctls,
 		.sysctl_count = COUNT(sysctls),
 	};

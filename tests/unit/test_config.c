@@ -230,6 +230,7 @@ static void only_what_differs_from_the_defaults_is_shown_on_request(void **state
 	const char *text;
 
 	assert_int_equal(planning_words(at, "--no-config --hostname box -- /bin/sh"), 0);
+	assert_false(at->plan.namespaces.hostname_optional);
 	text = plan_to_oci(&at->plan, true, &arena);
 	assert_non_null(strstr(text, "\"hostname\": \"box\""));
 	assert_non_null(strstr(text, "\"sbx.from.hostname\": \"command line\""));

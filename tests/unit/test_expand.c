@@ -218,6 +218,7 @@ static void a_directory_root_is_copy_on_write(void **state)
 	assert_string_equal(at->plan.rootfs.mounts[3].dest, "/tmp");
 	assert_string_equal(at->plan.rootfs.mounts[4].dest, "/run");
 	assert_string_equal(at->plan.namespaces.hostname, "sbx");
+	assert_true(at->plan.namespaces.hostname_optional);
 	assert_string_equal(at->plan.process.cwd, "/");
 	assert_null(planning_mount(at, planning_path(at, "work"), NULL));
 }
