@@ -17,6 +17,17 @@ static void add_given(struct gatherer *gatherer, const struct given *given)
 	gatherer->given[gatherer->count++] = *given;
 }
 
+static const char *dashes_of(enum level level)
+{
+	return level == LEVEL_COMMAND_LINE ? "--" : "";
+}
+
+static int refuse_operand(const struct given *given, const char *why, struct error *err)
+{
+	return error_set(err, ERROR_USAGE, "use %s%s: %s", dashes_of(given->level),
+			 given->name, why);
+}
+
 static int refuse_unknown(const char *dashes, const char *name, struct error *err)
 {
 	const char *nearest = option_nearest(name);
@@ -38,8 +49,7 @@ static int read_flag(struct given *given, struct error *err)
 	if (!operand || !strcmp(operand, "true"))
 		return 0;
 	if (strcmp(operand, "false") != 0 || given->negated)
-		return error_set(err, ERROR_USAGE, "use --%s: it takes no operand",
-				 given->row->name);
+		return refuse_operand(given, "it takes no operand", err);
 	given->negated = true;
 	return 0;
 }
@@ -51,51 +61,42 @@ static int check_operand(struct given *given, struct error *err)
 	if (option_is_flag(row))
 		return read_flag(given, err);
 	if (given->negated && given->operand)
-		return error_set(err, ERROR_USAGE, "use --no-%s: it takes no operand",
-				 row->name);
+		return refuse_operand(given, "it takes no operand", err);
 	if (given->negated)
 		return 0;
 	if (given->operand && !given->operand[0])
-		return error_set(err, ERROR_USAGE, "use --%s: the operand is empty",
-				 row->name);
+		return refuse_operand(given, "the operand is empty", err);
 	if (!given->operand && row->need == OPERAND_NEEDED)
-		return error_set(err, ERROR_USAGE, "use --%s: it needs %s", row->name,
-				 row->operand);
+		return error_set(err, ERROR_USAGE, "use %s%s: it needs %s",
+				 dashes_of(given->level), given->name, row->operand);
 	return 0;
 }
 
-static int take_option(struct gatherer *gatherer, const struct option_row *row,
-		       bool negated, const char *operand, const struct place *place,
-		       struct error *err)
+static int take_option(struct gatherer *gatherer, struct given *given,
+		       const struct place *place, struct error *err)
 {
-	struct given given = {
-		.row = row,
-		.operand = operand,
-		.negated = negated,
-		.level = gatherer->level,
-		.from = place->from,
-		.base = place->base,
-	};
-
-	if (check_operand(&given, err) < 0)
+	given->level = gatherer->level;
+	given->from = place->from;
+	given->base = place->base;
+	if (check_operand(given, err) < 0)
 		return -1;
-	add_given(gatherer, &given);
+	add_given(gatherer, given);
 	return 0;
 }
 
 int gather_option(struct gatherer *gatherer, const char *name, const char *operand,
 		  const struct place *place, struct error *err)
 {
-	const char *dashes = gatherer->level == LEVEL_COMMAND_LINE ? "--" : "";
-	bool negated;
-	const struct option_row *row = option_find(name, &negated);
+	struct given given = { .name = name, .operand = operand };
 
-	if (!row)
-		return refuse_unknown(dashes, name, err);
-	if (gatherer->level != LEVEL_COMMAND_LINE && (row->flags & OPTION_COMMAND_LINE))
+	given.row = option_find(name, &given.negated);
+	if (!given.row)
+		return refuse_unknown(dashes_of(gatherer->level), name, err);
+	if (gatherer->level != LEVEL_COMMAND_LINE &&
+	    (given.row->flags & OPTION_COMMAND_LINE))
 		return error_set(err, ERROR_CONFIG,
 				 "use %s: it is for the command line only", name);
-	return take_option(gatherer, row, negated, operand, place, err);
+	return take_option(gatherer, &given, place, err);
 }
 
 /* ---- words ---- */
@@ -153,18 +154,18 @@ static int refuse_letter(char letter, const char *word, struct error *err)
 static int take_letter(struct gatherer *gatherer, const struct option_row *row,
 		       const char *rest, const char *next, struct error *err)
 {
+	struct given given = { .row = row, .name = row->name };
 	bool equals = rest[0] == '=';
-	const char *operand = NULL;
 	int used = 0;
 
 	if (equals || (rest[0] && row->need == OPERAND_NEEDED)) {
-		operand = rest + equals;
+		given.operand = rest + equals;
 		used = 1;
 	} else if (!rest[0] && takes_next(row, false, next)) {
-		operand = next;
+		given.operand = next;
 		used = 2;
 	}
-	if (take_option(gatherer, row, false, operand, &command_line, err) < 0)
+	if (take_option(gatherer, &given, &command_line, err) < 0)
 		return -1;
 	return used;
 }
@@ -259,10 +260,10 @@ static int apply(struct draft *draft, const struct given *given, struct error *e
 	if (given->row->set(draft, given, err) == 0)
 		return 0;
 	if (given->level == LEVEL_COMMAND_LINE)
-		return error_within(err, "use --%s", given->row->name);
+		return error_within(err, "use --%s", given->name);
 	if (err->id == ERROR_USAGE)
 		err->id = ERROR_CONFIG;
-	return error_within(err, "use %s: %s", given->from, given->row->name);
+	return error_within(err, "use %s: %s", given->from, given->name);
 }
 
 /*

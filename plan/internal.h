@@ -25,6 +25,7 @@ enum level {
 /* One option as it was written somewhere. */
 struct given {
 	const struct option_row *row;
+	const char *name; /* as it was written, without dashes; of a letter: the row's */
 	const char *operand; /* NULL: the row has none, or an optional one was left out */
 	bool negated;        /* no-NAME */
 	enum level level;

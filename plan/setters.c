@@ -99,7 +99,8 @@ static int refuse_choice(const struct given *given, struct error *err)
 			 i ? ", " : "", choices[i]);
 	error_set(err, ERROR_USAGE, "'%s' is none of %s", given->operand, list);
 	if (nearest)
-		error_hint(err, "--%s %s", given->row->name, nearest);
+		error_hint(err, "%s%s %s", given->level == LEVEL_COMMAND_LINE ? "--" : "",
+			   given->name, nearest);
 	return -1;
 }
 

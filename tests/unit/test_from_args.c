@@ -274,6 +274,8 @@ static const struct bad_value {
 	  "use --cap-drop: 'SWIMMING' is not a capability" },
 	{ "--rlimit nofile", "use --rlimit: 'nofile' is not NAME=SOFT[:HARD]" },
 	{ "--rlimit files=1", "use --rlimit: 'files' is not a resource limit" },
+	{ "--ulimit files=1", "use --ulimit: 'files' is not a resource limit" },
+	{ "--no-init=yes", "use --no-init: it takes no operand" },
 	{ "--rlimit nofile=9:8", "use --rlimit: the soft limit is above the hard one" },
 	{ "--rlimit nofile=many", "use --rlimit: 'nofile=many' is not" },
 	{ "--oom-score-adj 1001", "use --oom-score-adj: '1001' is not a number" },

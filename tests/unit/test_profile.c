@@ -87,9 +87,13 @@ static void bad_lines_are_named(void **state)
 	struct planning *at = *state;
 
 	refuses(at, "\nhostnam x\n", "2: hostnam: no such option (nearest: hostname)");
-	refuses(at, "hostname\n", "1: --hostname: it needs NAME");
+	refuses(at, "hostname\n", "1: hostname: it needs NAME");
 	refuses(at, "hostname a/b\n", "1: hostname: 'a/b' is not a host name");
-	refuses(at, "detach soon\n", "1: --detach: it takes no operand");
+	refuses(at, "hostname =\n", "1: hostname: the operand is empty");
+	refuses(at, "detach soon\n", "1: detach: it takes no operand");
+	refuses(at, "no-init yes\n", "1: no-init: it takes no operand");
+	refuses(at, "no-env A\n", "1: no-env: it takes no operand");
+	refuses(at, "ulimit x=1\n", "1: ulimit: 'x' is not a resource limit");
 	refuses(at, "--hostname x\n", "1: --hostname: names stand without dashes here");
 	refuses(at, "e A=b\n", "1: e: no such option");
 	refuses(at, "config x\n", "1: config: it is for the command line only");
