@@ -211,7 +211,14 @@ static int check_helpers(const struct ids_spec *ids, struct error *err)
 			err, "install the package uidmap (or shadow-utils), or --map "
 			     "single --groups keep");
 	}
-	return 0;
+	if (!ids_helpers_are_powerless())
+		return 0;
+	error_set(
+		err, ERROR_IDMAP_HELPER,
+		"map ids: newuidmap has no power, as sbx was started with no_new_privs");
+	return error_hint(err, "--map single%s",
+			  ids->keep_groups || !ids_has_extra_groups() ? ""
+								      : " --groups keep");
 }
 
 static int check_ids(const struct plan *plan, struct error *err)

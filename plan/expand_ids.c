@@ -304,7 +304,10 @@ static int refuse_no_subids(struct draft *draft, bool uids, struct error *err)
 			  caller->account.name);
 }
 
-/* With ranges where there are some; without any, one id, or an error where they are needed. */
+/*
+ * With ranges where there are some and somebody can map them; else one id, or an error
+ * where they are needed.
+ */
 static int map_full(struct draft *draft, bool needed, bool keep, struct error *err)
 {
 	struct subid_range uids[SUBIDS_MAX], gids[SUBIDS_MAX];
@@ -322,6 +325,8 @@ static int map_full(struct draft *draft, bool needed, bool keep, struct error *e
 	}
 	make_full(draft, uids, uid_count, draft->caller.uid, keep, &ids->uids);
 	make_full(draft, gids, gid_count, draft->caller.gid, keep, &ids->gids);
+	if (!needed && ids_need_helper(ids) && ids_helpers_are_powerless())
+		map_single(draft);
 	return 0;
 }
 
@@ -378,6 +383,12 @@ static int make_groups_droppable(struct draft *draft, struct error *err)
 	if (ids->keep_groups || !is_single(&ids->uids) || !is_single(&ids->gids) ||
 	    !ids_has_extra_groups() || !ids_need_helper(ids))
 		return 0;
+	if (ids_helpers_are_powerless()) {
+		error_set(err, ERROR_GROUPS,
+			  "drop the supplementary groups: newgidmap has no power, as sbx "
+			  "was started with no_new_privs");
+		return error_hint(err, "--groups keep");
+	}
 	count = read_subids(draft, SUBID_GID, gids, err);
 	if (count < 0)
 		return -1;

@@ -18,6 +18,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -122,6 +123,11 @@ static bool may_write_any_map(void)
 bool ids_need_helper(const struct ids_spec *ids)
 {
 	return ids_mapped_by_parent(ids) && !may_write_any_map();
+}
+
+bool ids_helpers_are_powerless(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 
 /* ---- writing ------------------------------------------------------------------------- */

@@ -57,6 +57,9 @@ bool ids_mapped_by_parent(const struct ids_spec *ids);
  */
 bool ids_need_helper(const struct ids_spec *ids);
 
+/* Their set-id bits have no effect under no_new_privs (prctl(2)). */
+bool ids_helpers_are_powerless(void);
+
 /*
  * Run by the launcher while the child waits: writes both maps of the process, by the
  * helpers side by side or directly.

@@ -43,7 +43,7 @@ status_of() { # FIELD OPTION...
 	rooted "$@" -- cat /proc/self/status | sed -n "s/^$field:[[:blank:]]*//p" | tr '\t' ' '
 }
 
-plan 51
+plan 56
 
 # ---- maps ----------------------------------------------------------------------------------
 
@@ -51,6 +51,23 @@ like 'subuid: the caller is 0, the range begins at 1' "$(map uid --map subuid)" 
 like 'and for groups' "$(map gid --map subuid)" "0 $gid 1;1 $subgid *;"
 is 'auto is the same for a root' "$(map uid)" "$(map uid --map subuid)"
 is 'single: one id' "$(map uid --map single; map gid --map single)" "0 $uid 1;0 $gid 1;"
+if command -v setpriv >/dev/null; then
+	weak() {
+		timeout -s KILL 30 setpriv --no-new-privs "$SBX" run --no-config -R "$tmp/root" "$@" </dev/null 2>&1
+	}
+	is 'auto is one id where newuidmap has no power' \
+		"$(weak --groups keep -- cat /proc/self/uid_map | awk '{ print $1, $2, $3 }')" "0 $uid 1"
+	for map in subuid keep-id "0:$uid:1 --map 1:$subuid:9"; do
+		# shellcheck disable=SC2086
+		like "and --map ${map%% *} says that it has none" "$(weak --groups keep --map $map -- true)" \
+			'*newuidmap has no power*no_new_privs*--map single'
+	done
+	like 'as does --dry-run' "$(weak --groups keep --map subuid --dry-run -- true)" '*newuidmap has no power*no_new_privs*'
+else
+	for what in auto subuid keep-id triple dry-run; do
+		skip "newuidmap without power: $what" 'setpriv is not installed'
+	done
+fi
 like 'keep-id: the caller keeps its number' "$(map uid --map keep-id)" "*$uid $uid 1;*"
 is 'and is that user' "$(rooted --map keep-id -- id -u)" "$uid"
 is 'and 0 is there as well' "$(rooted --map keep-id -u 0:0 -- id -u)" 0
