@@ -78,7 +78,18 @@ open_terminal() { # SCRIPT
 	terminal new-session -d -s session -x 80 -y 24 "sh $tmp/session"
 }
 
-plan 36
+# The session stays: a server without one ends, and whoever asks it meanwhile is turned away.
+open_next_terminal() { # SCRIPT
+	printf '%s\n' "$1" >"$tmp/session"
+	terminal respawn-pane -k -t session "sh $tmp/session"
+}
+
+# naps SECONDS: a sleep of this script runs; the fraction tells it from all others
+naps() {
+	pgrep -f "^sleep $1\.$$\$" >"$tmp/naps"
+}
+
+plan 38
 
 # ---- packages ----------------------------------------------------------------------------------
 
@@ -138,23 +149,30 @@ terminal resize-window -t session -x 101 -y 31
 on_screen "a program is told of a new size" 'size changed$'
 types 'stty size'
 on_screen "and finds it" '^31 101$'
-types 'trap - WINCH; echo waiting; sleep 500; echo "status $?"'
-on_screen "a command runs" '^waiting$'
+# A shell between two commands is deaf to ^C and ^Z: the keys wait for the command itself.
+types "trap - WINCH; sleep 500.$$; echo \"status \$?\""
+within 20 naps 500
+result $? "a command runs" || say "$(screen)"
 presses C-c
 types 'echo "last $?"'
 on_screen "^C ends it, and the shell lives on" '^last 130$'
-types 'echo waiting; sleep 501'
-on_screen "another runs" '^waiting$'
+types "sleep 501.$$"
+within 20 naps 501
+result $? "another runs" || say "$(screen)"
 presses C-z
 on_screen "^Z stops it" 'Stopped +sleep 501'
-types 'jobs; bg; sleep 502'
-on_screen "it goes on in the background" '^\[1\]\+ sleep 501 &'
+types "jobs; bg; sleep 502.$$"
+on_screen "it goes on in the background" '^\[1\]\+ sleep 501[.0-9]* &'
+within 20 naps 502
+result $? "beside the next" || say "$(screen)"
 presses C-c
 types 'kill %1; wait %1; echo "ended $?"'
 on_screen "the shell rules over its jobs" '^ended 143$'
 types 'ls --color=always /etc/debian_version; top'
 on_screen "a program that takes the whole screen works" 'PID USER'
 presses q
+# What is typed before top has left is thrown away.
+on_screen "and gives it back" '^in> *$'
 types 'su - games -s /bin/bash'
 on_screen "su gives a shell on it" 'games@.*\$'
 presses C-d
@@ -163,17 +181,12 @@ on_screen "its status is the run's" '^left with 3$'
 within 5 test -s "$tmp/modes-after"
 is "the terminal's modes are as before" "$(grep -v speed "$tmp/modes-after")" "$(grep -v speed "$tmp/modes-before")"
 
-# The number tells it from all others.
-naps() {
-	pgrep -f "^sleep 77$$\.5" >"$tmp/naps"
-}
-terminal kill-session -t session
-open_terminal "exec '$SBX' run --root '$root' -t -- bash --norc -c 'sleep 77$$.5; true'"
-within 20 naps
+open_next_terminal "exec '$SBX' run --root '$root' -t -- bash --norc -c 'sleep 503.$$; true'"
+within 20 naps 503
 result $? "a command runs on another terminal"
 terminal kill-session -t session
 within 20 sh -c '! kill -0 $(cat "$1") 2>/dev/null' sh "$tmp/naps"
-result $? "it ends when the terminal is closed" || say "$(pgrep -af "sleep 77$$")"
+result $? "it ends when the terminal is closed" || say "$(pgrep -af "sleep 503")"
 
 "$SBX" unshare "$here/fingerprint" "$root" >"$tmp/after"
 difference=$(diff "$tmp/before" "$tmp/after")
