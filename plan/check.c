@@ -98,6 +98,28 @@ static int check_cover(const struct plan *plan, size_t index, struct error *err)
 	return error_errno_id(err, ERROR_SOURCE_MISSING, "mask %s", entry->dest);
 }
 
+/*
+ * The kernel mounts these only for who has the power over the namespace that they show. The
+ * options make none of them: a configuration has asked.
+ */
+static int check_shown(const struct plan *plan, const struct mount_entry *entry,
+		       struct error *err)
+{
+	const enum ns_kind kind = entry->kind == MOUNT_CGROUP ? NS_CGROUP : NS_IPC;
+
+	if (entry->kind != MOUNT_CGROUP && entry->kind != MOUNT_MQUEUE)
+		return 0;
+	if (plan->namespaces.kinds[kind].mode != NS_SHARED)
+		return 0;
+	error_set(err, ERROR_NAMESPACE,
+		  "mount %s: the %s namespace is not the sandbox's own", entry->dest,
+		  ns_name(kind));
+	return error_hint(err,
+			  "put {\"type\": \"%s\"} into linux.namespaces of the "
+			  "configuration, or take this mount out",
+			  ns_name(kind));
+}
+
 static int check_mounts(const struct plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {
@@ -109,6 +131,8 @@ static int check_mounts(const struct plan *plan, struct error *err)
 		if (entry->kind == MOUNT_OVERLAY && check_layers(entry, err) < 0)
 			return -1;
 		if (entry->kind == MOUNT_MASK && check_cover(plan, i, err) < 0)
+			return -1;
+		if (check_shown(plan, entry, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -221,16 +245,24 @@ static int check_helpers(const struct ids_spec *ids, struct error *err)
 								      : " --groups keep");
 }
 
+static int check_map(const char *what, const struct id_map *map, struct error *err)
+{
+	if (map->count == 0) {
+		error_set(err, ERROR_IDS, "map %ss: the configuration has no map", what);
+		return error_hint(err, "--map auto");
+	}
+	return id_map_check(map, err) < 0 ? error_within(err, "map %ss", what) : 0;
+}
+
 static int check_ids(const struct plan *plan, struct error *err)
 {
 	const struct process_spec *process = &plan->process;
 
 	if (plan->namespaces.kinds[NS_USER].mode == NS_JOINED)
 		return 0;
-	if (id_map_check(&plan->ids.uids, err) < 0)
-		return error_within(err, "map users");
-	if (id_map_check(&plan->ids.gids, err) < 0)
-		return error_within(err, "map groups");
+	if (check_map("user", &plan->ids.uids, err) < 0 ||
+	    check_map("group", &plan->ids.gids, err) < 0)
+		return -1;
 	if (!process->user_name || process->uid) {
 		if (!is_mapped(&plan->ids.uids, process->uid))
 			return refuse_unmapped("user", process->uid, err);

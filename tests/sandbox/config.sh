@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 schema=$here/../../docs/schema/config.json
 
-plan 19
+plan 22
 mkdir "$tmp/work" "$tmp/root" "$tmp/root/etc"
 cd "$tmp/work" || exit 1
 
@@ -86,7 +86,27 @@ refused() { # MEMBER FILTER
 	echo "status $status: $got"
 	return 1
 }
+told() { # PATTERN FILTER: the whole answer
+	jq "$2" "$tmp/box.json" >"$tmp/bad.json"
+	got=$("$SBX" run --no-config --config "$tmp/bad.json" -- true 2>&1)
+	status=$?
+	# shellcheck disable=SC2254
+	case $status:$got in
+	125:"sbx: cannot "$1) return 0 ;;
+	esac
+	echo "status $status: $got"
+	return 1
+}
 if command -v jq >/dev/null; then
+	for type in cgroup mqueue; do
+		kind=$(echo $type | sed s/mqueue/ipc/)
+		ok "a $type of others is refused with what to do" \
+			told "mount /tmp/x: the $kind namespace is not*hint: put {\"type\": \"$kind\"} into linux.namespaces*" \
+			'.linux.namespaces |= map(select(.type != "'"$kind"'")) |
+			.mounts += [{ destination: "/tmp/x", type: "'$type'", source: "'$type'" }]'
+	done
+	ok 'no map is refused with what to do' told 'map users: the configuration has no map*hint: --map auto' \
+		'del(.linux.uidMappings)'
 	ok 'a hook is refused by name' refused hooks.poststart '.hooks.poststart = [{path: "/bin/true"}]'
 	ok 'a memory limit is refused by name' refused linux.resources.memory.limit \
 		'.linux.resources.memory.limit = 1000000'
@@ -94,7 +114,7 @@ if command -v jq >/dev/null; then
 		'.linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"'
 	ok 'a bad type is refused by name' refused process.cwd '.process.cwd = 7'
 else
-	for member in hook limit filter type; do
+	for member in cgroup mqueue map hook limit filter type; do
 		skip "a $member is refused by name" 'jq is missing'
 	done
 fi
