@@ -376,14 +376,21 @@ static int check_init(const struct plan *plan, struct error *err)
 static int check_lock(const struct plan *plan, struct error *err)
 {
 	const struct ns_choice *kinds = plan->namespaces.kinds;
+	const char *other;
 
 	if (!(plan->policy.caps.kept & caps_by_name("SYS_ADMIN")))
 		return 0;
 	if (kinds[NS_USER].mode == NS_PRIVATE && kinds[NS_PID].mode == NS_PRIVATE)
 		return 0;
-	return error_set(err, ERROR_USAGE,
-			 "keep CAP_SYS_ADMIN: the mounts can only be locked with a "
-			 "user and a pid namespace of its own");
+	other = kinds[NS_USER].mode == NS_JOINED  ? "--join user"
+		: kinds[NS_PID].mode == NS_JOINED ? "--join pid"
+						  : "--share pid";
+	error_set(
+		err, ERROR_USAGE,
+		"use --cap-add %s with %s: the mounts can only be locked with a user and "
+		"a pid namespace of its own",
+		plan->policy.caps.kept == caps_all() ? "ALL" : "SYS_ADMIN", other);
+	return error_hint(err, "--cap-drop SYS_ADMIN behind it, or leave %s", other);
 }
 
 static int check_life(const struct plan *plan, struct error *err)

@@ -53,7 +53,7 @@ bad() {
 	result $? "$description" || say "$(printf 'status %s, dry %s\n%s\ndry: %s' "$got" "$dry_got" "$real" "$dry")"
 }
 
-plan 111
+plan 113
 
 # ---- the command -------------------------------------------------------------------------
 
@@ -121,6 +121,8 @@ bad '--no-init and --tty' 125 '*--no-init*' -t --no-init -- true
 bad '--no-init and --detach' 125 '*--no-init*' -d --no-init -- true
 bad '--hostname and --share uts' 125 '*uts*' --hostname x --share uts -- true
 bad '--proc new and --share pid' 125 '*pid namespace*' --proc new --share pid -- true
+bad '--share pid and all capabilities' 125 'use --cap-add ALL with --share pid: *' --share pid --cap-add ALL -- true
+bad '--share pid and the one that mounts' 125 'use --cap-add SYS_ADMIN with --share pid: *' --share pid --cap-add SYS_ADMIN -- true
 bad '--groups keep and --group-add' 125 '*--groups keep*' --groups keep --group-add "$(id -g)" -- true
 bad '--root-mode with the root of the host' 125 'use --root-mode: *' --root-mode rw -- true
 bad '--upper with the root of the host' 125 'use --upper: *' --upper dir -- true
