@@ -41,6 +41,24 @@ static const char *const daemons[] = {
 	"/var/snap",           "/var/spool",       "/nix/var/nix/daemon-socket",
 };
 
+/* What the kernel keeps from everybody but root: passwords, and keys of the machine. */
+static const char *const secrets[] = {
+	"/etc/shadow",
+	"/etc/shadow-",
+	"/etc/gshadow",
+	"/etc/gshadow-",
+	"/etc/security/opasswd",
+	"/etc/ssh/ssh_host_rsa_key",
+	"/etc/ssh/ssh_host_ecdsa_key",
+	"/etc/ssh/ssh_host_ed25519_key",
+	"/etc/ssl/private",
+	"/etc/pki/tls/private",
+	"/etc/krb5.keytab",
+	"/etc/wireguard",
+	"/etc/NetworkManager/system-connections",
+	"/var/backups",
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The list while it grows; the plan's own is const. */
@@ -148,6 +166,17 @@ static void add_masks(struct builder *builder)
 		return;
 	for (size_t i = 0; i < COUNT(read_only); i++)
 		add_cover(builder, MOUNT_READONLY, MOUNT_F_OPTIONAL, read_only[i]);
+}
+
+/* Others than root are kept from them by the files' own modes. */
+static void add_secret_covers(struct builder *builder)
+{
+	if (builder->draft->caller.uid != 0)
+		return;
+	for (size_t i = 0; i < COUNT(secrets); i++) {
+		if (access(secrets[i], F_OK) == 0)
+			add_cover(builder, MOUNT_MASK, MOUNT_F_OPTIONAL, secrets[i]);
+	}
 }
 
 /* ---- the current directory ---- */
@@ -264,6 +293,7 @@ static int add_host_base(struct builder *builder, struct error *err)
 		return -1;
 	add_sys(builder);
 	add_masks(builder);
+	add_secret_covers(builder);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ in_root() {
 	"$SBX" run --root "$tmp/root" "$@"
 }
 
-plan 33
+plan 36
 
 # ---- who it is -----------------------------------------------------------------------------------
 
@@ -77,6 +77,10 @@ done
 "$SBX" run --cwd off --rw "$tmp/data:/mnt" -- sh -c "$writable" >"$tmp/found" 2>&1
 has "what is bound for it can" "$(cat "$tmp/found")" '^/mnt/file$'
 is "its home is hidden" "$("$SBX" run -- ls -A /root)" ""
+is "passwords and private keys are covered" "$("$SBX" run -- find /etc /var/backups -type f -size +0 \
+	\( -name '*shadow*' -o -name 'ssh_host_*_key' -o -path '/etc/ssl/private/*' -o -path '/var/*' \) 2>/dev/null)" ""
+is "so is the file that everybody knows" "$("$SBX" run -- wc -c /etc/shadow)" "0 /etc/shadow"
+is "unless it is shown by name" "$("$SBX" run --ro /etc/shadow -- cat /etc/shadow | wc -l)" "$(wc -l </etc/shadow)"
 like "no process of the host is seen" "$("$SBX" run -- sh -c 'echo /proc/[0-9]*')" '/proc/1 /proc/[0-9]'
 fails "no device can be made" 1 "$SBX" run --cap-add ALL -- mknod /tmp/disk b 8 0
 fails "nothing can be mounted" 32 "$SBX" run -- mount -t tmpfs none /mnt
