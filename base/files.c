@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -397,37 +398,83 @@ int files_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* statx(2) of older C libraries has no member for it. */
-static int read_mount_id(int dir_fd, const char *path, int flags, uint64_t *ret_id)
+/* struct statx, of which older C libraries do not know all: where its members are. */
+enum {
+	IDENTITY_MASK = 0x103, /* type, mode, inode */
+	MOUNT_MASK = 0x1000,
+	MASK_AT = 0,
+	MODE_AT = 28,
+	INODE_AT = 32,
+	DEVICE_AT = 136, /* major and minor number */
+	MOUNT_AT = 0x90,
+	STATUS_SIZE = 256,
+};
+
+static bool find_mount_id(const unsigned char *status, uint64_t *ret_id)
 {
-	enum {
-		STATX_MNT_ID_MASK = 0x1000,
-		MASK_AT = 0,
-		MOUNT_ID_AT = 0x90, /* stx_mnt_id of struct statx */
-	};
-	unsigned char status[256] = { 0 };
 	uint32_t mask;
 
-	if (syscall(SYS_statx, dir_fd, path, flags, STATX_MNT_ID_MASK, status) < 0)
-		return -1;
 	memcpy(&mask, status + MASK_AT, sizeof(mask));
-	if (!(mask & STATX_MNT_ID_MASK)) {
-		errno = ENOSYS;
+	if (!(mask & MOUNT_MASK))
+		return false;
+	memcpy(ret_id, status + MOUNT_AT, sizeof(*ret_id));
+	return true;
+}
+
+static bool read_mount_id(int fd, uint64_t *ret_id)
+{
+	unsigned char status[STATUS_SIZE] = { 0 };
+
+	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, MOUNT_MASK, status) == 0 &&
+	       find_mount_id(status, ret_id);
+}
+
+/* Where a filter knows no statx(2). */
+static int identify_by_stat(const char *path, struct files_identity *ret_identity)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
 		return -1;
-	}
-	memcpy(ret_id, status + MOUNT_ID_AT, sizeof(*ret_id));
+	*ret_identity = (struct files_identity){
+		.device = { major(status.st_dev), minor(status.st_dev) },
+		.inode = status.st_ino,
+		.mode = status.st_mode,
+	};
 	return 0;
 }
 
-int files_mount_id(const char *path, uint64_t *ret_id)
+int files_identify(const char *path, struct files_identity *ret_identity)
 {
-	return read_mount_id(AT_FDCWD, path, 0, ret_id);
+	unsigned char status[STATUS_SIZE] = { 0 };
+	struct files_identity identity = { 0 };
+	uint16_t mode;
+
+	if (syscall(SYS_statx, AT_FDCWD, path, 0, IDENTITY_MASK | MOUNT_MASK, status) < 0)
+		return errno == ENOSYS || errno == EPERM
+			       ? identify_by_stat(path, ret_identity)
+			       : -1;
+	memcpy(&mode, status + MODE_AT, sizeof(mode));
+	memcpy(&identity.inode, status + INODE_AT, sizeof(identity.inode));
+	memcpy(identity.device, status + DEVICE_AT, sizeof(identity.device));
+	identity.mode = mode;
+	identity.has_mount = find_mount_id(status, &identity.mount);
+	*ret_identity = identity;
+	return 0;
+}
+
+bool files_identical(const struct files_identity *a, const struct files_identity *b)
+{
+	if (a->inode != b->inode || a->device[0] != b->device[0] ||
+	    a->device[1] != b->device[1])
+		return false;
+	return !a->has_mount || !b->has_mount || a->mount == b->mount;
 }
 
 bool files_same_mount(int a, int b)
 {
 	uint64_t mount_a, mount_b;
 
-	return read_mount_id(a, "", AT_EMPTY_PATH, &mount_a) < 0 ||
-	       read_mount_id(b, "", AT_EMPTY_PATH, &mount_b) < 0 || mount_a == mount_b;
+	return !read_mount_id(a, &mount_a) || !read_mount_id(b, &mount_b) ||
+	       mount_a == mount_b;
 }

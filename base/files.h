@@ -57,11 +57,19 @@ int files_replace(int dir_fd, const char *path, const char *text, size_t length,
  */
 int files_remove_tree(int dir_fd, const char *name);
 
-/*
- * The id of the mount that path lies on, links followed (statx(2), STATX_MNT_ID, since
- * 5.8). -1 and errno.
- */
-int files_mount_id(const char *path, uint64_t *ret_id);
+/* Which file it is, and on which mount it is seen. */
+struct files_identity {
+	uint32_t device[2];
+	uint64_t inode, mount;
+	mode_t mode;
+	bool has_mount; /* statx(2) tells the mount since 5.8 */
+};
+
+/* Identifies the file at path, links followed. -1 and errno. */
+int files_identify(const char *path, struct files_identity *ret_identity);
+
+/* Whether both are one file on one mount; where the kernel tells no mount, it is the same. */
+bool files_identical(const struct files_identity *a, const struct files_identity *b);
 
 /*
  * Whether both descriptors lie on one mount (statx(2), STATX_MNT_ID, since 5.8). Where the

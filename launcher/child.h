@@ -4,10 +4,11 @@
 
 /* What the rooms of the child share: stages, the start of the command, the reaper. */
 
+#include "base/files.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 
 struct error;
@@ -15,9 +16,7 @@ struct plan;
 
 /* The file of sbx itself: it is no command. */
 struct own_file {
-	struct stat status;
-	uint64_t mount;
-	bool has_mount;
+	struct files_identity identity;
 	bool strict; /* what cannot be read may be it */
 };
 
@@ -71,6 +70,9 @@ void own_file_note(const char *path, struct own_file *own_file);
  * the launcher. The same file on a mount of the sandbox is as safe as that mount.
  */
 bool exec_leads_to(const char *path, const struct own_file *own);
+
+/* Whether path is of no kind that has a mark: execvp(3) gives such a file to the shell. */
+bool exec_is_for_shell(const char *path);
 
 /* Says why path could not be executed; fills err with status 126 or 127. exec_error.c */
 int exec_explain(const char *path, int errnum, struct error *err);

@@ -153,9 +153,11 @@ static int try_path(const struct process_spec *process, const char *path)
 {
 	execve(path, (char *const *)(uintptr_t)process->argv,
 	       (char *const *)(uintptr_t)process->env);
-	if (errno == ENOEXEC)
+	if (errno != ENOEXEC)
+		return errno;
+	if (exec_is_for_shell(path))
 		run_by_shell(path, process->argv, process->env, process->argc);
-	return errno;
+	return ENOEXEC;
 }
 
 static int not_in_path(const char *name, struct error *err)

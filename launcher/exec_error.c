@@ -8,9 +8,9 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/files.h"
+#include "base/program.h"
 #include "base/text.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,116 +28,120 @@ static int refuse(struct error *err, int status, int errnum)
 	return -1;
 }
 
-/* The interpreter that a script's first line names; a carriage return is part of it. */
-static bool script_interpreter(const char *head, char *interpreter, size_t size)
+static int read_program(const char *path, struct program *ret_program)
 {
-	size_t start, length;
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (head[0] != '#' || head[1] != '!')
-		return false;
-	start = 2 + strspn(head + 2, " \t");
-	length = strcspn(head + start, " \t\n");
-	if (length == 0 || length >= size)
-		return false;
-	memcpy(interpreter, head + start, length);
-	interpreter[length] = '\0';
-	return true;
+	return fd < 0 ? -1 : program_read(fd, ret_program);
 }
 
-/* The loader that a 64-bit ELF file of this byte order names. */
-static bool elf_interpreter(int fd, char *interpreter, size_t size)
+bool exec_is_for_shell(const char *path)
 {
-	Elf64_Ehdr header;
-	Elf64_Phdr entry;
+	struct program program;
 
-	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header.e_ident[EI_CLASS] != ELFCLASS64)
-		return false;
-	/* The kernel takes no more than 64 KiB of them (elf(5)). */
-	for (unsigned int i = 0; i < header.e_phnum && i < 65536 / sizeof(entry); i++) {
-		off_t at = (off_t)(header.e_phoff + (Elf64_Off)i * sizeof(entry));
-
-		if (pread(fd, &entry, sizeof(entry), at) != sizeof(entry))
-			return false;
-		if (entry.p_type != PT_INTERP)
-			continue;
-		if (entry.p_filesz == 0 || entry.p_filesz > size)
-			return false;
-		if (pread(fd, interpreter, entry.p_filesz, (off_t)entry.p_offset) !=
-		    (ssize_t)entry.p_filesz)
-			return false;
-		interpreter[entry.p_filesz - 1] = '\0';
-		return true;
-	}
-	return false;
+	return read_program(path, &program) < 0 || program.kind == PROGRAM_OTHER;
 }
 
-static bool find_interpreter(const char *path, char *interpreter, size_t size)
-{
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char head[256] = "";
-
-	if (fd < 0 || pread(fd, head, sizeof(head) - 1, 0) < 0)
-		return false;
-	return script_interpreter(head, interpreter, size) ||
-	       elf_interpreter(fd, interpreter, size);
-}
+/* ---- what it leads to -------------------------------------------------------------------- */
 
 void own_file_note(const char *path, struct own_file *own_file)
 {
-	if (stat(path, &own_file->status) < 0)
-		own_file->status = (struct stat){ 0 };
-	own_file->has_mount = files_mount_id(path, &own_file->mount) == 0;
+	if (files_identify(path, &own_file->identity) < 0)
+		own_file->identity = (struct files_identity){ 0 };
 }
 
-static bool is_own_file(const char *path, const struct stat *status,
-			const struct own_file *own)
-{
-	uint64_t mount;
+/* What stands at path; one that cannot be told from it, where that matters, is it too. */
+enum found { FOUND_NOTHING, FOUND_OWN, FOUND_PROGRAM };
 
-	if (!files_same(status, &own->status))
-		return false;
-	return !own->has_mount || files_mount_id(path, &mount) < 0 || mount == own->mount;
+static enum found look_at(const char *path, const struct own_file *own,
+			  struct program *ret_program)
+{
+	struct files_identity identity;
+	auto_close int fd = -1;
+
+	if (files_identify(path, &identity) < 0)
+		return FOUND_NOTHING;
+	if (files_identical(&identity, &own->identity))
+		return FOUND_OWN;
+	if (!S_ISREG(identity.mode))
+		return FOUND_NOTHING;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0 && program_read(fd, ret_program) == 0)
+		return FOUND_PROGRAM;
+	return own->strict ? FOUND_OWN : FOUND_NOTHING;
 }
 
 bool exec_leads_to(const char *path, const struct own_file *own)
 {
-	enum {
-		INTERPRETERS_MAX = 5 /* the kernel follows four */
-	};
-	char names[2][PATH_MAX];
-	struct stat status;
+	struct files_identity loader;
+	struct program program;
 
-	for (int i = 0; i < INTERPRETERS_MAX; i++) {
-		if (stat(path, &status) < 0)
+	for (int scripts = 0; scripts <= PROGRAM_SCRIPTS_MAX; scripts++) {
+		enum found found = look_at(path, own, &program);
+
+		if (found != FOUND_PROGRAM)
+			return found == FOUND_OWN;
+		if (program.kind == PROGRAM_ELF)
+			return program.interpreter[0] &&
+			       files_identify(program.interpreter, &loader) == 0 &&
+			       files_identical(&loader, &own->identity);
+		if (program.kind != PROGRAM_SCRIPT)
 			return false;
-		if (is_own_file(path, &status, own))
-			return true;
-		if (own->strict && S_ISREG(status.st_mode) &&
-		    faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
-			return true;
-		if (!find_interpreter(path, names[i % 2], sizeof(names[0])))
+		path = program.interpreter;
+	}
+	return false;
+}
+
+/* ---- why it cannot be executed ----------------------------------------------------------- */
+
+/* The last script of a chain names what is missing. */
+static bool find_missing(const char *path, char file[static PATH_MAX],
+			 struct program *program)
+{
+	(void)text_copy(file, PATH_MAX, path);
+	for (int scripts = 0; scripts <= PROGRAM_SCRIPTS_MAX; scripts++) {
+		if (read_program(file, program) < 0 || !program->interpreter[0])
 			return false;
-		path = names[i % 2];
+		if (access(program->interpreter, F_OK) < 0)
+			return true;
+		if (program->kind != PROGRAM_SCRIPT)
+			return false;
+		memcpy(file, program->interpreter, sizeof(program->interpreter));
 	}
 	return false;
 }
 
 static int explain_missing(const char *path, int errnum, struct error *err)
 {
-	char interpreter[PATH_MAX];
-	struct stat status;
+	char file[PATH_MAX];
+	struct program program;
 
-	if (stat(path, &status) < 0) {
+	if (access(path, F_OK) < 0) {
 		error_set(err, ERROR_PLAIN, "start %s", path);
 		return refuse(err, 127, errnum);
 	}
-	if (find_interpreter(path, interpreter, sizeof(interpreter)))
-		error_set(err, ERROR_PLAIN, "start %s: its interpreter %s is missing",
-			  path, interpreter);
+	if (find_missing(path, file, &program))
+		program_refuse_interpreter(&program, path, file, err);
 	else
 		error_set(err, ERROR_PLAIN, "start %s: its interpreter is missing", path);
+	return refuse(err, 126, errnum);
+}
+
+static int explain_format(const char *path, int errnum, struct error *err)
+{
+	struct program program;
+
+	if (read_program(path, &program) < 0)
+		program.kind = PROGRAM_OTHER;
+	if (program.kind == PROGRAM_CUT_SCRIPT)
+		error_set(err, ERROR_PLAIN,
+			  "start %s: its first line is longer than the kernel reads",
+			  path);
+	else if (program_is_foreign(&program))
+		error_set(err, ERROR_PLAIN, "start %s: it is made for other machines",
+			  path);
+	else
+		error_set(err, ERROR_PLAIN, "start %s", path);
 	return refuse(err, 126, errnum);
 }
 
@@ -181,6 +185,8 @@ int exec_explain(const char *path, int errnum, struct error *err)
 		return explain_missing(path, errnum, err);
 	if (errnum == EACCES || errnum == EPERM)
 		return explain_denied(path, errnum, err);
+	if (errnum == ENOEXEC)
+		return explain_format(path, errnum, err);
 	error_set(err, ERROR_PLAIN, "start %s", path);
 	return refuse(err, 126, errnum);
 }

@@ -6,10 +6,10 @@
  */
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "plan/internal.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,11 +19,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-enum {
-	HEAD_SIZE = 4096,
-	SCRIPTS_MAX = 4, /* the kernel follows that many `#!` lines */
-};
 
 static int refuse(struct error *err, int status, const char *name, const char *reason)
 {
@@ -63,153 +58,86 @@ static const char *find_objection(const struct plan *plan, const char *host)
 
 /* ---- interpreters ---- */
 
-struct head {
-	char bytes[HEAD_SIZE + 1];
-	size_t length;
-};
-
-static int read_head(const char *host, struct head *head)
+static int read_program(const char *host, struct program *ret_program)
 {
 	auto_close int fd = open(host, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t count;
 
-	if (fd < 0)
-		return -1;
-	count = fd_read_all(fd, head->bytes, HEAD_SIZE);
-	if (count < 0)
-		return -1;
-	head->length = (size_t)count;
-	head->bytes[count] = '\0';
-	return 0;
+	return fd < 0 ? -1 : program_read(fd, ret_program);
 }
 
-/* The path behind "#!", ended with NUL in place, or NULL. */
-static const char *script_interpreter(struct head *head)
+/*
+ * Reads what may be executed; why not is asked only where that fails. NULL: nothing speaks
+ * against it, though it may be that only its owner can read it.
+ */
+static const char *look_at(const struct plan *plan, const char *host,
+			   struct program *ret_program)
 {
-	char *path = head->bytes + 2;
-
-	if (head->bytes[0] != '#' || head->bytes[1] != '!')
+	if (access(host, X_OK) == 0 && read_program(host, ret_program) == 0)
 		return NULL;
-	path += strspn(path, " \t");
-	path[strcspn(path, " \t\n")] = '\0';
-	return *path ? path : NULL;
+	ret_program->kind = PROGRAM_OTHER;
+	ret_program->interpreter[0] = '\0';
+	return find_objection(plan, host);
 }
 
-static const char *text_at(const struct head *head, uint64_t offset, uint64_t size)
+/* Where the interpreter of a program lies inside; a relative one starts where it does. */
+static enum inside_answer find_interpreter(const struct plan *plan,
+					   const struct program *program, char *host)
 {
-	if (size < 2 || offset >= head->length || size > head->length - offset ||
-	    head->bytes[offset + size - 1] != '\0')
-		return NULL;
-	return head->bytes + offset;
+	char path[PATH_MAX];
+
+	if (!program->interpreter[0] || program_is_foreign(program))
+		return INSIDE_UNKNOWN;
+	if (program->interpreter[0] == '/')
+		return inside_find(plan, program->interpreter, host);
+	if (snprintf(path, sizeof(path), "%s/%s", plan->process.cwd,
+		     program->interpreter) >= (int)sizeof(path))
+		return INSIDE_UNKNOWN;
+	return inside_find(plan, path, host);
 }
 
-static const char *elf64_interpreter(const struct head *head)
+/*
+ * Follows the interpreters of name, which is `program`, as far as scripts lead. An ELF
+ * file's loader is loaded as it is.
+ */
+static int check_interpreters(const struct plan *plan, const char *name,
+			      struct program *program, struct error *err)
 {
-	Elf64_Ehdr file;
-	Elf64_Phdr segment;
+	char file[PATH_MAX], host[PATH_MAX];
+	const char *objection;
 
-	if (head->length < sizeof(file))
-		return NULL;
-	memcpy(&file, head->bytes, sizeof(file));
-	for (size_t i = 0; i < file.e_phnum; i++) {
-		size_t at = i * sizeof(segment);
+	(void)text_copy(file, sizeof(file), name);
+	for (int scripts = 0;; scripts++) {
+		enum inside_answer answer;
 
-		if (file.e_phoff > head->length ||
-		    head->length - file.e_phoff < at + sizeof(segment))
-			return NULL;
-		memcpy(&segment, head->bytes + file.e_phoff + at, sizeof(segment));
-		if (segment.p_type == PT_INTERP)
-			return text_at(head, segment.p_offset, segment.p_filesz);
+		if (program->kind == PROGRAM_CUT_SCRIPT)
+			return refuse(
+				err, 126, file,
+				"its first line is longer than the 256 bytes that the kernel reads");
+		answer = find_interpreter(plan, program, host);
+		if (answer == INSIDE_MISSING && inside_is_certain(plan))
+			return program_refuse_interpreter(program, name, file, err);
+		if (answer != INSIDE_FOUND || program->kind != PROGRAM_SCRIPT)
+			return 0;
+		if (scripts == PROGRAM_SCRIPTS_MAX)
+			return refuse(
+				err, 126, name,
+				"its interpreters are scripts, one behind the other, "
+				"more than the kernel follows");
+		(void)text_copy(file, sizeof(file), program->interpreter);
+		objection = look_at(plan, host, program);
+		if (objection)
+			return refuse(err, 126, file, objection);
 	}
-	return NULL;
 }
 
-static const char *elf32_interpreter(const struct head *head)
-{
-	Elf32_Ehdr file;
-	Elf32_Phdr segment;
-
-	if (head->length < sizeof(file))
-		return NULL;
-	memcpy(&file, head->bytes, sizeof(file));
-	for (size_t i = 0; i < file.e_phnum; i++) {
-		size_t at = i * sizeof(segment);
-
-		if (file.e_phoff > head->length ||
-		    head->length - file.e_phoff < at + sizeof(segment))
-			return NULL;
-		memcpy(&segment, head->bytes + file.e_phoff + at, sizeof(segment));
-		if (segment.p_type == PT_INTERP)
-			return text_at(head, segment.p_offset, segment.p_filesz);
-	}
-	return NULL;
-}
-
-static const char *elf_interpreter(const struct head *head)
-{
-	const uint16_t one = 1;
-	unsigned char order = *(const unsigned char *)&one ? ELFDATA2LSB : ELFDATA2MSB;
-
-	if (head->length < EI_NIDENT || memcmp(head->bytes, ELFMAG, SELFMAG) != 0 ||
-	    (unsigned char)head->bytes[EI_DATA] != order)
-		return NULL;
-	return head->bytes[EI_CLASS] == ELFCLASS64 ? elf64_interpreter(head)
-						   : elf32_interpreter(head);
-}
-
-static int refuse_interpreter(const char *name, const char *interpreter,
-			      struct error *err)
-{
-	size_t length = strlen(interpreter);
-	char shown[200];
-
-	if (interpreter[length - 1] == '\r') {
-		refuse(err, 126, name, "its first line ends in a carriage return");
-		return error_hint(err, "sed -i 's/\\r$//' %s", name);
-	}
-	text_printable(shown, sizeof(shown), interpreter);
-	error_set(err, ERROR_COMMAND_NOT_EXECUTABLE,
-		  "start %.80s: its interpreter %.100s is missing", name, shown);
-	err->status = 126;
-	return -1;
-}
-
-/* A script's interpreter may have one itself, an ELF file's is loaded as it is. */
-static const char *find_interpreter(struct head *head, bool *ret_script)
-{
-	const char *interpreter = script_interpreter(head);
-
-	*ret_script = interpreter != NULL;
-	return interpreter ? interpreter : elf_interpreter(head);
-}
-
-/* host is the file, and is used up. */
-static int check_file(const struct plan *plan, const char *name, char *host, int depth,
+static int check_file(const struct plan *plan, const char *name, const char *host,
 		      struct error *err)
 {
-	const char *objection = find_objection(plan, host), *interpreter;
-	struct head head;
-	bool script;
+	struct program program;
+	const char *objection = look_at(plan, host, &program);
 
-	if (objection)
-		return refuse(err, 126, name, objection);
-	if (depth >= SCRIPTS_MAX || read_head(host, &head) < 0)
-		return 0;
-	interpreter = find_interpreter(&head, &script);
-	if (!interpreter || interpreter[0] != '/')
-		return 0;
-	switch (inside_find(plan, interpreter, host)) {
-	case INSIDE_FOUND:
-		return script ? check_file(plan, interpreter, host, depth + 1, err) : 0;
-	case INSIDE_MISSING:
-		return inside_is_certain(plan)
-			       ? refuse_interpreter(name, interpreter, err)
-			       : 0;
-	case INSIDE_MADE:
-	case INSIDE_UNKNOWN:
-		break;
-	}
-	return 0;
+	return objection ? refuse(err, 126, name, objection)
+			 : check_interpreters(plan, name, &program, err);
 }
 
 /* ---- where it is ---- */
@@ -263,7 +191,7 @@ static int check_named_path(const struct plan *plan, const char *name, struct er
 		return refuse(err, 126, name, "its path is too long");
 	switch (inside_find(plan, path, host)) {
 	case INSIDE_FOUND:
-		return check_file(plan, name, host, 0, err);
+		return check_file(plan, name, host, err);
 	case INSIDE_MADE:
 		return refuse(err, 126, name, "it is a directory");
 	case INSIDE_MISSING:
@@ -311,6 +239,8 @@ static int try_directory(const struct plan *plan, const char *dir, int length,
 {
 	const char *cwd = plan->process.cwd;
 	char path[PATH_MAX], host[PATH_MAX];
+	struct program program;
+	const char *objection;
 	int size;
 
 	if (length && *dir == '/')
@@ -328,12 +258,13 @@ static int try_directory(const struct plan *plan, const char *dir, int length,
 	case INSIDE_MISSING:
 		return SEARCH_GOES_ON;
 	}
-	if (find_objection(plan, host)) {
+	objection = look_at(plan, host, &program);
+	if (objection) {
 		*ret_refused = true;
-		refuse(err, 126, path, find_objection(plan, host));
+		refuse(err, 126, path, objection);
 		return SEARCH_GOES_ON;
 	}
-	return check_file(plan, name, host, 0, err);
+	return check_interpreters(plan, name, &program, err);
 }
 
 static int search(const struct plan *plan, const char *name, struct error *err)
@@ -360,17 +291,16 @@ static int search(const struct plan *plan, const char *name, struct error *err)
 
 /* ---- at a glance ---- */
 
-/* Whether a program, and the loader that it names, seem to be there. Scripts: never. */
+/* Whether an ELF file, and the loader that it names, seem to be there. */
 static bool seems_whole(const struct plan *plan, char *host)
 {
-	const char *interpreter;
-	struct head head;
+	struct program program;
 
-	if (read_head(host, &head) < 0 || script_interpreter(&head))
+	if (read_program(host, &program) < 0 || program.kind != PROGRAM_ELF)
 		return false;
-	interpreter = elf_interpreter(&head);
-	return !interpreter || (inside_locate(plan, interpreter, host) == INSIDE_FOUND &&
-				access(host, X_OK) == 0);
+	return !program.interpreter[0] ||
+	       (inside_locate(plan, program.interpreter, host) == INSIDE_FOUND &&
+		access(host, X_OK) == 0);
 }
 
 /*

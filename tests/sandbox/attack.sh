@@ -105,7 +105,7 @@ mounts='mount-flags write-everywhere undo-mounts undo-mounts-nested cgroup-neste
 all="$init $caller $files $mounts"
 
 # shellcheck disable=SC2086
-plan $((6 * $(count $all) + 10 + 21))
+plan $((6 * $(count $all) + 10 + 25))
 
 # ---- each kind of sandbox ------------------------------------------------------------------
 
@@ -178,8 +178,12 @@ done
 ln -s /proc/self/exe "$tmp/root/bin/itself"
 printf '#!/proc/self/exe --version\n' >"$tmp/root/bin/script"
 printf '#!/bin/itself --version\n' >"$tmp/root/bin/script-2"
-chmod 755 "$tmp/root/bin/script" "$tmp/root/bin/script-2"
-for name in itself script script-2 /proc/self/exe /proc/thread-self/exe; do
+for i in 3 4 5 6; do
+	printf '#!/bin/script-%s\n' $((i - 1)) >"$tmp/root/bin/script-$i"
+done
+chmod 755 "$tmp/root/bin/script" "$tmp/root/bin"/script-?
+# The kernel follows five of them: script-6 is the last that gets there.
+for name in itself script script-2 script-3 script-4 script-5 script-6 /proc/self/exe /proc/thread-self/exe; do
 	fails "sbx does not become itself by $name" 126 run -R "$tmp/root" -- "$name" --version
 done
 

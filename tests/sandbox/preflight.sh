@@ -23,6 +23,11 @@ script() { # NAME FIRST-LINE
 script orphan '#!/no/such/interpreter'
 script windows '#!/bin/sh\r'
 script chained "#!$tmp/work/orphan"
+script relative '#!no/such/interpreter'
+script near '#!./orphan'
+script near-windows '#!./windows'
+script endless "#!/$(printf '%0300d' 0)"
+script circle '#!./circle'
 cp "$busybox" closed/true
 chmod 000 closed
 # An ELF file that names a loader of the same length that is not there.
@@ -53,7 +58,7 @@ bad() {
 	result $? "$description" || say "$(printf 'status %s, dry %s\n%s\ndry: %s' "$got" "$dry_got" "$real" "$dry")"
 }
 
-plan 113
+plan 118
 
 # ---- the command -------------------------------------------------------------------------
 
@@ -68,7 +73,12 @@ bad 'a file on the way is no directory' 127 'start plain/x: *plain*' -- plain/x
 bad 'not executable' 126 'start ./plain: *execute permission*' -- ./plain
 bad 'a directory' 126 'start ./dir: *is a directory*' -- ./dir
 bad 'an interpreter that is missing' 126 'start ./orphan: *interpreter /no/such/interpreter*' -- ./orphan
-bad 'the interpreter of an interpreter' 126 'start *orphan: *interpreter*' -- ./chained
+bad 'the interpreter of an interpreter' 126 'start ./chained: the interpreter /no/such/interpreter of *orphan is missing' -- ./chained
+bad 'of one that is relative' 126 'start ./near: the interpreter /no/such/interpreter of ./orphan is missing' -- ./near
+bad 'a relative interpreter' 126 'start ./relative: *interpreter no/such/interpreter, relative to *' -- ./relative
+bad 'a first line that is longer than the kernel reads' 126 'start ./endless: its first line is longer *' -- ./endless
+bad 'a script that is its own interpreter' 126 'start ./circle: *more than the kernel follows' -- ./circle
+bad 'a carriage return behind the interpreter of an interpreter' 126 'start ./near-windows: *of ./windows ends in a carriage return' -- ./near-windows
 bad 'a carriage return behind the interpreter' 126 'start ./windows: *carriage return*' -- ./windows
 if [ -e elf ]; then
 	bad 'a loader that is missing' 126 'start ./elf: *interpreter *' -- ./elf

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is refused before the first fork, and what is left to the sandbox. */
+#include "base/fd.h"
+#include "base/program.h"
 #include "plan/internal.h"
 
 #include "tests/unit/planning.h"
@@ -117,11 +119,82 @@ static void a_script_needs_its_interpreter(void **state)
 	refuses(at, "lost", 126, "start lost: its interpreter /usr/bin/perl is missing");
 	refuses(at, "dos", 126, "start dos: its first line ends in a carriage return");
 	refuses(at, "twice", 126,
-		"start /bin/lost: its interpreter /usr/bin/perl is missing");
+		"start twice: the interpreter /usr/bin/perl of /bin/lost is missing");
 	refuses(at, "barred", 126, "start /etc/passwd: it has no execute permission");
 }
 
-static void write_elf(struct planning *at, const char *name, const char *interpreter)
+static void a_relative_interpreter_starts_where_the_command_does(void **state)
+{
+	struct planning *at = *state;
+
+	write_program(at, "root/bin/near", "#!bin/sh -e\n", 0755);
+	write_program(at, "root/bin/far", "#!bin/near\n", 0755);
+	assert_int_equal(start(at, "-w / near"), 0);
+	assert_int_equal(start(at, "-w / far"), 0);
+	refuses(at, "-w /etc near", 126,
+		"start near: its interpreter bin/sh, relative to the working directory, "
+		"is missing");
+	write_program(at, "root/srv/bin/near", "#!../sh\n", 0755);
+	refuses(at, "-w /srv far", 126,
+		"start far: the interpreter ../sh of bin/near, relative to the working "
+		"directory, is missing");
+}
+
+static void a_first_line_that_is_too_long_is_refused(void **state)
+{
+	struct planning *at = *state;
+	char line[400];
+
+	snprintf(line, sizeof(line), "#!/bin/sh %0300d\n", 0);
+	write_program(at, "root/bin/wordy", line, 0755);
+	assert_int_equal(start(at, "wordy"), 0);
+	snprintf(line, sizeof(line), "#!/%0300d\n", 0);
+	write_program(at, "root/bin/endless", line, 0755);
+	refuses(at, "endless", 126,
+		"start endless: its first line is longer than the 256 bytes that the "
+		"kernel reads");
+	write_program(at, "root/bin/over", "#!/bin/endless\n", 0755);
+	refuses(at, "over", 126,
+		"start /bin/endless: its first line is longer than the 256 bytes that "
+		"the kernel reads");
+}
+
+static void scripts_are_followed_as_far_as_the_kernel_does(void **state)
+{
+	struct planning *at = *state;
+	char name[32], line[32];
+
+	write_program(at, "root/bin/s1", "#!/bin/sh\n", 0755);
+	for (int i = 2; i <= 6; i++) {
+		snprintf(name, sizeof(name), "root/bin/s%d", i);
+		snprintf(line, sizeof(line), "#!/bin/s%d\n", i - 1);
+		write_program(at, name, line, 0755);
+	}
+	assert_int_equal(start(at, "s5"), 0);
+	refuses(at, "s6", 126,
+		"start s6: its interpreters are scripts, one behind the other, more than "
+		"the kernel follows");
+	write_program(at, "root/bin/circle", "#!/bin/circle\n", 0755);
+	refuses(at, "circle", 126,
+		"start circle: its interpreters are scripts, one behind the other, more "
+		"than the kernel follows");
+	write_program(at, "root/bin/s1", "#!/bin/none\n", 0755);
+	refuses(at, "s5", 126,
+		"start s5: the interpreter /bin/none of /bin/s1 is missing");
+}
+
+/* The machine that these tests were built for. */
+static Elf64_Half own_machine(void)
+{
+	auto_close int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct program program;
+
+	assert_int_equal(program_read(fd, &program), 0);
+	return (Elf64_Half)program.machine;
+}
+
+static void write_elf(struct planning *at, const char *name, const char *interpreter,
+		      Elf64_Half machine)
 {
 	struct {
 		Elf64_Ehdr file;
@@ -132,8 +205,8 @@ static void write_elf(struct planning *at, const char *name, const char *interpr
 
 	memcpy(image.file.e_ident, ELFMAG, SELFMAG);
 	image.file.e_ident[EI_CLASS] = ELFCLASS64;
-	image.file.e_ident[EI_DATA] =
-		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	image.file.e_machine = machine;
+	image.file.e_phentsize = sizeof(image.segment);
 	image.file.e_phoff = offsetof(__typeof__(image), segment);
 	image.file.e_phnum = 1;
 	image.segment.p_type = PT_INTERP;
@@ -148,17 +221,20 @@ static void an_elf_file_needs_its_interpreter(void **state)
 {
 	struct planning *at = *state;
 
-	write_elf(at, "root/bin/elf", "/lib/ld.so");
+	write_elf(at, "root/bin/elf", "/lib/ld.so", own_machine());
 	refuses(at, "elf", 126, "start elf: its interpreter /lib/ld.so is missing");
 	write_program(at, "root/lib/ld.so", "x", 0755);
 	assert_int_equal(start(at, "elf"), 0);
+	/* what runs it may have its loader elsewhere */
+	write_elf(at, "root/bin/foreign", "/lib/none.so", EM_VAX);
+	assert_int_equal(start(at, "foreign"), 0);
 }
 
 static void a_cut_elf_file_is_left_to_the_kernel(void **state)
 {
 	struct planning *at = *state;
 
-	write_elf(at, "root/bin/cut", "/lib/none.so");
+	write_elf(at, "root/bin/cut", "/lib/none.so", own_machine());
 	for (off_t size = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr); size > 0; size -= 7) {
 		assert_int_equal(truncate(planning_path(at, "root/bin/cut"), size), 0);
 		assert_int_equal(start(at, "cut"), 0);
@@ -319,6 +395,9 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_executed_is_126),
 		cmocka_unit_test(links_are_followed_inside),
 		cmocka_unit_test(a_script_needs_its_interpreter),
+		cmocka_unit_test(a_relative_interpreter_starts_where_the_command_does),
+		cmocka_unit_test(a_first_line_that_is_too_long_is_refused),
+		cmocka_unit_test(scripts_are_followed_as_far_as_the_kernel_does),
 		cmocka_unit_test(an_elf_file_needs_its_interpreter),
 		cmocka_unit_test(a_cut_elf_file_is_left_to_the_kernel),
 		cmocka_unit_test(mounts_decide_what_is_found),

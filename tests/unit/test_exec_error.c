@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/files.h"
+#include "base/program.h"
 #include "launcher/child.h"
 #include "tests/unit/nursery.h"
 #include "tests/unit/temporary.h"
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -101,7 +103,7 @@ static void an_interpreter_that_is_missing_is_named_and_126(void **state)
 	} scripts[] = {
 		{ "#!/no/such\n", "its interpreter /no/such is missing" },
 		{ "#! \t/no/such -x y\n", "its interpreter /no/such is missing" },
-		{ "#!/bin/sh\r\nexit\r\n", "its interpreter /bin/sh\r is missing" },
+		{ "#!/bin/sh\r\nexit\r\n", "its first line ends in a carriage return" },
 		{ "#!/no/such", "its interpreter /no/such is missing" },
 		{ "#!\n", "its interpreter is missing" },
 		{ "", "its interpreter is missing" },
@@ -122,11 +124,15 @@ static void a_loader_that_is_missing_is_named_and_126(void **state)
 
 static void an_elf_file_that_lies_is_survived(void **state)
 {
-	Elf64_Ehdr header = { .e_phoff = UINT64_MAX - 10, .e_phnum = UINT16_MAX };
+	Elf64_Ehdr header = { .e_phoff = UINT64_MAX - 10,
+			      .e_phnum = UINT16_MAX,
+			      .e_phentsize = sizeof(Elf64_Phdr) };
 	struct {
 		Elf64_Ehdr header;
 		Elf64_Phdr segment;
-	} file = { .header = { .e_phoff = sizeof(header), .e_phnum = 1 } };
+	} file = { .header = { .e_phoff = sizeof(header),
+			       .e_phnum = 1,
+			       .e_phentsize = sizeof(Elf64_Phdr) } };
 	const char *path;
 
 	memcpy(header.e_ident, ELFMAG, SELFMAG);
@@ -200,6 +206,44 @@ static void a_noexec_mount_is_named(void **state)
 	nursery_run(CLONE_NEWNS, explain_noexec, ((struct temporary *)*state)->path);
 }
 
+static void the_last_of_a_chain_is_blamed(void **state)
+{
+	char first[300], second[300], text[400], why[400];
+
+	snprintf(first, sizeof(first), "%s", make_script(state, "lost", "#!/no/such\n"));
+	snprintf(text, sizeof(text), "#!%s\n", first);
+	snprintf(second, sizeof(second), "%s", make_script(state, "leads", text));
+	snprintf(why, sizeof(why), "the interpreter /no/such of %s is missing", first);
+	assert_explained(second, ENOENT, 126, why);
+	assert_explained(make_script(state, "near", "#!no/such\n"), ENOENT, 126,
+			 "its interpreter no/such, relative to the working directory, is "
+			 "missing");
+}
+
+static void what_the_kernel_does_not_take_says_why(void **state)
+{
+	Elf64_Ehdr header = { .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1 };
+	char line[400];
+
+	snprintf(line, sizeof(line), "#!/%0300d\n", 0);
+	assert_explained(make_script(state, "endless", line), ENOEXEC, 126,
+			 "its first line is longer than the kernel reads");
+	memcpy(header.e_ident, ELFMAG, SELFMAG);
+	header.e_ident[EI_CLASS] = ELFCLASS64;
+	header.e_machine = EM_VAX;
+	assert_explained(make_program(state, "vax", &header, sizeof(header)), ENOEXEC,
+			 126, "it is made for other machines");
+}
+
+static void only_what_has_no_mark_is_for_the_shell(void **state)
+{
+	assert_true(exec_is_for_shell(make_script(state, "plain", "echo\n")));
+	assert_true(exec_is_for_shell(make_script(state, "plain", "#!\n")));
+	assert_false(exec_is_for_shell(make_script(state, "marked", "#!/bin/sh\n")));
+	assert_false(exec_is_for_shell(make_elf(state, "elf", "/lib/ld.so", 0)));
+	assert_false(exec_is_for_shell(make_program(state, "elf", ELFMAG, SELFMAG)));
+}
+
 static void everything_else_is_126_and_keeps_its_errno(void **state)
 {
 	(void)state;
@@ -245,13 +289,62 @@ static void a_script_leads_to_its_interpreters(void **state)
 
 	snprintf(text, sizeof(text), "#!%s/own -x\n", place);
 	assert_true(exec_leads_to(make_script(state, "s1", text), &own));
-	/* The kernel follows four of them. */
-	for (int i = 2; i <= 4; i++) {
+	for (int i = 2; i <= PROGRAM_SCRIPTS_MAX; i++) {
 		snprintf(text, sizeof(text), "#!%s/s%d\n", place, i - 1);
 		snprintf(name, sizeof(name), "s%d", i);
 		assert_true(exec_leads_to(make_script(state, name, text), &own));
 	}
 	assert_false(exec_leads_to(make_script(state, "s1", "#!/bin/sh\n"), &own));
+}
+
+/* The kernel does not ask for the class: it must not hide the loader. */
+static void a_class_that_is_a_lie_hides_no_loader(void **state)
+{
+	const char *place = ((struct temporary *)*state)->path;
+	const struct own_file own = own_of(make_script(state, "own", "own"));
+	Elf64_Ehdr header;
+	char loader[250], elf[300];
+	auto_close int fd = -1;
+
+	snprintf(loader, sizeof(loader), "%s/own", place);
+	snprintf(elf, sizeof(elf), "%s", make_elf(state, "elf", loader, 3));
+	fd = open(elf, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	header.e_machine = EM_X86_64;
+	header.e_ident[EI_CLASS] = ELFCLASS32;
+	assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
+	assert_true(exec_leads_to(elf, &own));
+}
+
+static int run(const char *path)
+{
+	char *const words[] = { (char *)(uintptr_t)path, NULL };
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execve(path, words, words + 1);
+		_exit(errno);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* So many have to be looked at, and no more. */
+static void the_kernel_follows_as_many_scripts_as_we_do(void **state)
+{
+	const char *place = ((struct temporary *)*state)->path;
+	char text[400], name[16];
+
+	make_script(state, "k0", "#!/bin/true\n");
+	for (int i = 1; i < PROGRAM_SCRIPTS_MAX; i++) {
+		snprintf(text, sizeof(text), "#!%s/k%d\n", place, i - 1);
+		snprintf(name, sizeof(name), "k%d", i);
+		assert_int_equal(run(make_script(state, name, text)), 0);
+	}
+	snprintf(text, sizeof(text), "#!%s/%s\n", place, name);
+	assert_int_equal(run(make_script(state, "more", text)), W_EXITCODE(ELOOP, 0));
 }
 
 static void an_elf_file_leads_to_its_loader_wherever_it_is_named(void **state)
@@ -289,9 +382,14 @@ int main(void)
 		cmocka_unit_test(a_directory_says_so),
 		cmocka_unit_test(the_component_that_may_not_be_searched_is_named),
 		cmocka_unit_test(a_noexec_mount_is_named),
+		cmocka_unit_test(the_last_of_a_chain_is_blamed),
+		cmocka_unit_test(what_the_kernel_does_not_take_says_why),
+		cmocka_unit_test(only_what_has_no_mark_is_for_the_shell),
 		cmocka_unit_test(everything_else_is_126_and_keeps_its_errno),
 		cmocka_unit_test(a_program_leads_to_itself_by_every_name),
 		cmocka_unit_test(a_script_leads_to_its_interpreters),
+		cmocka_unit_test(a_class_that_is_a_lie_hides_no_loader),
+		cmocka_unit_test(the_kernel_follows_as_many_scripts_as_we_do),
 		cmocka_unit_test(an_elf_file_leads_to_its_loader_wherever_it_is_named),
 		cmocka_unit_test(a_circle_leads_nowhere),
 	};
