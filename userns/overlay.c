@@ -12,8 +12,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { OVERLAY_LOWERS_MAX = 64 };
@@ -160,11 +162,53 @@ static int open_by_fuse(struct tree *tree, const struct upper *written, const ch
 	return fuse_overlay_open(tree, why, err);
 }
 
+/* An overlay may lie on another, but not on one that does so itself: then it is EINVAL. */
+static bool lies_on_overlay(const int *lowers, size_t count)
+{
+	struct statfs where;
+
+	for (size_t i = 0; i < count; i++)
+		if (fstatfs(lowers[i], &where) == 0 &&
+		    where.f_type == OVERLAYFS_SUPER_MAGIC)
+			return true;
+	return false;
+}
+
+/* What the kernel cannot do and fuse-overlayfs may; NULL: neither can. */
+static const char *reason_for_fuse(int errnum, const int *lowers, size_t count)
+{
+	if (errnum == EPERM || errnum == ENODEV)
+		return "make it copy-on-write: this kernel has no overlay for users";
+	if (errnum == EINVAL && lies_on_overlay(lowers, count))
+		return "make it copy-on-write: it lies on two layers already, and the "
+		       "kernel takes no third";
+	return NULL;
+}
+
+/*
+ * What the kernel has made in there before it refused is closed to everybody, and in the
+ * other's way.
+ */
+static int renew_work(const struct upper *written, struct error *err)
+{
+	char made[PATH_MAX + sizeof("/work")];
+
+	if (written->keeps) {
+		snprintf(made, sizeof(made), "%s/work", written->work);
+		(void)rmdir(made);
+		return 0;
+	}
+	if (rename("work", "refused") < 0 || mkdir("work", 0755) < 0)
+		return error_errno(err, "make the upper layer again");
+	return 0;
+}
+
 /* One writable layer over one directory: where the kernel cannot, fuse-overlayfs may. */
 static int open_written(struct tree *tree, const int *lowers, size_t count,
 			const char *names, const struct upper *written, struct error *err)
 {
 	struct error refusal;
+	const char *why;
 	int overlay;
 
 	if (count == 1 && is_unmapped(lowers[0]))
@@ -174,13 +218,14 @@ static int open_written(struct tree *tree, const int *lowers, size_t count,
 	overlay = mount_layers(names, written, &refusal);
 	if (overlay >= 0)
 		return overlay;
-	if (count != 1 || (refusal.errnum != EPERM && refusal.errnum != ENODEV)) {
+	why = reason_for_fuse(refusal.errnum, lowers, count);
+	if (count != 1 || !why) {
 		*err = refusal;
 		return -1;
 	}
-	return open_by_fuse(tree, written,
-			    "make it copy-on-write: this kernel has no overlay for users",
-			    err);
+	if (renew_work(written, err) < 0)
+		return -1;
+	return open_by_fuse(tree, written, why, err);
 }
 
 static int enter_place(struct tree *tree, const int *lowers, size_t count,
