@@ -120,11 +120,27 @@ static int check_shown(const struct plan *plan, const struct mount_entry *entry,
 			  ns_name(kind));
 }
 
+/* What is changed where it is may be the root; what is mounted there would not be seen. */
+static int check_dest(const struct mount_entry *entry, struct error *err)
+{
+	if (entry->kind == MOUNT_READONLY || entry->kind == MOUNT_CHMOD ||
+	    entry->kind == MOUNT_DIR)
+		return 0;
+	if (strcmp(entry->dest, "/") != 0 && !path_ends_in_parent(entry->dest))
+		return 0;
+	error_set(err, ERROR_USAGE, "mount on %s: %s", entry->dest,
+		  entry->dest[1] ? "its last part has to be a name"
+				 : "it is the root itself");
+	return error_hint(err, "--root DIR gives the sandbox another root");
+}
+
 static int check_mounts(const struct plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {
 		const struct mount_entry *entry = &plan->rootfs.mounts[i];
 
+		if (check_dest(entry, err) < 0)
+			return -1;
 		if ((entry->kind == MOUNT_BIND || entry->kind == MOUNT_COW) &&
 		    check_source(entry, err) < 0)
 			return -1;

@@ -124,6 +124,9 @@ bool path_is_within(const char *path, const char *dir);
 /* Without "//", "/./" and a trailing slash; ".." stays, since links decide what it means. */
 char *path_clean(struct arena *arena, const char *path);
 
+/* Whether the last component of a clean path is "..". */
+bool path_ends_in_parent(const char *path);
+
 /*
  * A path of the caller's as it is meant: leading ~ expanded, relative ones put behind the
  * file's directory or the current one. NULL and error where that cannot be known.

@@ -14,6 +14,9 @@
 
 enum { PARTS_MAX = 3 };
 
+/* Applies one word of a list to the operation. */
+typedef int word_setter(struct mount_entry *entry, const char *word, struct error *err);
+
 static void add_entry(struct draft *draft, const struct mount_entry *entry)
 {
 	draft->mounts = arena_grow(&draft->plan.arena, draft->mounts, draft->mount_count,
@@ -48,6 +51,21 @@ static size_t split(struct draft *draft, const char *text, const char **ret_part
 	return count;
 }
 
+/* Words with commas between them; an empty one at the end is none. */
+static int apply_words(struct draft *draft, struct mount_entry *entry, const char *words,
+		       word_setter *apply, struct error *err)
+{
+	while (*words) {
+		size_t length = strcspn(words, ",");
+
+		if (apply(entry, arena_strndup(&draft->plan.arena, words, length), err) <
+		    0)
+			return -1;
+		words += length + (words[length] == ',');
+	}
+	return 0;
+}
+
 static int set_dest(struct draft *draft, struct mount_entry *entry, const char *dest,
 		    struct error *err)
 {
@@ -59,6 +77,10 @@ static int set_dest(struct draft *draft, struct mount_entry *entry, const char *
 		error_set(err, ERROR_USAGE, "the destination is the root itself");
 		return error_hint(err, "--root DIR");
 	}
+	if (path_ends_in_parent(entry->dest))
+		return error_set(err, ERROR_USAGE,
+				 "the destination '%s' ends in '..': it has to be named",
+				 dest);
 	return 0;
 }
 
@@ -238,15 +260,8 @@ int add_volume(struct draft *draft, const struct given *given, struct error *err
 	if (set_source(draft, given, &entry, parts[0], err) < 0 ||
 	    set_dest(draft, &entry, parts[1], err) < 0)
 		return -1;
-	for (const char *rest = count > 2 ? parts[2] : ""; *rest;) {
-		size_t length = strcspn(rest, ",");
-
-		if (apply_volume_word(&entry,
-				      arena_strndup(&draft->plan.arena, rest, length),
-				      err) < 0)
-			return -1;
-		rest += length + (rest[length] == ',');
-	}
+	if (count > 2 && apply_words(draft, &entry, parts[2], apply_volume_word, err) < 0)
+		return -1;
 	add_entry(draft, &entry);
 	return 0;
 }
@@ -303,15 +318,8 @@ int add_tmpfs(struct draft *draft, const struct given *given, struct error *err)
 
 	if (set_dest(draft, &entry, parts[0], err) < 0)
 		return -1;
-	for (const char *rest = count > 1 ? parts[1] : ""; *rest;) {
-		size_t length = strcspn(rest, ",");
-
-		if (apply_tmpfs_word(&entry,
-				     arena_strndup(&draft->plan.arena, rest, length),
-				     err) < 0)
-			return -1;
-		rest += length + (rest[length] == ',');
-	}
+	if (count > 1 && apply_words(draft, &entry, parts[1], apply_tmpfs_word, err) < 0)
+		return -1;
 	add_entry(draft, &entry);
 	return 0;
 }

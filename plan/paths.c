@@ -50,6 +50,13 @@ char *path_clean(struct arena *arena, const char *path)
 	return clean;
 }
 
+bool path_ends_in_parent(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	return strcmp(last ? last + 1 : path, "..") == 0;
+}
+
 static const char *home_of_caller(struct draft *draft, struct error *err)
 {
 	const char *home = getenv("HOME");
