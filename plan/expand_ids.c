@@ -330,6 +330,72 @@ static int map_full(struct draft *draft, bool needed, bool keep, struct error *e
 	return 0;
 }
 
+/* Where the subordinate ids end that begin before `at`, if they hold it; else `at`. */
+static uint64_t skip_given(uint64_t at, const struct subid_range *subids, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (at >= subids[i].start && at - subids[i].start < subids[i].count)
+			return (uint64_t)subids[i].start + subids[i].count;
+	}
+	return at;
+}
+
+/* The first id of the range that nobody has given to the caller; its end if there is none. */
+static uint64_t find_foreign(const struct id_range *range,
+			     const struct subid_range *subids, int count)
+{
+	uint64_t at = range->outside, end = at + range->count;
+
+	while (at < end) {
+		uint64_t next = skip_given(at, subids, count);
+
+		if (next == at)
+			return at;
+		at = next;
+	}
+	return end;
+}
+
+/* As newuidmap(1) will see it: subordinate ids, and one's own by itself. */
+static int check_given(struct draft *draft, enum subid_kind kind,
+		       const struct id_map *map, struct error *err)
+{
+	const struct caller *caller = &draft->caller;
+	uint32_t own = kind == SUBID_UID ? caller->uid : caller->gid;
+	struct subid_range subids[SUBIDS_MAX];
+	int count;
+
+	if (id_map_check(map, err) < 0)
+		return 0; /* plan_check() will refuse it */
+	count = read_subids(draft, kind, subids, err);
+	if (count < 0)
+		return -1;
+	for (size_t i = 0; i < map->count && count < SUBIDS_MAX; i++) {
+		const struct id_range *range = &map->ranges[i];
+		uint64_t foreign = find_foreign(range, subids, count);
+
+		if (foreign == (uint64_t)range->outside + range->count ||
+		    (range->count == 1 && range->outside == own))
+			continue;
+		error_set(err, ERROR_IDS, "map the %s id %u: %s does not give it to you",
+			  kind == SUBID_UID ? "user" : "group", (unsigned int)foreign,
+			  kind == SUBID_UID ? "/etc/subuid" : "/etc/subgid");
+		return error_hint(err, "--map subuid takes what it gives");
+	}
+	return 0;
+}
+
+static int check_all_given(struct draft *draft, struct error *err)
+{
+	const struct ids_spec *ids = &draft->plan.ids;
+
+	if (!ids_need_helper(ids))
+		return 0;
+	if (check_given(draft, SUBID_UID, &ids->uids, err) < 0)
+		return -1;
+	return check_given(draft, SUBID_GID, &ids->gids, err);
+}
+
 static int map_triples(struct draft *draft, struct error *err)
 {
 	struct ids_spec *ids = &draft->plan.ids;
@@ -340,7 +406,7 @@ static int map_triples(struct draft *draft, struct error *err)
 				 draft->map_uid_count ? "group" : "user");
 	ids->uids = (struct id_map){ draft->map_uids, draft->map_uid_count };
 	ids->gids = (struct id_map){ draft->map_gids, draft->map_gid_count };
-	return 0;
+	return check_all_given(draft, err);
 }
 
 static int make_maps(struct draft *draft, struct error *err)
@@ -420,6 +486,8 @@ int expand_ids(struct draft *draft, struct error *err)
 			return -1;
 	} else if (draft->user && is_single(&ids->uids)) {
 		map_single(draft);
+	} else if (check_all_given(draft, err) < 0) {
+		return -1;
 	}
 	return make_groups_droppable(draft, err);
 }

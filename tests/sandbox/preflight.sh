@@ -58,7 +58,7 @@ bad() {
 	result $? "$description" || say "$(printf 'status %s, dry %s\n%s\ndry: %s' "$got" "$dry_got" "$real" "$dry")"
 }
 
-plan 118
+plan 119
 
 # ---- the command -------------------------------------------------------------------------
 
@@ -152,7 +152,8 @@ bad 'copy-on-write of a file' 125 '*plain copy-on-write: *not a directory*' --co
 bad 'a cover of nothing' 125 'mask /nowhere: *' --mask /nowhere -- true
 bad 'a destination that is relative' 125 'use --ro: *not an absolute path*' --ro dir:x -- true
 bad 'a destination that is the root' 125 '*the root itself*' --ro dir:/ -- true
-fails 'a destination that climbs to it' 125 run --tmpfs /usr/.. -- true
+bad 'a destination that climbs to it' 125 "use --tmpfs: *'/usr/..' ends in '..'*" --tmpfs /usr/.. -- true
+bad 'a source that climbs to it' 125 'mount on /: it is the root itself' --ro /usr/.. -- true
 bad 'two colons' 125 'use --ro: *' --ro a:b:c -- true
 bad '-v without a destination' 125 'use --volume: *' -v dir -- true
 bad '--mount of an unknown type' 125 'use --mount: *' --mount type=cloud,dst=/x -- true
@@ -176,7 +177,7 @@ bad 'with a blank' 125 "run as ' 5': *" -u ' 5' -- true
 bad 'a group that it takes for one' 125 "*group '+5'*" -u 5:+5 -- true
 bad 'a map with a range of nothing' 125 '*' --map 0:0:0 -- true
 bad 'a map with ranges that overlap' 125 '*overlap*' --map "0:$(id -u):1" --map 0:100000:5 -- true
-fails 'a map of a foreign id' 125 run -R "$tmp/root" --map 0:4242424:1 -- true
+bad 'a map of a foreign id' 125 'map the user id 4242424: /etc/subuid does not give it to you' --groups keep -R "$tmp/root" --map 0:4242424:1 -- true
 bad 'a group that is not mapped' 125 '*group id 77777*' --group-add 77777 -- true
 bad 'a namespace that cannot be shared' 125 'use --share: *' --share mnt -- true
 bad 'a namespace of no kind' 125 'use --join: *' --join mountain:/proc/self/ns/net -- true

@@ -435,21 +435,72 @@ static void keep_id_leaves_the_callers_number(void **state)
 	assert_true(at->plan.policy.caps.kept == 0);
 }
 
+/* The first subordinate range of the caller; needs has_ranges(). */
+static struct subid_range own_range(enum subid_kind kind)
+{
+	struct subid_range range;
+	struct account account;
+	struct error err;
+
+	if (account_by_uid(-1, geteuid(), &account, &err) != 0 ||
+	    subids_of_user(kind, geteuid(), account.name, &range, 1, &err) < 1)
+		abort();
+	return range;
+}
+
 static void triples_are_taken_as_they_are(void **state)
+{
+	struct planning *at = *state;
+	uint32_t start;
+	char words[128];
+
+	if (!has_ranges())
+		skip();
+	start = own_range(SUBID_UID).start;
+	snprintf(words, sizeof(words), "--map u:0:%u:1 --map g:0:%u:1 --map u:7:%u:3",
+		 geteuid(), getegid(), start);
+	assert_int_equal(planning_root(at, words), 0);
+	assert_int_equal(at->plan.ids.uids.count, 2);
+	assert_int_equal(at->plan.ids.uids.ranges[1].inside, 7);
+	assert_int_equal(at->plan.ids.uids.ranges[1].outside, start);
+	assert_int_equal(at->plan.ids.uids.ranges[1].count, 3);
+	assert_int_equal(at->plan.ids.gids.count, 1);
+}
+
+static void a_user_has_to_be_in_the_map(void **state)
 {
 	struct planning *at = *state;
 	char words[128];
 
-	if (!has_ranges() && geteuid() != 0)
-		skip();
-	snprintf(words, sizeof(words), "--map u:0:%u:1 --map g:0:%u:1 --map u:7:100000:3",
+	snprintf(words, sizeof(words), "--groups keep --map u:5:%u:1 --map g:5:%u:1",
 		 geteuid(), getegid());
+	planning_refuses_root(at, words,
+			      "use the user id 0: the sandbox's map does not have it");
+}
+
+static void an_id_that_was_not_given_is_not_mapped(void **state)
+{
+	const struct ids_spec foreign = { .uids = { &(struct id_range){ 0, 1, 2 }, 1 } };
+	struct planning *at = *state;
+	struct subid_range range;
+	char words[128];
+
+	if (!has_ranges() || !ids_need_helper(&foreign))
+		skip();
+	planning_refuses_root(at, "--map 0:1:1",
+			      "map the user id 1: /etc/subuid does not give it to you");
+	snprintf(words, sizeof(words), "--map u:0:%u:1 --map g:0:1:1", geteuid());
+	planning_refuses_root(at, words,
+			      "map the group id 1: /etc/subgid does not give it to you");
+	range = own_range(SUBID_UID);
+	snprintf(words, sizeof(words), "--map u:0:%u:%u --map g:0:%u:1", range.start,
+		 range.count, getegid());
 	assert_int_equal(planning_root(at, words), 0);
-	assert_int_equal(at->plan.ids.uids.count, 2);
-	assert_int_equal(at->plan.ids.uids.ranges[1].inside, 7);
-	assert_int_equal(at->plan.ids.uids.ranges[1].outside, 100000);
-	assert_int_equal(at->plan.ids.uids.ranges[1].count, 3);
-	assert_int_equal(at->plan.ids.gids.count, 1);
+	if (range.start == 0)
+		skip();
+	snprintf(words, sizeof(words), "--map u:0:%u:2 --map g:0:%u:1", range.start - 1,
+		 getegid());
+	planning_refuses_root(at, words, "map the user id ");
 }
 
 static void a_user_has_a_name_or_numbers(void **state)
@@ -634,6 +685,8 @@ int main(void)
 		cmocka_unit_test(other_roots_have_the_full_range),
 		cmocka_unit_test(keep_id_leaves_the_callers_number),
 		cmocka_unit_test(triples_are_taken_as_they_are),
+		cmocka_unit_test(a_user_has_to_be_in_the_map),
+		cmocka_unit_test(an_id_that_was_not_given_is_not_mapped),
 		cmocka_unit_test(a_user_has_a_name_or_numbers),
 		cmocka_unit_test(capabilities_change_in_order),
 		cmocka_unit_test(the_environment_is_clean),
