@@ -421,7 +421,7 @@ static bool find_mount_id(const unsigned char *status, uint64_t *ret_id)
 	return true;
 }
 
-static bool read_mount_id(int fd, uint64_t *ret_id)
+bool files_mount_id(int fd, uint64_t *ret_id)
 {
 	unsigned char status[STATUS_SIZE] = { 0 };
 
@@ -475,6 +475,6 @@ bool files_same_mount(int a, int b)
 {
 	uint64_t mount_a, mount_b;
 
-	return !read_mount_id(a, &mount_a) || !read_mount_id(b, &mount_b) ||
+	return !files_mount_id(a, &mount_a) || !files_mount_id(b, &mount_b) ||
 	       mount_a == mount_b;
 }

@@ -72,6 +72,12 @@ int files_identify(const char *path, struct files_identity *ret_identity);
 bool files_identical(const struct files_identity *a, const struct files_identity *b);
 
 /*
+ * The mount that fd, which may be O_PATH, lies on (statx(2), STATX_MNT_ID, since 5.8);
+ * false where the kernel does not tell.
+ */
+bool files_mount_id(int fd, uint64_t *ret_id);
+
+/*
  * Whether both descriptors lie on one mount (statx(2), STATX_MNT_ID, since 5.8). Where the
  * kernel does not tell, they do.
  */

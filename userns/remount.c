@@ -194,8 +194,8 @@ static int next_mount(struct table *table)
 
 /* ---- a tree ---------------------------------------------------------------------------- */
 
-/* -1: it cannot be told. */
-static int mount_id(const struct change *change, int fd)
+/* As fdinfo has it, for whom statx(2) is refused. */
+static int read_mount_id(const struct change *change, int fd)
 {
 	char path[40], text[512];
 	char *number;
@@ -211,6 +211,19 @@ static int mount_id(const struct change *change, int fd)
 	number += strspn(number, " \t");
 	number[strcspn(number, "\n")] = '\0';
 	return text_to_int(number, 0, INT_MAX, &id) < 0 ? -1 : id;
+}
+
+/*
+ * -1: it cannot be told. Before 5.14 fdinfo is closed to a process that is not dumpable,
+ * as one is that has joined a user namespace.
+ */
+static int mount_id(const struct change *change, int fd)
+{
+	uint64_t id;
+
+	if (files_mount_id(fd, &id) && id <= INT_MAX)
+		return (int)id;
+	return read_mount_id(change, fd);
 }
 
 static int find_point(const struct change *change, int id, char *ret_point)

@@ -222,12 +222,16 @@ static void mounts_are_told_apart_by_descriptor(void **state)
 	auto_close int root = fresh_fd(state);
 	auto_close int again = openat(root, ".", O_PATH | O_CLOEXEC);
 	auto_close int proc = open("/proc", O_PATH | O_CLOEXEC);
+	uint64_t mount, mount_again;
 
 	/* An emulator does not pass the ids of mounts on. */
 	if (is_emulated())
 		skip();
 	assert_true(files_same_mount(root, again));
 	assert_false(files_same_mount(root, proc));
+	assert_true(files_mount_id(root, &mount));
+	assert_true(files_mount_id(again, &mount_again));
+	assert_true(mount == mount_again);
 }
 
 int main(void)
