@@ -209,12 +209,13 @@ static int try_mounts(struct trial *trial, const void *argument)
 
 	if (scratch < 0)
 		return fail(trial, "call fsopen, fsconfig or fsmount");
+	/* What is attached: older kernels clone nothing else (EINVAL). */
 	auto_close int tree = sys_open_tree(
-		scratch, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (tree < 0)
 		return fail(trial, "call open_tree");
-	if (sys_move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (sys_move_mount(scratch, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail(trial, "call move_mount");
 	return 0;
 }
