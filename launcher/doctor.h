@@ -98,6 +98,7 @@ struct host_facts {
 	unsigned int seccomp_level;   /* seccomp_level() */
 	bool seccomp_notify;
 	struct trial userns, id_map, proc, overlay, keyring;
+	struct trial replacing; /* of a directory in that overlay */
 	struct trial mounts;    /* without which there is no sandbox */
 	struct trial mount_api; /* for which there is another way */
 	struct trial namespaces[NS_COUNT];

@@ -38,6 +38,28 @@ static bool has_fuse_overlay(const struct host_facts *facts)
 	return facts->fuse_overlayfs[0] && facts->fuse.open_errnum == 0;
 }
 
+/* An upper layer in tmpfs, which keeps no attributes before Linux 6.6. */
+static void judge_replacing(const struct host_facts *facts, struct finding *finding)
+{
+	if (!facts->replacing.ran || facts->replacing.errnum == 0) {
+		finding_found(finding, "can be mounted in a user namespace");
+		return;
+	}
+	finding_failed(finding, &facts->replacing);
+	if (has_fuse_overlay(facts)) {
+		finding_short(finding, ROW_LIMITED,
+			      "copy-on-write goes through fuse-overlayfs, which is "
+			      "slower; in a root with many ids directories that were "
+			      "there cannot be removed or replaced");
+		return;
+	}
+	finding_short(finding, ROW_LIMITED,
+		      "directories that were there cannot be removed or replaced where "
+		      "it is copy-on-write (Linux 6.6 mends it)");
+	if (facts->fuse.open_errnum == 0)
+		finding_install(facts, finding, "fuse-overlayfs", "fuse-overlayfs");
+}
+
 void judge_overlay(const struct host_facts *facts, struct finding *finding)
 {
 	if (!facts->overlay.ran) {
@@ -45,7 +67,7 @@ void judge_overlay(const struct host_facts *facts, struct finding *finding)
 		return;
 	}
 	if (facts->overlay.errnum == 0) {
-		finding_found(finding, "can be mounted in a user namespace");
+		judge_replacing(facts, finding);
 		return;
 	}
 	finding_failed(finding, &facts->overlay);

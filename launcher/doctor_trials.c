@@ -155,7 +155,7 @@ static int try_proc(struct trial *trial, const void *argument)
 	return trial->errnum ? -1 : 0;
 }
 
-/* A mount that hangs nowhere, with up to three options, each a key and a value. */
+/* A mount that hangs nowhere; options are keys and values, a flag has the value NULL. */
 static int mount_detached(const char *type, const char *const *options)
 {
 	auto_close int context = sys_fsopen(type, FSOPEN_CLOEXEC);
@@ -163,8 +163,10 @@ static int mount_detached(const char *type, const char *const *options)
 	if (context < 0)
 		return -1;
 	for (; options && *options; options += 2) {
-		if (sys_fsconfig(context, SYS_FSCONFIG_SET_STRING, options[0], options[1],
-				 0) < 0)
+		if (sys_fsconfig(context,
+				 options[1] ? SYS_FSCONFIG_SET_STRING
+					    : SYS_FSCONFIG_SET_FLAG,
+				 options[0], options[1], 0) < 0)
 			return -1;
 	}
 	if (sys_fsconfig(context, SYS_FSCONFIG_CREATE, NULL, NULL, 0) < 0)
@@ -172,13 +174,15 @@ static int mount_detached(const char *type, const char *const *options)
 	return sys_fsmount(context, FSMOUNT_CLOEXEC, 0);
 }
 
-static int try_overlay(struct trial *trial, const void *argument)
+/* As a sandbox has it. Its lower layer holds one directory, "there". */
+static int open_overlay(struct trial *trial)
 {
-	static const char *const options[] = { "lowerdir", "lower", "upperdir", "upper",
-					       "workdir",  "work",  NULL };
-	static const char *const names[] = { "lower", "upper", "work" };
+	static const char *const options[] = { "lowerdir",  "lower",   "upperdir",
+					       "upper",     "workdir", "work",
+					       "userxattr", NULL,      NULL };
+	static const char *const names[] = { "lower", "lower/there", "upper", "work" };
+	int overlay;
 
-	(void)argument;
 	if (enter_mount_namespace(trial, 0) < 0)
 		return -1;
 	auto_close int scratch = mount_detached("tmpfs", NULL);
@@ -189,14 +193,35 @@ static int try_overlay(struct trial *trial, const void *argument)
 		if (mkdir(names[i], 0700) < 0)
 			return fail(trial, "make a directory");
 	}
-	auto_close int overlay = mount_detached("overlay", options);
+	overlay = mount_detached("overlay", options);
+	return overlay < 0 ? fail(trial, "mount an overlay") : overlay;
+}
 
+static int try_overlay(struct trial *trial, const void *argument)
+{
+	auto_close int overlay = open_overlay(trial);
+
+	(void)argument;
 	if (overlay < 0)
-		return fail(trial, "mount an overlay");
+		return -1;
 	auto_close int file =
 		openat(overlay, "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
 	return file < 0 ? fail(trial, "write to an overlay") : 0;
+}
+
+/* For which the upper layer has to keep attributes of the user. */
+static int try_replacing(struct trial *trial, const void *argument)
+{
+	auto_close int overlay = open_overlay(trial);
+
+	(void)argument;
+	if (overlay < 0)
+		return -1;
+	if (unlinkat(overlay, "there", AT_REMOVEDIR) < 0 ||
+	    mkdirat(overlay, "there", 0700) < 0)
+		return fail(trial, "replace a directory in an overlay");
+	return 0;
 }
 
 /* The calls that sbx builds every root with. */
@@ -358,6 +383,7 @@ void host_try(struct host_facts *facts)
 		facts->namespaces[kind] = try_it(try_namespace, &kind);
 	facts->proc = try_it(try_proc, NULL);
 	facts->overlay = try_it(try_overlay, NULL);
+	facts->replacing = try_it(try_replacing, NULL);
 	facts->mounts = try_it(try_mounts, NULL);
 	facts->mount_api = try_it(try_mount_api, NULL);
 	try_map_of(facts);

@@ -48,6 +48,11 @@ void fuse_take_device(struct tree *tree)
 		tree->fuse[tree->fuse_count++] = device;
 }
 
+bool fuse_can_serve(const struct tree *tree)
+{
+	return tree->fuse_count > 0 && tree->server && find_program() != NULL;
+}
+
 static int refuse(const char *why, const char *remedy, struct error *err)
 {
 	error_set(err, ERROR_OVERLAY, "%s", why);
@@ -89,6 +94,7 @@ int fuse_overlay_open(struct tree *tree, const char *why, struct error *err)
 	auto_close int device = -1;
 	auto_close int place = -1;
 	auto_close int mount = -1;
+	struct stat status;
 
 	if (!find_program())
 		return refuse(why, "fuse-overlayfs, if installed, could do it too", err);
@@ -107,6 +113,10 @@ int fuse_overlay_open(struct tree *tree, const char *why, struct error *err)
 	layers.place = place;
 	if (tree->server->ask(tree->server->context, &layers, err) < 0)
 		return -1;
+	/* The first look waits for the server, or is told that it has ended. */
+	if (fstat(mount, &status) < 0)
+		return error_errno_id(err, ERROR_OVERLAY,
+				      "%s; fuse-overlayfs does not serve", why);
 	return fd_take(&mount);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/syscalls.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { OVERLAY_LOWERS_MAX = 64 };
@@ -51,7 +53,7 @@ static int make_upper(int top, struct error *err)
 		return error_errno(err, "make the upper layer");
 	if (chmod("upper", status.st_mode & 07777) < 0)
 		return error_errno(err, "set the mode of the upper layer");
-	/* An owner that is not mapped cannot be given: fuse-overlayfs needs none. */
+	/* An owner that is not mapped cannot be given: fuse-overlayfs takes another. */
 	if (chown("upper", status.st_uid, status.st_gid) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return error_errno(err, "set the owner of the upper layer");
@@ -138,6 +140,53 @@ static bool is_unmapped(int fd)
 }
 
 /*
+ * That a new directory hides the one below it is kept in an attribute of the user, which
+ * tmpfs has since 6.6. Without them overlayfs is mounted all the same, and fails later
+ * with EIO where a directory is emptied and removed, or replaced.
+ */
+static bool lacks_attributes(const char *upper)
+{
+	char value;
+
+	return getxattr(upper, "user.overlay.opaque", &value, sizeof(value)) < 0 &&
+	       errno == EOPNOTSUPP;
+}
+
+/* One line, of one id: "INSIDE OUTSIDE 1" (user_namespaces(7)). */
+static bool maps_one_id(const struct tree *tree)
+{
+	char map[256];
+	const char *end;
+
+	if (tree->proc < 0 ||
+	    files_read(tree->proc, "self/uid_map", map, sizeof(map) - 1) < 0)
+		return false;
+	end = strchr(map, '\n');
+	return end && end[1] == '\0' && end - map > 2 && memcmp(end - 2, " 1", 2) == 0;
+}
+
+/* fuse-overlayfs knows one owner: with many, fewer directories are the smaller loss. */
+static bool serves_better_by_fuse(const struct tree *tree, const struct upper *written)
+{
+	return lacks_attributes(written->upper) && fuse_can_serve(tree) &&
+	       maps_one_id(tree);
+}
+
+/* The server is the caller, without any power: it writes as the owner of the layer. */
+static int give_to_server(const struct upper *written, struct error *err)
+{
+	struct stat status;
+
+	if (stat(written->upper, &status) < 0)
+		return error_errno(err, "look at the upper layer");
+	if (!written->keeps && chown(written->upper, geteuid(), getegid()) < 0)
+		return error_errno(err, "set the owner of the upper layer");
+	if (chmod(written->upper, (status.st_mode & 07777) | S_IRWXU) < 0)
+		return error_errno(err, "set the mode of the upper layer");
+	return 0;
+}
+
+/*
  * The layers have to lie in the current directory: a kept one is mounted there, with the
  * directory around it, since a file is renamed from work to upper.
  */
@@ -148,6 +197,8 @@ static int open_by_fuse(struct tree *tree, const struct upper *written, const ch
 	char parent[PATH_MAX];
 	char *slash;
 
+	if (give_to_server(written, err) < 0)
+		return -1;
 	if (!written->keeps)
 		return fuse_overlay_open(tree, why, err);
 	snprintf(parent, sizeof(parent), "%s", written->upper);
@@ -215,6 +266,8 @@ static int open_written(struct tree *tree, const int *lowers, size_t count,
 		return open_by_fuse(
 			tree, written,
 			"make it copy-on-write: its owner or group is not mapped", err);
+	if (count == 1 && serves_better_by_fuse(tree, written))
+		return open_by_fuse(tree, written, "make it copy-on-write", err);
 	overlay = mount_layers(names, written, &refusal);
 	if (overlay >= 0)
 		return overlay;

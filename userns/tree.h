@@ -122,6 +122,9 @@ int mount_attach(int mount_fd, int place_fd, const char *dest, struct error *err
  */
 int fuse_overlay_open(struct tree *tree, const char *why, struct error *err);
 
+/* There is a fuse-overlayfs, and a device left for it. */
+bool fuse_can_serve(const struct tree *tree);
+
 /* Opens /dev/fuse once, where it can be: for an overlay that may need it. */
 void fuse_take_device(struct tree *tree);
 

@@ -18,10 +18,10 @@ NEW = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "clone3": 435, "close
 OLD = {
     "x86_64": {"clone": 56, "unshare": 272, "keyctl": 250, "seccomp": 317, "mount": 165,
                "setgroups": 116, "prctl": 157, "pivot_root": 155, "setns": 308, "statx": 332,
-               "sethostname": 170},
+               "sethostname": 170, "getxattr": 191},
     "aarch64": {"clone": 220, "unshare": 97, "keyctl": 219, "seccomp": 277, "mount": 40,
                 "setgroups": 159, "prctl": 167, "pivot_root": 41, "setns": 268, "statx": 291,
-                "sethostname": 161},
+                "sethostname": 161, "getxattr": 8},
 }
 NUMBERS = {**NEW, **OLD[platform.machine()]}
 

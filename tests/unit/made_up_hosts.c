@@ -54,6 +54,7 @@ struct host_facts good_host(void)
 	strcpy(facts.helpers[SUBID_UID].path, "/usr/bin/newuidmap");
 	strcpy(facts.helpers[SUBID_GID].path, "/usr/bin/newgidmap");
 	facts.userns = facts.id_map = facts.proc = facts.overlay = well;
+	facts.replacing = well;
 	facts.mount_api = facts.keyring = well;
 	return facts;
 }

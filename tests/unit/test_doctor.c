@@ -400,6 +400,20 @@ static void a_proc_that_is_covered_names_what_covers_it(void **state)
 		   "docker run --security-opt systempaths=unconfined ...");
 }
 
+static void an_overlay_without_attributes_is_limited(void **state)
+{
+	struct host_facts facts = good_host();
+
+	(void)state;
+	facts.replacing = failed_trial("replace a directory in an overlay", EIO);
+	assert_row(&facts, "overlay", ROW_LIMITED, "cannot replace a directory", "");
+	facts.fuse_overlayfs[0] = '\0';
+	assert_row(&facts, "overlay", ROW_LIMITED, "cannot replace a directory",
+		   "sudo apt-get install fuse-overlayfs");
+	facts.fuse.open_errnum = ENOENT;
+	assert_row(&facts, "overlay", ROW_LIMITED, "cannot replace a directory", "");
+}
+
 static void overlay_falls_back_to_fuse(void **state)
 {
 	struct host_facts facts = good_host();
@@ -549,6 +563,7 @@ int main(void)
 		cmocka_unit_test(groups_that_cannot_be_dropped_are_told),
 		cmocka_unit_test(a_used_up_quota_of_keys_is_raised),
 		cmocka_unit_test(a_proc_that_is_covered_names_what_covers_it),
+		cmocka_unit_test(an_overlay_without_attributes_is_limited),
 		cmocka_unit_test(overlay_falls_back_to_fuse),
 		cmocka_unit_test(a_container_is_given_its_devices_from_outside),
 		cmocka_unit_test(a_device_is_made_or_opened),
