@@ -113,7 +113,8 @@ int fuse_overlay_open(struct tree *tree, const char *why, struct error *err)
 	layers.place = place;
 	if (tree->server->ask(tree->server->context, &layers, err) < 0)
 		return -1;
-	/* The first look waits for the server, or is told that it has ended. */
+	/* The first look waits for the server, or is told that nobody serves any more. */
+	fd_close(&device);
 	if (fstat(mount, &status) < 0)
 		return error_errno_id(err, ERROR_OVERLAY,
 				      "%s; fuse-overlayfs does not serve", why);
@@ -131,10 +132,15 @@ static int enter_own_namespaces(struct error *err)
 	const struct id_range uid = { geteuid(), geteuid(), 1 };
 	const struct id_range gid = { getegid(), getegid(), 1 };
 	const struct ids_spec ids = { .uids = { &uid, 1 }, .gids = { &gid, 1 } };
+	int mapped;
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return error_errno(err, "make namespaces for the server");
-	return ids_map_self(&ids, err);
+	/* Who has joined a user namespace is not dumpable, and has no maps to write. */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	mapped = ids_map_self(&ids, err);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return mapped;
 }
 
 /* The mounts of the caller, once more, with the layers on /tmp. */
