@@ -132,10 +132,12 @@ is 'and cannot be written' "$(cat "$tmp/secret")" caller
 
 # ---- running sandboxes -----------------------------------------------------------------
 
+brief=2
+[ -z "${SBX_TEST_EMULATED:-}" ] || brief=6
 for call in pidfd_open pidfd_send_signal; do
 	"$SBX" run --no-config -d --name held -- sleep 300
 	fails "without $call sbx kill works" 0 without "$call=EPERM" "$SBX" kill held
-	"$SBX" run --no-config -d --name brief -- sh -c "sleep ${SBX_TEST_EMULATED:+1}2; exit 7"
+	"$SBX" run --no-config -d --name brief -- sh -c "sleep $brief; exit 7"
 	fails 'and sbx wait' 7 without "$call=EPERM" "$SBX" wait brief
 done
 

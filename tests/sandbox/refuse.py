@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 # SPDX-License-Identifier: Apache-2.0
 """refuse.py CALL=ERRNO... -- COMMAND: runs COMMAND under a seccomp filter that refuses calls.
 
@@ -8,7 +8,6 @@ clone with CLONE_NEWUSER, and clone3 with ENOSYS. ERRNO is a name such as EPERM.
 import ctypes
 import errno
 import os
-import platform
 import struct
 import sys
 
@@ -23,7 +22,7 @@ OLD = {
                 "setgroups": 159, "prctl": 167, "pivot_root": 41, "setns": 268, "statx": 291,
                 "sethostname": 161, "getxattr": 8},
 }
-NUMBERS = {**NEW, **OLD[platform.machine()]}
+NUMBERS = {**NEW, **OLD[os.uname().machine]}
 
 LOAD, EQUAL, SET, RETURN = 0x20, 0x15, 0x45, 0x06
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
