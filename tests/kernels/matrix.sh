@@ -18,7 +18,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/sbx-dev/kernels
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 limit=${SBX_TEST_FULL:+4500}
-: "${limit:=900}"
+: "${limit:=1200}"
 
 skip_all() { # REASON
 	echo "1..0 # SKIP $1"
