@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -250,17 +251,22 @@ static int helper_start(struct helper *helper, pid_t child, int stderr_fd,
 	return 0;
 }
 
-/* What the helpers say, until both have closed the pipe; its first line is kept. */
-static void read_complaint(int fd, char *text, size_t size)
+/*
+ * What the helpers say, until both have closed the pipe; its first line is kept. False if
+ * they did not in time.
+ */
+static bool read_complaint(int fd, char *text, size_t size)
 {
 	size_t used = 0;
 	char rest[256];
+	int ready;
 
 	for (;;) {
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
 		ssize_t got;
 
-		if (poll(&wait, 1, HELPER_TIMEOUT_MS) <= 0)
+		ready = poll(&wait, 1, HELPER_TIMEOUT_MS);
+		if (ready <= 0)
 			break;
 		if (used < size - 1)
 			got = read(fd, text + used, size - 1 - used);
@@ -273,6 +279,15 @@ static void read_complaint(int fd, char *text, size_t size)
 	}
 	text[used] = '\0';
 	text[strcspn(text, "\n")] = '\0';
+	return ready != 0;
+}
+
+/* One that waits for a directory service may do so for ever. */
+static void end_helpers(const struct helper helpers[2])
+{
+	for (size_t i = 0; i < 2; i++)
+		if (helpers[i].pid > 0)
+			(void)kill(helpers[i].pid, SIGKILL);
 }
 
 static int helper_finish(struct helper *helper, const char *complaint, struct error *err)
@@ -305,7 +320,12 @@ static int run_helpers(struct helper helpers[2], pid_t child, struct error *err)
 		if (helpers[i].map)
 			failed = helper_start(&helpers[i], child, ends[1], err);
 	close(ends[1]);
-	read_complaint(ends[0], complaint, sizeof(complaint));
+	if (!read_complaint(ends[0], complaint, sizeof(complaint))) {
+		end_helpers(helpers);
+		snprintf(complaint, sizeof(complaint),
+			 "newuidmap or newgidmap gave no answer for %d seconds",
+			 HELPER_TIMEOUT_MS / 1000);
+	}
 	close(ends[0]);
 	for (size_t i = 0; i < 2; i++) {
 		struct error later;

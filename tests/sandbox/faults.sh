@@ -33,7 +33,7 @@ refuses() {
 }
 can_unshare=$(unshare -Urm unshare -U --map-user=0 true 2>/dev/null && echo yes)
 
-plan 67
+plan 69
 
 # ---- limits of the caller ------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ is 'a mask of everything, detached' "$(umask 0777
 # ---- what the host lacks -------------------------------------------------------------------
 
 if [ -z "$can_unshare" ]; then
-	for what in $(seq 24); do
+	for what in $(seq 26); do
 		skip "what a host lacks, $what" 'unshare cannot make a namespace here'
 	done
 else
@@ -167,12 +167,19 @@ END
 	echo 5:10:100 >"$tmp/subids"
 	cat >"$tmp/helpless" <<'END'
 mount -n --bind "$tmp/subids" /etc/subuid && mount -n --bind "$tmp/subids" /etc/subgid || exit 77
-mount -n --bind "$tmp/empty" /usr/bin/newuidmap || exit 77
+mount -n --bind "${1:-$tmp/empty}" /usr/bin/newuidmap || exit 77
 cd / && exec setpriv --reuid 5 --regid 5 --clear-groups -- "$tmp/sbx" run --no-config --cwd off --map subuid -- true
 END
 	cp "$SBX" "$tmp/sbx"
 	chmod 711 "$tmp"
 	chmod 755 "$tmp/sbx"
+	printf '#!/bin/sh\nexec sleep 60\n' >"$tmp/hanging"
+	chmod 755 "$tmp/hanging"
+	{
+		timeout -s KILL 30 unshare --map-root-user --map-auto -m sh "$tmp/helpless" "$tmp/hanging" 2>&1
+		echo "status $?"
+	} >"$tmp/hung" &
+	hung=$!
 	output=$(timeout -s KILL 30 unshare --map-root-user --map-auto -m sh "$tmp/helpless" 2>&1
 		echo "status $?")
 	case $output in
@@ -183,6 +190,16 @@ END
 	*)
 		for what in '' ': one line' ': hint'; do
 			skip "newuidmap is missing$what" 'it cannot be taken away here'
+		done
+		;;
+	esac
+	wait "$hung"
+	output=$(cat "$tmp/hung")
+	case $output in
+	*sbx*) refuses 'newuidmap hangs' "$output" 'no answer' ;;
+	*)
+		for what in '' ': one line'; do
+			skip "newuidmap hangs$what" 'it cannot be replaced here'
 		done
 		;;
 	esac
