@@ -2,7 +2,8 @@
 /*
  * The launcher while its sandbox lives. One loop waits for signals, turns, the terminal
  * and the standard input. Whatever ends it, the init is waited for before the launcher
- * says a word about the end: when it returns, nothing of the sandbox is left.
+ * says a word about the end: when it returns, nothing of the sandbox is left. Only a start
+ * that hangs in the kernel is left to it, killed.
  */
 #include "launcher/monitor.h"
 
