@@ -62,13 +62,17 @@ struct error {
 	enum error_id id; /* stable name for machines; ERROR_PLAIN where nobody asks */
 	int status;     /* exit status that it stands for: 125, 126 or 127; 0 means 125 */
 	bool explained; /* the text says already what errno would: it is not repeated */
-	char text[252]; /* completes "cannot ..." */
+	char text[252]; /* completes "cannot ..."; printable, as the hint is */
 	char hint[252]; /* the command or option that helps; may be empty */
 };
 
 /*
  * Each fills *err and returns -1, so that a failing function ends in `return error_…`.
  * What is too long for the text is cut. error_errno() takes errno as it is at the call.
+ *
+ * The format's own words stay as they are; the text of %s and %c, which is somebody else's,
+ * is made printable (text_printable()). There are these and %d, %u with l, ll or z, %%, and
+ * a precision for %s: no flags, no widths.
  */
 int error_set(struct error *err, enum error_id id, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

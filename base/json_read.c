@@ -172,13 +172,10 @@ static int copy_value(struct document *document, struct json_value *value, json_
 static int complain_syntax(const char *name, const json_error_t *syntax,
 			   struct error *err)
 {
-	char text[sizeof(err->text)];
-
-	text_printable(text, sizeof(text), syntax->text);
 	if (syntax->line < 1)
-		return error_set(err, ERROR_CONFIG, "read %s: %s", name, text);
+		return error_set(err, ERROR_CONFIG, "read %s: %s", name, syntax->text);
 	return error_set(err, ERROR_CONFIG, "read %s: line %d, column %d: %s", name,
-			 syntax->line, syntax->column, text);
+			 syntax->line, syntax->column, syntax->text);
 }
 
 /* What jansson makes of the text; NULL and *ret_syntax. */

@@ -38,7 +38,7 @@ static size_t write_path(const struct json_value *value, char *path)
 	if (!value->key) {
 		snprintf(path + used, PATH_SIZE - used, "[%zu]", index_of(value));
 	} else {
-		text_printable(key, sizeof(key), value->key);
+		text_copy(key, sizeof(key), value->key);
 		snprintf(path + used, PATH_SIZE - used, "%s%s", used > 0 ? "." : "", key);
 	}
 	return strlen(path);

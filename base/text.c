@@ -257,12 +257,13 @@ static bool is_obeyed(uint32_t code)
 }
 
 /* One character of from as it may be shown. Returns how many bytes of from it took. */
-static size_t show_character(const char *from, size_t left, char shown[static 17])
+static size_t show_character(const char *from, size_t left, bool doubled,
+			     char shown[static 17])
 {
 	uint32_t code = 0;
 	size_t length = text_utf8_length(from, left, &code);
 
-	if (length > 0 && code == '\\') {
+	if (length > 0 && code == '\\' && doubled) {
 		memcpy(shown, "\\\\", 3);
 		return length;
 	}
@@ -278,7 +279,8 @@ static size_t show_character(const char *from, size_t left, char shown[static 17
 	return length;
 }
 
-char *text_printable(char *to, size_t size, const char *from)
+/* doubled: backslashes are. */
+static char *show(char *to, size_t size, const char *from, bool doubled)
 {
 	size_t left = strlen(from), used = 0;
 	char shown[17];
@@ -286,7 +288,7 @@ char *text_printable(char *to, size_t size, const char *from)
 	if (size == 0)
 		return to;
 	while (left > 0) {
-		size_t took = show_character(from, left, shown);
+		size_t took = show_character(from, left, doubled, shown);
 		size_t length = strlen(shown);
 
 		if (length >= size - used)
@@ -298,6 +300,16 @@ char *text_printable(char *to, size_t size, const char *from)
 	}
 	to[used] = '\0';
 	return to;
+}
+
+char *text_printable(char *to, size_t size, const char *from)
+{
+	return show(to, size, from, true);
+}
+
+char *text_harmless(char *to, size_t size, const char *from)
+{
+	return show(to, size, from, false);
 }
 
 enum { NEAREST_LENGTH_MAX = 63 };

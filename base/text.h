@@ -43,6 +43,12 @@ int text_copy(char *to, size_t size, const char *from);
 char *text_printable(char *to, size_t size, const char *from);
 
 /*
+ * The same for text of ours with parts in it that were made printable already: what a
+ * terminal would obey is shown, but backslashes stay as they are.
+ */
+char *text_harmless(char *to, size_t size, const char *from);
+
+/*
  * The word of a NULL-ended list that is nearest to a mistyped one (edit distance, at most
  * a third of its length), or NULL.
  */

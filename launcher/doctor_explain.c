@@ -71,7 +71,7 @@ static void hint_at(const struct finding *finding, const char *options, struct e
 	snprintf(hint, sizeof(hint), "%s%s%s", finding->remedy,
 		 finding->remedy[0] && options ? ", or " : "", options ? options : "");
 	if (hint[0] && strlen(hint) < sizeof(err->hint))
-		error_hint(err, "%s", hint);
+		memcpy(err->hint, hint, strlen(hint) + 1);
 	else
 		error_hint(err, "%s%ssbx doctor tells more", options ? options : "",
 			   options ? "; " : "");
@@ -79,10 +79,12 @@ static void hint_at(const struct finding *finding, const char *options, struct e
 
 static void append_cause(struct error *err, enum error_id id, const char *cause)
 {
-	char text[sizeof(err->text)];
+	char tried[121], found[sizeof(err->text) - sizeof(tried) - 1];
 
-	text_copy(text, sizeof(text), err->text);
-	error_set(err, id, "%.120s: %s", text, cause);
+	text_copy(tried, sizeof(tried), err->text);
+	error_set(err, id, "%s", cause);
+	text_copy(found, sizeof(found), err->text);
+	snprintf(err->text, sizeof(err->text), "%s: %s", tried, found);
 }
 
 static void blame(const struct finding *finding, enum error_id id, struct error *err)

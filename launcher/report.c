@@ -18,7 +18,10 @@
 
 enum { LINE_MAX_BYTES = 2048 };
 
-/* "cannot TEXT: STRERROR", printable. */
+/*
+ * "cannot TEXT: STRERROR". Text and hint were made printable where they were written; what
+ * a sandbox sent is looked at once more.
+ */
 static void message_of(const struct error *err, char *to, size_t size)
 {
 	char text[LINE_MAX_BYTES];
@@ -28,7 +31,7 @@ static void message_of(const struct error *err, char *to, size_t size)
 			 strerror(err->errnum));
 	else
 		snprintf(text, sizeof(text), "cannot %s", err->text);
-	text_printable(to, size, text);
+	text_harmless(to, size, text);
 }
 
 /* What cannot be written is lost: there is nobody else to tell. */
@@ -50,7 +53,7 @@ static void put_text_or_null(struct json_value *object, const char *key, const c
 
 	if (text && *text)
 		json_put_text(object, key,
-			      text_printable(printable, sizeof(printable), text));
+			      text_harmless(printable, sizeof(printable), text));
 	else
 		json_put_null(object, key);
 }
@@ -100,7 +103,7 @@ void report_error(const struct error *err, bool json)
 		log_line("error", err, message);
 		return;
 	}
-	text_printable(hint, sizeof(hint), err->hint);
+	text_harmless(hint, sizeof(hint), err->hint);
 	if (*hint)
 		snprintf(text, sizeof(text), "sbx: %s\nsbx: hint: %s\n", message, hint);
 	else

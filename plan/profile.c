@@ -126,16 +126,15 @@ static int take_line(struct gatherer *gatherer, char *line, const struct place *
 /* `use WHAT: WHY` becomes `use FILE:LINE: WHAT: WHY`; of nested files the inner one counts. */
 static int name_line(struct gatherer *gatherer, const char *from, struct error *err)
 {
-	struct error inner = *err;
-	const char *text = inner.text;
+	const char *use = "use ";
 
-	if (text_starts_with(text, "use "))
-		text += strlen("use ");
-	error_set(err, ERROR_CONFIG, "use %s: %s", from, text);
-	err->errnum = inner.errnum;
-	memcpy(err->hint, inner.hint, sizeof(err->hint));
+	if (text_starts_with(err->text, use))
+		memmove(err->text, err->text + strlen(use),
+			strlen(err->text + strlen(use)) + 1);
+	err->id = ERROR_CONFIG;
+	err->status = 0;
 	gatherer->named = true;
-	return -1;
+	return error_within(err, "use %s", from);
 }
 
 int gather_text(struct gatherer *gatherer, char *text, size_t length, const char *name,

@@ -58,7 +58,7 @@ bad() {
 	result $? "$description" || say "$(printf 'status %s, dry %s\n%s\ndry: %s' "$got" "$dry_got" "$real" "$dry")"
 }
 
-plan 119
+plan 120
 
 # ---- the command -------------------------------------------------------------------------
 
@@ -154,6 +154,7 @@ bad 'a destination that is relative' 125 'use --ro: *not an absolute path*' --ro
 bad 'a destination that is the root' 125 '*the root itself*' --ro dir:/ -- true
 bad 'a destination that climbs to it' 125 "use --tmpfs: *'/usr/..' ends in '..'*" --tmpfs /usr/.. -- true
 bad 'a source that climbs to it' 125 'mount on /: it is the root itself' --ro /usr/.. -- true
+like 'the hint has the command as it is typed' "$(run -- ./windows)" "*hint: sed -i 's/\\\\r\$//' ./windows"
 bad 'two colons' 125 'use --ro: *' --ro a:b:c -- true
 bad '-v without a destination' 125 'use --volume: *' -v dir -- true
 bad '--mount of an unknown type' 125 'use --mount: *' --mount type=cloud,dst=/x -- true

@@ -2,11 +2,13 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -69,17 +71,66 @@ static void context_comes_in_front(void **state)
 static void texts_that_are_too_long_are_cut(void **state)
 {
 	struct error err = used_error();
+	char long_text[1001];
 
 	(void)state;
-	error_set(&err, ERROR_PLAIN, "%01000d", 0);
+	memset(long_text, '0', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	error_set(&err, ERROR_PLAIN, "%s", long_text);
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 	error_within(&err, "%s", "context");
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 	assert_int_equal(strncmp(err.text, "context: 000", 12), 0);
-	error_within(&err, "%01000d", 0);
+	error_within(&err, "%s", long_text);
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
-	error_hint(&err, "%01000d", 0);
+	error_hint(&err, "%s", long_text);
 	assert_int_equal(strlen(err.hint), sizeof(err.hint) - 1);
+}
+
+static void the_callers_text_is_made_printable_and_ours_is_not(void **state)
+{
+	struct error err = used_error();
+
+	(void)state;
+	error_set(&err, ERROR_PLAIN, "write \\: for %s", "a\\b\x1b[2J");
+	assert_string_equal(err.text, "write \\: for a\\\\b\\x1b[2J");
+	error_hint(&err, "sed 's/\\r$//' %s, not %c", "a\tb", '\n');
+	assert_string_equal(err.hint, "sed 's/\\r$//' a\\x09b, not \\x0a");
+	error_within(&err, "in %s", "c\rd");
+	assert_string_equal(err.text, "in c\\x0dd: write \\: for a\\\\b\\x1b[2J");
+	error_set(&err, ERROR_PLAIN, "open %s", "\xc3\xa4\xff");
+	assert_string_equal(err.text, "open \xc3\xa4\\xff");
+}
+
+static void each_conversion_is_as_printf_has_it(void **state)
+{
+	struct error err = used_error();
+
+	(void)state;
+	error_set(&err, ERROR_PLAIN, "%d %d %u %c%%", INT_MIN, 7, UINT_MAX, 'x');
+	assert_string_equal(err.text, "-2147483648 7 4294967295 x%");
+	error_set(&err, ERROR_PLAIN, "%lld %llu %ld %lu", LLONG_MIN, ULLONG_MAX, -5L,
+		  5UL);
+	assert_string_equal(err.text, "-9223372036854775808 18446744073709551615 -5 5");
+	error_set(&err, ERROR_PLAIN, "%zu %zd", sizeof(int), (ssize_t)-1);
+	assert_string_equal(err.text, "4 -1");
+	error_set(&err, ERROR_PLAIN, "%.3s %.*s %.*s%.0s", "abcdef", 2, "abcdef", -1,
+		  "whole", "nothing");
+	assert_string_equal(err.text, "abc ab whole");
+}
+
+static void a_cut_is_between_characters(void **state)
+{
+	struct error err = used_error();
+	char text[300];
+
+	(void)state;
+	memset(text, '\x1b', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	error_set(&err, ERROR_PLAIN, "x%s", text);
+	assert_int_equal(strlen(err.text), 249);
+	error_set(&err, ERROR_PLAIN, "%s%s%d more", text, "abc", 5);
+	assert_int_equal(strlen(err.text), 251);
 }
 
 static void a_new_failure_forgets_the_older_one(void **state)
@@ -119,6 +170,9 @@ int main(void)
 		cmocka_unit_test(the_errno_at_the_call_is_kept),
 		cmocka_unit_test(context_comes_in_front),
 		cmocka_unit_test(texts_that_are_too_long_are_cut),
+		cmocka_unit_test(the_callers_text_is_made_printable_and_ours_is_not),
+		cmocka_unit_test(each_conversion_is_as_printf_has_it),
+		cmocka_unit_test(a_cut_is_between_characters),
 		cmocka_unit_test(a_new_failure_forgets_the_older_one),
 		cmocka_unit_test(every_id_has_a_name_of_its_own),
 	};

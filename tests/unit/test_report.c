@@ -116,6 +116,26 @@ static void unprintable_text_is_escaped(void **state)
 	assert_ptr_equal(strchr(strchr(text, '\n') + 1, '\n'), text + strlen(text) - 1);
 }
 
+static void a_command_in_a_hint_is_as_it_is_typed(void **state)
+{
+	struct error err;
+
+	error_set(&err, ERROR_PLAIN, "start %s", "a\\b");
+	error_hint(&err, "sed -i 's/\\r$//' %s", "a\\b");
+	assert_string_equal(error_text(state, &err, false),
+			    "sbx: cannot start a\\\\b\n"
+			    "sbx: hint: sed -i 's/\\r$//' a\\\\b\n");
+}
+
+/* What a sandbox sent may not have come from our own code. */
+static void what_was_not_made_printable_is_harmless(void **state)
+{
+	struct error err = { .text = "go \x1b[2J on", .hint = "\r\n" };
+
+	assert_string_equal(error_text(state, &err, false),
+			    "sbx: cannot go \\x1b[2J on\nsbx: hint: \\x0d\\x0a\n");
+}
+
 static void the_longest_error_is_whole(void **state)
 {
 	struct error err;
@@ -330,6 +350,8 @@ int main(void)
 		cmocka_unit_test(a_hint_is_a_second_line),
 		cmocka_unit_test(what_the_text_explains_is_not_said_twice),
 		cmocka_unit_test(unprintable_text_is_escaped),
+		cmocka_unit_test(a_command_in_a_hint_is_as_it_is_typed),
+		cmocka_unit_test(what_was_not_made_printable_is_harmless),
 		cmocka_unit_test(the_longest_error_is_whole),
 		cmocka_unit_test(as_json_it_is_one_object_on_one_line),
 		cmocka_unit_test(what_there_is_not_is_null),
