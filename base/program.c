@@ -11,6 +11,7 @@
 enum {
 	HEAD_SIZE = 4096,
 	TABLE_MAX = 65536, /* bytes of program headers that the kernel takes */
+	EM_486 = 6,        /* for the kernel; the C libraries know no such machine */
 };
 
 /* A file whose head is there already; fd is -1 if that is all of it. */
@@ -103,7 +104,7 @@ static bool is_wide(const Elf64_Ehdr *header)
 {
 	switch (header->e_machine) {
 	case EM_386:
-	case EM_IAMCU: /* the kernel takes it for a 486 */
+	case EM_486:
 	case EM_ARM:
 		return false;
 	case EM_X86_64:
@@ -198,7 +199,7 @@ bool program_is_foreign(const struct program *program)
 		return false;
 #if defined(__x86_64__)
 	return program->machine != EM_X86_64 && program->machine != EM_386 &&
-	       program->machine != EM_IAMCU;
+	       program->machine != EM_486;
 #elif defined(__aarch64__)
 	return program->machine != EM_AARCH64 && program->machine != EM_ARM;
 #else
