@@ -65,11 +65,11 @@ int terminal_open(struct child *child, struct error *err);
 void own_file_note(const char *path, struct own_file *own_file);
 
 /*
- * Whether path, the interpreter of its first line or its loader is the own file, seen
- * through the own mount: through /proc/self/exe an image could execute, and later write,
+ * Whether path, the interpreter of its first line, its loader, or the shell that is given a
+ * file without a mark, is the own file, seen through the own mount: through /proc/self/exe an image could execute, and later write,
  * the launcher. The same file on a mount of the sandbox is as safe as that mount.
  */
-bool exec_leads_to(const char *path, const struct own_file *own);
+bool exec_leads_to(const char *path, const char *shell, const struct own_file *own);
 
 /* Whether path is of no kind that has a mark: execvp(3) gives such a file to the shell. */
 bool exec_is_for_shell(const char *path);

@@ -244,12 +244,13 @@ static int check_own_file(const struct child *child, struct error *err)
 	if (protection_is_off("own file") || chdir(process->cwd) < 0)
 		return 0;
 	if (strchr(name, '/'))
-		return exec_leads_to(name, &child->own_file) ? refuse_own_file(name, err)
-							     : 0;
+		return exec_leads_to(name, _PATH_BSHELL, &child->own_file)
+			       ? refuse_own_file(name, err)
+			       : 0;
 	while (next_candidate(&at, name, path, sizeof(path))) {
 		if (access(path, F_OK) < 0)
 			continue;
-		if (exec_leads_to(path, &child->own_file))
+		if (exec_leads_to(path, _PATH_BSHELL, &child->own_file))
 			return refuse_own_file(path, err);
 	}
 	return 0;

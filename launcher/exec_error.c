@@ -39,7 +39,7 @@ bool exec_is_for_shell(const char *path)
 {
 	struct program program;
 
-	return read_program(path, &program) < 0 || program.kind == PROGRAM_OTHER;
+	return read_program(path, &program) == 0 && program.kind == PROGRAM_OTHER;
 }
 
 /* ---- what it leads to -------------------------------------------------------------------- */
@@ -71,11 +71,13 @@ static enum found look_at(const char *path, const struct own_file *own,
 	return own->strict ? FOUND_OWN : FOUND_NOTHING;
 }
 
-bool exec_leads_to(const char *path, const struct own_file *own)
+/* As the kernel goes on from path; *ret_for_shell: it takes what is there for nothing. */
+static bool leads_to(const char *path, const struct own_file *own, bool *ret_for_shell)
 {
 	struct files_identity loader;
 	struct program program;
 
+	*ret_for_shell = false;
 	for (int scripts = 0; scripts <= PROGRAM_SCRIPTS_MAX; scripts++) {
 		enum found found = look_at(path, own, &program);
 
@@ -85,11 +87,21 @@ bool exec_leads_to(const char *path, const struct own_file *own)
 			return program.interpreter[0] &&
 			       files_identify(program.interpreter, &loader) == 0 &&
 			       files_identical(&loader, &own->identity);
+		*ret_for_shell = scripts == 0 && program.kind == PROGRAM_OTHER;
 		if (program.kind != PROGRAM_SCRIPT)
 			return false;
 		path = program.interpreter;
 	}
 	return false;
+}
+
+bool exec_leads_to(const char *path, const char *shell, const struct own_file *own)
+{
+	bool for_shell;
+
+	if (leads_to(path, own, &for_shell))
+		return true;
+	return for_shell && leads_to(shell, own, &for_shell);
 }
 
 /* ---- why it cannot be executed ----------------------------------------------------------- */

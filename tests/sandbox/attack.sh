@@ -105,7 +105,7 @@ mounts='mount-flags write-everywhere undo-mounts undo-mounts-nested cgroup-neste
 all="$init $caller $files $mounts"
 
 # shellcheck disable=SC2086
-plan $((6 * $(count $all) + 10 + 25))
+plan $((6 * $(count $all) + 10 + 26))
 
 # ---- each kind of sandbox ------------------------------------------------------------------
 
@@ -186,6 +186,13 @@ chmod 755 "$tmp/root/bin/script" "$tmp/root/bin"/script-?
 for name in itself script script-2 script-3 script-4 script-5 script-6 /proc/self/exe /proc/thread-self/exe; do
 	fails "sbx does not become itself by $name" 126 run -R "$tmp/root" -- "$name" --version
 done
+
+# A file without any mark is given to the shell of the root.
+mkdir -p "$tmp/odd/bin"
+ln -s /proc/self/exe "$tmp/odd/bin/sh"
+echo text >"$tmp/odd/bin/plain"
+chmod 755 "$tmp/odd/bin/plain"
+fails 'nor by the shell of a plain file' 126 run -R "$tmp/odd" -- /bin/plain --version
 
 # The time limit holds, and the end of the command is seen.
 begin() {

@@ -271,14 +271,14 @@ static void a_program_leads_to_itself_by_every_name(void **state)
 
 	snprintf(path, sizeof(path), "%s/own", place);
 	snprintf(link, sizeof(link), "%s/link", place);
-	assert_true(exec_leads_to(path, &own));
+	assert_true(exec_leads_to(path, "/bin/sh", &own));
 	assert_int_equal(symlink("own", link), 0);
-	assert_true(exec_leads_to(link, &own));
+	assert_true(exec_leads_to(link, "/bin/sh", &own));
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(rename(path, link), 0);
-	assert_true(exec_leads_to(link, &own));
-	assert_false(exec_leads_to("/bin/sh", &own));
-	assert_false(exec_leads_to(path, &own));
+	assert_true(exec_leads_to(link, "/bin/sh", &own));
+	assert_false(exec_leads_to("/bin/sh", "/bin/sh", &own));
+	assert_false(exec_leads_to(path, "/bin/sh", &own));
 }
 
 static void a_script_leads_to_its_interpreters(void **state)
@@ -288,13 +288,15 @@ static void a_script_leads_to_its_interpreters(void **state)
 	char text[400], name[16];
 
 	snprintf(text, sizeof(text), "#!%s/own -x\n", place);
-	assert_true(exec_leads_to(make_script(state, "s1", text), &own));
+	assert_true(exec_leads_to(make_script(state, "s1", text), "/bin/sh", &own));
 	for (int i = 2; i <= PROGRAM_SCRIPTS_MAX; i++) {
 		snprintf(text, sizeof(text), "#!%s/s%d\n", place, i - 1);
 		snprintf(name, sizeof(name), "s%d", i);
-		assert_true(exec_leads_to(make_script(state, name, text), &own));
+		assert_true(
+			exec_leads_to(make_script(state, name, text), "/bin/sh", &own));
 	}
-	assert_false(exec_leads_to(make_script(state, "s1", "#!/bin/sh\n"), &own));
+	assert_false(
+		exec_leads_to(make_script(state, "s1", "#!/bin/sh\n"), "/bin/sh", &own));
 }
 
 /* The kernel does not ask for the class: it must not hide the loader. */
@@ -313,7 +315,7 @@ static void a_class_that_is_a_lie_hides_no_loader(void **state)
 	header.e_machine = EM_X86_64;
 	header.e_ident[EI_CLASS] = ELFCLASS32;
 	assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
-	assert_true(exec_leads_to(elf, &own));
+	assert_true(exec_leads_to(elf, "/bin/sh", &own));
 }
 
 static int run(const char *path)
@@ -354,10 +356,28 @@ static void an_elf_file_leads_to_its_loader_wherever_it_is_named(void **state)
 	char loader[250];
 
 	snprintf(loader, sizeof(loader), "%s/own", place);
-	assert_true(exec_leads_to(make_elf(state, "elf", loader, 0), &own));
-	assert_true(exec_leads_to(make_elf(state, "elf", loader, 64), &own));
-	assert_true(exec_leads_to(make_elf(state, "elf", loader, 199), &own));
-	assert_false(exec_leads_to(make_elf(state, "elf", "/lib/other", 0), &own));
+	assert_true(exec_leads_to(make_elf(state, "elf", loader, 0), "/bin/sh", &own));
+	assert_true(exec_leads_to(make_elf(state, "elf", loader, 64), "/bin/sh", &own));
+	assert_true(exec_leads_to(make_elf(state, "elf", loader, 199), "/bin/sh", &own));
+	assert_false(
+		exec_leads_to(make_elf(state, "elf", "/lib/other", 0), "/bin/sh", &own));
+}
+
+/* A file without a mark is given to the shell, which the root may have made of anything. */
+static void a_plain_file_leads_to_the_shell(void **state)
+{
+	const char *place = ((struct temporary *)*state)->path;
+	const struct own_file own = own_of(make_script(state, "own", "own"));
+	char shell[300], script[300], text[400];
+
+	snprintf(shell, sizeof(shell), "%s/own", place);
+	assert_true(exec_leads_to(make_script(state, "plain", "echo\n"), shell, &own));
+	assert_true(exec_leads_to(make_script(state, "plain", "#!\n"), shell, &own));
+	assert_false(
+		exec_leads_to(make_script(state, "marked", "#!/bin/sh\n"), shell, &own));
+	snprintf(text, sizeof(text), "#!%s\n", shell);
+	snprintf(script, sizeof(script), "%s", make_script(state, "script", text));
+	assert_true(exec_leads_to(make_script(state, "plain", "echo\n"), script, &own));
 }
 
 static void a_circle_leads_nowhere(void **state)
@@ -368,7 +388,7 @@ static void a_circle_leads_nowhere(void **state)
 
 	snprintf(text, sizeof(text), "#!%s/circle\n", place);
 	snprintf(path, sizeof(path), "%s", make_script(state, "circle", text));
-	assert_false(exec_leads_to(path, &own));
+	assert_false(exec_leads_to(path, "/bin/sh", &own));
 }
 
 int main(void)
@@ -391,6 +411,7 @@ int main(void)
 		cmocka_unit_test(a_class_that_is_a_lie_hides_no_loader),
 		cmocka_unit_test(the_kernel_follows_as_many_scripts_as_we_do),
 		cmocka_unit_test(an_elf_file_leads_to_its_loader_wherever_it_is_named),
+		cmocka_unit_test(a_plain_file_leads_to_the_shell),
 		cmocka_unit_test(a_circle_leads_nowhere),
 	};
 
