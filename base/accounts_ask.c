@@ -9,12 +9,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/text.h"
+
+static bool is_number(const char *text)
+{
+	uint64_t value;
+
+	return text_to_u64(text, 10, &value) == 0;
+}
+
+bool accounts_is_askable(const char *name)
+{
+	/* strtoul(3), by which getent looks, passes over blanks and takes a sign. */
+	return *name != '\0' && !strchr("+- \t\v\f\r", *name) && !is_number(name) &&
+	       !strpbrk(name, ":\n/");
+}
 
 static int64_t now_ms(void)
 {

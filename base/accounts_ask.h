@@ -4,8 +4,10 @@
 
 /*
  * The programs that know the accounts which are in no file (a static file cannot load the
- * modules of nsswitch.conf(5)). For base/accounts.c and tests.
+ * modules of nsswitch.conf(5)). For the rooms of base/accounts.h and tests.
  */
+
+#include <stdbool.h>
 
 struct error;
 
@@ -16,6 +18,12 @@ enum {
 	ANSWER_SIZE = 16384,
 	ANSWER_TIME_MS = 2000,
 };
+
+/*
+ * Whether they would take it for a name, and not for a number, an option or more than a
+ * name.
+ */
+bool accounts_is_askable(const char *name);
 
 /*
  * Runs words[0] with these words (they end with NULL), an empty environment, and nothing
