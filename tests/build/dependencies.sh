@@ -2,25 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # docs/dependencies.md, meson.build, CHANGELOG.md and ./dev name the same things, and meson
 # refuses a library that is older than its floor.
-set -eu
-cd "$(dirname "$0")/../.."
+# shellcheck source=tests/build/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$tree"
 
 page=docs/dependencies.md
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-checks=0
-
-check() { # WHAT COMMAND ARG...
-	what=$1
-	shift
-	checks=$((checks + 1))
-	if "$@" >"$scratch/out" 2>&1; then
-		echo "ok $checks - $what"
-	else
-		sed 's/^/# /' "$scratch/out"
-		echo "not ok $checks - $what"
-	fi
-}
 
 # "NAME VERSION" for each floor of the build, then for each of the page.
 floors_of_build() {

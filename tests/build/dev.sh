@@ -3,24 +3,8 @@
 # ./dev on a machine that lacks packages: it gets them through sudo with the proxy variables,
 # or prints the one command that does. dpkg-query and sudo are ours here, so nothing is
 # installed.
-set -eu
-
-tree=$(cd "$(dirname "$0")/../.." && pwd -P)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-n=0
-
-check() { # WHAT COMMAND ARG...
-	what=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$scratch/out" 2>&1; then
-		echo "ok $n - $what"
-	else
-		sed 's/^/# /' "$scratch/out"
-		echo "not ok $n - $what"
-	fi
-}
+# shellcheck source=tests/build/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 put_program() { # NAME BODY
 	mkdir -p "$scratch/bin"

@@ -4,25 +4,10 @@
 # completions, and without a set-id bit or a file capability.
 #
 #   install.sh BUILD
-set -eu
+# shellcheck source=tests/build/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 build=$1
-tree=$(cd "$(dirname "$0")/../.." && pwd -P)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-n=0
-
-check() { # WHAT COMMAND ARG...
-	what=$1
-	shift
-	n=$((n + 1))
-	if "$@" >"$scratch/out" 2>&1; then
-		echo "ok $n - $what"
-	else
-		sed 's/^/# /' "$scratch/out"
-		echo "not ok $n - $what"
-	fi
-}
 
 install_to_destdir() {
 	DESTDIR=$scratch/dest meson install -C "$build" --no-rebuild --quiet

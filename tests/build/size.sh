@@ -4,20 +4,8 @@
 # and at most 2 MB when it is stripped.
 #
 #   size.sh PROGRAM...
-set -eu
-
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-n=0
-
-check() { # WHAT COMMAND ARG...
-	what=$1
-	shift
-	n=$((n + 1))
-	"$@" >"$scratch/out" 2>&1 || printf 'not '
-	echo "ok $n - $what"
-	sed 's/^/# /' "$scratch/out"
-}
+# shellcheck source=tests/build/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 is_small() { # PROGRAM
 	strip -o "$scratch/stripped" "$1"
