@@ -9,15 +9,12 @@
 tree=$(cd "$(dirname "$0")/../.." && pwd)
 attack=${ATTACK:?the path of the attack program}
 busybox=$(command -v busybox) || skip_all 'busybox is not installed'
-XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR
-mkdir -m 700 "$tmp/run"
-mkdir -p "$tmp/work" "$tmp/root/bin" "$tmp/root/etc"
+own_place
+mkdir -p "$tmp/root/bin" "$tmp/root/etc"
 cp "$attack" "$tmp/work/"
 cp "$attack" "$busybox" "$tmp/root/bin/"
 ln -s busybox "$tmp/root/bin/true"
 ln -s /proc/self/exe "$tmp/root/bin/itself"
-cd "$tmp/work" || exit 1
 echo input >input
 : >"$tmp/attacked"
 

@@ -7,11 +7,7 @@
 
 tree=$(cd "$(dirname "$0")/../.." && pwd)
 command -v python3 >/dev/null || skip_all 'python3 is not installed'
-XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR
-mkdir -m 700 "$tmp/run"
-mkdir "$tmp/work"
-cd "$tmp/work" || exit 1
+own_place
 
 # The table of stages in the child's half, and what the launcher does meanwhile.
 sed -n 's/^	{ "\([a-z ]*\)", [a-z_]* },$/\1/p' "$tree/launcher/native_child.c" >"$tmp/stages"

@@ -22,26 +22,6 @@ for applet in sh cat echo sleep true; do
 	ln -s busybox "$tmp/root/bin/$applet"
 done
 cd "$tmp/work" || exit 1
-waiting=
-
-# canary VARIABLE THING...: starts it, and keeps what it prints once it is there
-canary() {
-	variable=$1
-	shift
-	: >"$tmp/said"
-	"$attack" make "$@" >"$tmp/said" 2>&1 &
-	waiting="$waiting $!"
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ ! -s "$tmp/said" ] || break
-		sleep 0.1
-	done
-	export "$variable=$(cat "$tmp/said")"
-}
-end_canaries() {
-	# shellcheck disable=SC2086
-	kill $waiting 2>/dev/null
-}
-trap 'end_canaries; finish' EXIT
 
 canary CANARY_PORT port
 canary CANARY_SHM shm
@@ -223,10 +203,7 @@ result $? 'a command that has stopped does not stop the clock'
 
 run --env "$path" --pid-file "$tmp/pid" -- attack try joiner >"$tmp/joiner" 2>&1 &
 hostile=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	[ ! -s "$tmp/pid" ] || break
-	sleep 0.1
-done
+until_true test -s "$tmp/pid"
 init_pid=$(cat "$tmp/pid" 2>/dev/null) || init_pid=1
 command_pid=$(cat "/proc/$init_pid/task/$init_pid/children" 2>/dev/null)
 command_pid=${command_pid%% *}

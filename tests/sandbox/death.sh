@@ -9,12 +9,9 @@
 here=$(cd "$(dirname "$0")" && pwd)
 command -v python3 >/dev/null || skip_all 'python3 is not installed'
 
-XDG_RUNTIME_DIR=$tmp/run
-TMPDIR=$tmp/tmp
-export XDG_RUNTIME_DIR TMPDIR SBX
-mkdir -m 700 "$tmp/run"
-mkdir "$tmp/work" "$tmp/tmp"
-cd "$tmp/work" || exit 1
+own_place
+export TMPDIR="$tmp/tmp" SBX
+mkdir "$tmp/tmp"
 count=60
 [ -z "${SBX_TEST_EMULATED:-}" ] || count=10
 [ -z "${SBX_TEST_FULL:-}" ] || count=500

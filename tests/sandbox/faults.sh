@@ -7,11 +7,8 @@
 . "$(dirname "$0")/lib.sh"
 
 here=$(cd "$(dirname "$0")" && pwd)
-XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR SBX tmp
-mkdir -m 700 "$tmp/run"
-mkdir "$tmp/work"
-cd "$tmp/work" || exit 1
+own_place
+export SBX tmp
 
 sbx() {
 	timeout -s KILL 30 "$SBX" run --no-config "$@" </dev/null
@@ -137,20 +134,6 @@ else
 		HOME=$tmp/home $run -- true")" 'status 0'
 	is 'nor a read-only current directory' "$(as_root "mount -n --bind . .; mount -n -o remount,ro,bind .
 		cd .; cd \"\$PWD\"; $run -- sh -c 'exit 3'")" 'status 3'
-	: >"$tmp/empty"
-	cat >"$tmp/without" <<'END'
-while [ "$1" != -- ]; do
-	mount -n --bind "$tmp/empty" "$1" || exit 77
-	shift
-done
-exec unshare -U --map-user="$OWN" --map-group="$GROUP" sh -c "$2"
-END
-	# without FILE... -- SCRIPT: the files are empty, and we are nobody but ourselves
-	without() {
-		OWN=$(id -u) GROUP=$(id -g) timeout -s KILL 30 unshare -Urm sh "$tmp/without" "$@" \
-			2>&1 </dev/null
-		echo "status $?"
-	}
 	is 'without subordinate ids it runs' "$(without /etc/subuid /etc/subgid -- \
 		"$run -- sh -c 'exit 3'")" 'status 3'
 	mkdir -p root/bin
@@ -163,25 +146,11 @@ END
 	fi
 	refuses 'but not with a map that needs them' "$(without /etc/subuid /etc/subgid -- \
 		"$run --map subuid -- true")" 'subordinate ids'
-	# As somebody else, to whom the file gives ids that are there.
-	echo 5:10:100 >"$tmp/subids"
-	cat >"$tmp/helpless" <<'END'
-mount -n --bind "$tmp/subids" /etc/subuid && mount -n --bind "$tmp/subids" /etc/subgid || exit 77
-mount -n --bind "${1:-$tmp/empty}" /usr/bin/newuidmap || exit 77
-cd / && exec setpriv --reuid 5 --regid 5 --clear-groups -- "$tmp/sbx" run --no-config --cwd off --map subuid -- true
-END
-	cp "$SBX" "$tmp/sbx"
-	chmod 711 "$tmp"
-	chmod 755 "$tmp/sbx"
+	output=$(helpless run --no-config --cwd off --map subuid -- true)
 	printf '#!/bin/sh\nexec sleep 60\n' >"$tmp/hanging"
 	chmod 755 "$tmp/hanging"
-	{
-		timeout -s KILL 30 unshare --map-root-user --map-auto -m sh "$tmp/helpless" "$tmp/hanging" 2>&1
-		echo "status $?"
-	} >"$tmp/hung" &
+	newuidmap="$tmp/hanging" helpless run --no-config --cwd off --map subuid -- true >"$tmp/hung" &
 	hung=$!
-	output=$(timeout -s KILL 30 unshare --map-root-user --map-auto -m sh "$tmp/helpless" 2>&1
-		echo "status $?")
 	case $output in
 	*sbx*)
 		refuses 'newuidmap is missing' "$output" newuidmap

@@ -64,11 +64,24 @@ is 'nothing of it is outside' "$(digest "$tmp/work")" "$work_before"
 is 'a root is changed as well' "$(wholly -- sh -c 'rm -r /etc; echo x >/new; ls /')" \
 	"$(printf 'bin\ndev\nnew\nproc\nrun\nsys\ntmp')"
 is 'and is as it was' "$(digest "$tmp/root")" "$root_before"
-pause=1
-[ -z "${SBX_TEST_EMULATED:-}" ] || pause=5
-is 'two at once do not see each other' \
-	"$(rooted -- sh -c "echo first >/etc/config; sleep $pause;"' cat /etc/config' & sleep 0.3; rooted -- cat /etc/config; wait)" \
-	"$(printf 'config\nfirst')"
+# begin_first COMMAND...: the first of two at once; it says "up", and goes on when it is told to
+begin_first() {
+	mkfifo "$tmp/go"
+	timeout -s KILL 30 "$SBX" run --no-config -R "$tmp/root" "$@" <"$tmp/go" >"$tmp/first" 2>&1 &
+	first=$!
+	exec 9>"$tmp/go"
+	until_true grep -q up "$tmp/first"
+}
+end_first() {
+	(echo go on >&9)
+	exec 9>&-
+	wait "$first"
+	rm "$tmp/go"
+}
+begin_first -- sh -c 'echo first >/etc/config; echo up; read -r _; cat /etc/config'
+second=$(rooted -- cat /etc/config)
+end_first
+is 'two at once do not see each other' "$(cat "$tmp/first"; echo "$second")" "$(printf 'up\nfirst\nconfig')"
 
 # ---- --cow -----------------------------------------------------------------------------------
 
@@ -120,11 +133,11 @@ is 'as one that was killed' "$(kept -- sh -c 'echo killed >/killed; kill -KILL $
 is 'what is kept lies in that directory' "$(cat "$tmp/keep"/*/new)" again
 is 'and nothing lies beside it' "$(cd "$tmp/keep" && echo *)" 'upper work'
 like 'a directory that is missing is an error' "$(rooted --upper "$tmp/none" -- true)" "sbx: cannot *$tmp/none*"
-output=$(kept -- sh -c "sleep $pause; echo first" & sleep 0.3; kept -- echo second; wait)
-case $output in
-*first*) result 0 'two at once: the first one is not disturbed' ;;
-*) result 1 'two at once: the first one is not disturbed' || say "$output" ;;
-esac
+# shellcheck disable=SC2086 # two words
+begin_first $one_id --upper "$tmp/keep" -- sh -c 'echo up; read -r _; echo first'
+kept -- echo second >/dev/null
+end_first
+is 'two at once: the first one is not disturbed' "$(cat "$tmp/first")" "$(printf 'up\nfirst')"
 
 # ---- in the end ----------------------------------------------------------------------------------
 

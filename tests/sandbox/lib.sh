@@ -15,8 +15,13 @@ tmp=$(mktemp -d "${TMPDIR:-/tmp}/sbx-test.XXXXXX") || exit 1
 trap 'finish' EXIT
 trap 'exit 1' HUP INT TERM
 
+# Processes that end with the test, however it ends.
+waiting=
+
 finish() {
 	status=$?
+	# shellcheck disable=SC2086
+	[ -z "$waiting" ] || kill $waiting 2>/dev/null
 	chmod -R u+rwX "$tmp" 2>/dev/null
 	rm -rf "$tmp"
 	if [ "$status" = 0 ] && [ "$tests_planned" != "$tests_run" ]; then
@@ -104,4 +109,54 @@ until_true() {
 		[ "$tries" -lt 100 ] || return 1
 		sleep 0.1
 	done
+}
+
+# own_place: the current directory is a new one, and so is that of running sandboxes
+own_place() {
+	export XDG_RUNTIME_DIR="$tmp/run"
+	mkdir -m 700 "$tmp/run"
+	mkdir -p "$tmp/work"
+	cd "$tmp/work" || exit 1
+}
+
+# canary VARIABLE THING...: the attack program makes it outside, and holds it until the test
+# ends; VARIABLE says where it is
+canary() {
+	variable=$1
+	shift
+	: >"$tmp/said"
+	"${attack:?}" make "$@" >"$tmp/said" 2>&1 &
+	waiting="$waiting $!"
+	until_true test -s "$tmp/said"
+	export "$variable=$(cat "$tmp/said")"
+}
+
+# without FILE... -- SCRIPT: what it says, and "status N", where these files are empty and we
+# are nobody but ourselves
+without() {
+	: >"$tmp/empty"
+	# shellcheck disable=SC2016 # for the shell inside
+	timeout -s KILL 30 env EMPTY="$tmp/empty" OWN="$(id -u)" GROUP="$(id -g)" unshare -Urm sh -c '
+		while [ "$1" != -- ]; do
+			mount -n --bind "$EMPTY" "$1" || exit 77
+			shift
+		done
+		exec unshare -U --map-user="$OWN" --map-group="$GROUP" sh -c "$2"' sh "$@" 2>&1 </dev/null
+	echo "status $?"
+}
+
+# helpless ARG...: the same of sbx with these, run by somebody who has subordinate ids and no
+# newuidmap to map them, or $newuidmap in its place
+helpless() {
+	: >"$tmp/empty"
+	echo 5:10:100 >"$tmp/subids"
+	[ -e "$tmp/sbx" ] || cp "$SBX" "$tmp/sbx"
+	chmod 711 "$tmp"
+	chmod 755 "$tmp/sbx"
+	# shellcheck disable=SC2016
+	timeout -s KILL 30 env PLACE="$tmp" HELPER="${newuidmap:-$tmp/empty}" unshare --map-root-user --map-auto -m sh -c '
+		mount -n --bind "$PLACE/subids" /etc/subuid && mount -n --bind "$PLACE/subids" /etc/subgid &&
+			mount -n --bind "$HELPER" /usr/bin/newuidmap || exit 77
+		cd / && exec setpriv --reuid 5 --regid 5 --clear-groups -- "$PLACE/sbx" "$@"' sh "$@" 2>&1 </dev/null
+	echo "status $?"
 }

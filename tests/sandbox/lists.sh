@@ -6,11 +6,7 @@
 # shellcheck source=tests/sandbox/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR
-mkdir -m 700 "$tmp/run"
-mkdir "$tmp/work"
-cd "$tmp/work" || exit 1
+own_place
 state=$XDG_RUNTIME_DIR/sbx
 
 sbx() {
@@ -32,6 +28,15 @@ has_entry() {
 # The pid of the launcher that has this name.
 launcher() {
 	sed -n 's/.*"launcher": *\([0-9]*\).*/\1/p' "$state/$1/entry.json"
+}
+# begin_wait NAME: $waiter is the pid of a `sbx wait` that holds the file of the status
+begin_wait() {
+	"$SBX" wait "$1" </dev/null &
+	waiter=$!
+	until_true holds "$waiter" "$state/$1/status"
+}
+holds() {
+	[ -n "$(find "/proc/$1/fd" -lname "$2" 2>/dev/null)" ]
 }
 init() {
 	sbx list | awk -v name="$1" '$1 == name { print $2 }'
@@ -109,12 +114,10 @@ like 'the nearest one is named' "$output" '*hint: *first*'
 fails 'no name is 125' 125 sbx kill
 fails 'an unknown signal is 125' 125 sbx kill -s NOPE first
 fails 'a signal that would hit the launcher is 125' 125 sbx kill -s STOP first
-(sbx wait first; echo $? >"$tmp/waited") &
-waiter=$!
-sleep 0.3
+begin_wait first
 ok 'kill stops' sbx kill first
 wait "$waiter"
-is 'and who waits learns how it ended' "$(cat "$tmp/waited")" 143
+is 'and who waits learns how it ended' $? 143
 is_gone first
 result $? 'the entry is gone'
 is 'the other one runs on' "$(names)" 'second '
@@ -132,32 +135,26 @@ until_true grep -q ready "$tmp/log"
 ok 'another signal is passed to the command' sbx kill -s USR1 traps
 until_true grep -q USR1 "$tmp/log"
 result $? 'which gets it'
-(sbx wait traps; echo $? >"$tmp/waited") &
-waiter=$!
-sleep 0.3
+begin_wait traps
 ok 'kill sends the stop signal of the run' sbx kill traps
 wait "$waiter"
-is 'and the command ended by its own will' "$(cat "$tmp/waited")" 3
+is 'and the command ended by its own will' $? 3
 
 run -d --name stubborn -- sh -c 'trap "" TERM INT HUP; while :; do sleep 1; done'
-(sbx wait stubborn; echo $? >"$tmp/waited") &
-waiter=$!
-sleep 0.3
+begin_wait stubborn
 ok 'KILL ends what nothing else ends' sbx kill --signal=KILL stubborn second
 wait "$waiter"
-is 'with the status of a killed one' "$(cat "$tmp/waited")" 137
+is 'with the status of a killed one' $? 137
 until_true sh -c '[ -z "$("$SBX" list)" ]'
 result $? 'several names at once, and nothing runs'
 
 # ---- a launcher that was killed ------------------------------------------------------------
 
 run -d --name dies -- sleep 60
-(sbx wait dies; echo $? >"$tmp/waited") &
-waiter=$!
-sleep 0.3
+begin_wait dies
 kill -KILL "$(launcher dies)"
 wait "$waiter"
-is 'the waiter of a killed launcher gets 137' "$(cat "$tmp/waited")" 137
+is 'the waiter of a killed launcher gets 137' $? 137
 is 'it is not listed' "$(names)" ''
 until_true sh -c '"$SBX" list >/dev/null; ! [ -e "$XDG_RUNTIME_DIR/sbx/dies" ]'
 result $? 'and the list has removed it'

@@ -84,19 +84,17 @@ fi
 
 # ---- no daemon -------------------------------------------------------------------------
 
-"$SBX" run --no-config -- sleep 44444 </dev/null &
+# The fraction tells it from all others.
+asleep() {
+	pgrep -fx "sleep 44444\.$$"
+}
+"$SBX" run --no-config -- sleep "44444.$$" </dev/null &
 child=$!
-until_seen=$(for _ in $(seq 50); do
-	pgrep -P "$child" >/dev/null && pgrep -P "$child" | wc -l && break
-	sleep 0.1
-done)
-is 'a sandbox is a child of its caller, and has one of its own' "$until_seen" 1
+until_true asleep >/dev/null
+is 'a sandbox is a child of its caller, and has one of its own' "$(pgrep -P "$child" | wc -l)" 1
 is 'and the launcher is one of ours, not of a daemon' "$(ps -o ppid= -p "$child" | tr -d ' ')" $$
 kill -KILL "$child"
 wait "$child" 2>/dev/null
-run -- sh -c '(setsid sleep 44444 &) ; exit 0'
-for _ in $(seq 50); do
-	pgrep -f 'sleep 44444' >/dev/null || break
-	sleep 0.1
-done
-is 'nothing of it is left, killed or ended' "$(pgrep -f 'sleep 44444' | wc -l)" 0
+run -- sh -c "(setsid sleep 44444.$$ &) ; exit 0"
+until_true sh -c '! pgrep -fx "sleep 44444\.$1" >/dev/null' sh $$
+result $? 'nothing of it is left, killed or ended' || say "$(asleep)"

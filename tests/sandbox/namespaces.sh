@@ -13,12 +13,6 @@ attack=${ATTACK:-$here/attack}
 mkdir "$tmp/work"
 cp "$attack" "$tmp/work/attack"
 cd "$tmp/work" || exit 1
-waiting=
-end_all() {
-	# shellcheck disable=SC2086
-	[ -z "$waiting" ] || kill $waiting 2>/dev/null
-}
-trap 'end_all; finish' EXIT
 
 run() {
 	timeout -s KILL 30 "$SBX" run --no-config "$@" </dev/null 2>&1
@@ -34,19 +28,6 @@ differs() { # KIND OPTION...
 	"$1:["*) [ "$got" != "$(readlink "/proc/self/ns/$1")" ] ;;
 	*) say "$got" && false ;;
 	esac
-}
-# thing VARIABLE THING...: made outside, as in attack.sh
-thing() {
-	variable=$1
-	shift
-	: >"$tmp/said"
-	"$attack" make "$@" >"$tmp/said" 2>&1 &
-	waiting="$waiting $!"
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ ! -s "$tmp/said" ] || break
-		sleep 0.1
-	done
-	export "$variable=$(cat "$tmp/said")"
 }
 attempt() { # NAME OPTION...
 	name=$1
@@ -66,10 +47,10 @@ is 'the time namespace is the one of outside' "$(inside time)" "$(readlink /proc
 
 # ---- shared ------------------------------------------------------------------------------
 
-thing CANARY_PORT port
-thing CANARY_SHM shm
+canary CANARY_PORT port
+canary CANARY_SHM shm
 export CANARY_ABSTRACT="sbx-shared-$$"
-thing CANARY_READY abstract "$CANARY_ABSTRACT"
+canary CANARY_READY abstract "$CANARY_ABSTRACT"
 sleep 200 &
 export CANARY_PID=$!
 waiting="$waiting $!"
@@ -99,24 +80,27 @@ fails 'what is no namespace cannot be shared' 125 run --share mountain -- true
 fails 'nor can that of users or mounts' 125 run --share user -- true
 
 # The tree of a sandbox without a pid namespace ends with its command as far as it can be seen.
-run --share pid -- sh -c 'sleep 4321 & (sleep 4321 &); exit 0' >/dev/null
-sleep 0.2
-is 'with --share pid what was left running is ended' "$(pgrep -fx 'sleep 4321' | wc -l)" 0
-"$SBX" run --no-config --share pid -- sh -c 'sleep 4322 & sleep 4322' </dev/null >/dev/null 2>&1 &
+# are_asleep COUNT SECONDS: so many of this test, which the fraction tells from all others
+are_asleep() {
+	[ "$(pgrep -fx "sleep $2\.$$" | wc -l)" = "$1" ]
+}
+run --share pid -- sh -c "sleep 4321.$$ & (sleep 4321.$$ &); exit 0" >/dev/null
+until_true are_asleep 0 4321
+result $? 'with --share pid what was left running is ended'
+"$SBX" run --no-config --share pid -- sh -c "sleep 4322.$$ & sleep 4322.$$" </dev/null >/dev/null 2>&1 &
 launcher=$!
-sleep 0.5
+until_true are_asleep 2 4322
 kill -KILL "$launcher"
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	[ "$(pgrep -fx 'sleep 4322' | wc -l)" != 0 ] || break
-	sleep 0.2
-done
-is 'and when the launcher is killed' "$(pgrep -fx 'sleep 4322' | wc -l)" 0
+until_true are_asleep 0 4322
+result $? 'and when the launcher is killed'
 
 # A start that fails has nobody to end what it had begun, but itself.
 "$SBX" run --no-config --share pid --cap-add ALL -- true </dev/null >"$tmp/left" 2>&1
-sleep 0.3
-is 'a start that fails with --share pid leaves nobody behind' \
-	"$(find /proc/[0-9]*/fd -lname "$tmp/left" 2>/dev/null)" ''
+nobody_holds() {
+	[ -z "$(find /proc/[0-9]*/fd -lname "$1" 2>/dev/null)" ]
+}
+until_true nobody_holds "$tmp/left"
+result $? 'a start that fails with --share pid leaves nobody behind'
 
 # ---- host name and settings --------------------------------------------------------------
 
@@ -131,12 +115,10 @@ fails 'one of a namespace that is shared too' 125 run --share net --sysctl net.i
 
 # ---- joined ------------------------------------------------------------------------------
 
-"$SBX" run --no-config --hostname joined --pid-file "$tmp/pid" -- sleep 200 </dev/null >/dev/null 2>&1 &
+"$SBX" run --no-config --hostname joined --pid-file "$tmp/pid" -- sh -c 'echo up; exec sleep 200' </dev/null >"$tmp/joined" 2>&1 &
 waiting="$waiting $!"
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	[ ! -s "$tmp/pid" ] || break
-	sleep 0.1
-done
+until_true grep -q up "$tmp/joined"
+until_true test -s "$tmp/pid"
 # The init cannot be looked into, its child can.
 init=$(cat "$tmp/pid")
 member=$(pgrep -P "$init")

@@ -9,11 +9,7 @@
 command -v python3 >/dev/null || skip_all 'no python3'
 here=$(cd "$(dirname "$0")" && pwd -P)
 "$here/refuse.py" keyctl=EPERM -- true 2>/dev/null || skip_all 'no filter can be loaded'
-XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR
-mkdir -m 700 "$tmp/run"
-mkdir "$tmp/work"
-cd "$tmp/work" || exit 1
+own_place
 
 # without "CALL=ERRNO..." COMMAND...: under a filter that refuses these calls
 without() {

@@ -187,10 +187,7 @@ bad 'one of another kind' 125 'join the net namespace *: it is of another kind*'
 bad 'a name that is a path' 125 'use --name: *' --name ../x -- true
 "$SBX" run --no-config --name taken -- sleep 60 </dev/null >/dev/null 2>&1 &
 taken=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	"$SBX" list | grep -q taken && break
-	sleep 0.2
-done
+until_true sh -c '"$0" list | grep -q taken' "$SBX"
 bad 'a name that is taken' 125 '*taken*running*' --name taken -- true
 kill -KILL "$taken"
 wait "$taken" 2>/dev/null

@@ -5,11 +5,8 @@
 # shellcheck source=tests/sandbox/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR SBX
-mkdir -m 700 "$tmp/run"
-mkdir "$tmp/work"
-cd "$tmp/work" || exit 1
+own_place
+export SBX
 
 sbx() {
 	timeout -s KILL 30 "$SBX" run --no-config "$@"

@@ -8,11 +8,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 command -v python3 >/dev/null || skip_all 'python3 is not installed'
-XDG_RUNTIME_DIR=$tmp/run
-export XDG_RUNTIME_DIR
-mkdir -m 700 "$tmp/run"
-mkdir "$tmp/work"
-cd "$tmp/work" || exit 1
+own_place
 
 at() {
 	timeout -s KILL 120 python3 "$here/terminal.py" "$@"
@@ -91,7 +87,7 @@ done
 ok 'also if the command is killed' at 'expect ready' 'status 137' 'same' -- \
 	"$SBX" run --no-config -t -- sh -c 'echo ready; sleep 0.3; kill -KILL $$'
 ok 'also if its time is up' at 'expect ready' 'status 124' 'same' -- \
-	"$SBX" run --no-config -t --timeout 500ms -- sh -c 'echo ready; exec sleep 20'
+	"$SBX" run --no-config -t --timeout 2s -- sh -c 'echo ready; exec sleep 20'
 ok 'also if it cannot be started' at 'expect cannot start' 'status 127' 'same' -- \
 	"$SBX" run --no-config -t -- no-such-program
 
