@@ -31,7 +31,8 @@
 enum {
 	LASTING_MS =
 		50, /* a run that is over sooner leaves no entry in the state folder */
-	DYING_MS = 300, /* for a killed start; where the kernel holds it, longer */
+	DYING_MS = 300,     /* for a killed start; where the kernel holds it, longer */
+	STARTING_MS = 1000, /* for a start that a signal waits for */
 };
 
 enum event {
@@ -55,11 +56,13 @@ struct monitor {
 	struct terminal terminal;
 	struct flow stdin_flow;
 	uint64_t began_ms;
-	bool lasting; /* the events were told so */
-	bool ended;   /* the init has said how the command ended */
-	bool dropped; /* a start that a signal ended */
-	bool failed;  /* err says what */
-	int status;   /* wait status of the command */
+	bool lasting;                 /* the events were told so */
+	bool ended;                   /* the init has said how the command ended */
+	bool dropped;                 /* a start that a signal ended */
+	bool failed;                  /* err says what */
+	int status;                   /* wait status of the command */
+	struct signalfd_siginfo held; /* what came before the command had started */
+	uint64_t held_ms;
 };
 
 static uint64_t now_ms(void)
@@ -145,18 +148,29 @@ static void forward(struct monitor *monitor, const struct signalfd_siginfo *info
 }
 
 /*
- * An init that still builds the sandbox does not listen, and may hang in a dead file
- * system: what would end the command ends the start.
+ * What would end the command waits for its start. That may be over already, with nobody
+ * having told us: the command then gets the signal as if it had come a moment later.
  */
-static bool ends_start(struct monitor *monitor, int number)
+static bool is_held(struct monitor *monitor, const struct signalfd_siginfo *info)
 {
+	const int number = (int)info->ssi_signo;
+
 	if (monitor->outcome->command_started || (number != SIGTERM && number != SIGINT &&
 						  number != SIGHUP && number != SIGQUIT))
 		return false;
-	monitor->ended = monitor->dropped = true;
-	monitor->status = number;
-	(void)kill(monitor->sandbox->init, SIGKILL);
+	if (!monitor->held.ssi_signo) {
+		monitor->held = *info;
+		monitor->held_ms = now_ms();
+	}
 	return true;
+}
+
+/* An init that still builds the sandbox does not listen, and may hang in a dead file system. */
+static void drop_start(struct monitor *monitor)
+{
+	monitor->ended = monitor->dropped = true;
+	monitor->status = (int)monitor->held.ssi_signo;
+	(void)kill(monitor->sandbox->init, SIGKILL);
 }
 
 static void take_signal(struct monitor *monitor)
@@ -165,7 +179,7 @@ static void take_signal(struct monitor *monitor)
 
 	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info))
 		if (!sigismember(monitor->events->ignored, (int)info.ssi_signo) &&
-		    !ends_start(monitor, (int)info.ssi_signo))
+		    !is_held(monitor, &info))
 			forward(monitor, &info);
 }
 
@@ -255,6 +269,8 @@ static void command_started(struct monitor *monitor)
 				     monitor->err) < 0)
 		fail(monitor);
 	release_streams(monitor);
+	if (monitor->held.ssi_signo)
+		forward(monitor, &monitor->held);
 }
 
 static void socket_closed(struct monitor *monitor)
@@ -351,19 +367,30 @@ static void pump(struct monitor *monitor, const struct pollfd *events)
 		close_stdin_flow(monitor);
 }
 
+static int left_of(uint64_t since_ms, int limit_ms)
+{
+	const uint64_t passed = now_ms() - since_ms;
+
+	return passed >= (uint64_t)limit_ms ? 0 : limit_ms - (int)passed;
+}
+
+/* For poll(2). */
 static int time_left(const struct monitor *monitor)
 {
-	uint64_t passed = now_ms() - monitor->began_ms;
-
-	if (monitor->lasting || !monitor->outcome->command_started)
-		return -1;
-	return passed >= LASTING_MS ? 0 : (int)(LASTING_MS - passed);
+	if (!monitor->outcome->command_started)
+		return monitor->held.ssi_signo ? left_of(monitor->held_ms, STARTING_MS)
+					       : -1;
+	return monitor->lasting ? -1 : left_of(monitor->began_ms, LASTING_MS);
 }
 
 static void look_at_clock(struct monitor *monitor)
 {
 	if (time_left(monitor) != 0)
 		return;
+	if (!monitor->outcome->command_started) {
+		drop_start(monitor);
+		return;
+	}
 	monitor->lasting = true;
 	if (monitor->events->lasting(monitor->events->context, monitor->sandbox->init,
 				     monitor->err) < 0)
