@@ -15,6 +15,6 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/found" "$work/tmp"
 export TMPDIR="$work/tmp"
 
-# What makes it fail is kept beside the target.
-"$target" -max_total_time=$seconds -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 \
+# What makes it fail is kept beside the target. A busy machine may hold an input up for seconds.
+"$target" -max_total_time=$seconds -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 \
 	-verbosity=0 "-artifact_prefix=$target." "$work/found" "$seeds"
