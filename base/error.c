@@ -186,6 +186,7 @@ fill(struct error *err, int errnum, enum error_id id, const char *format, va_lis
 	err->id = id;
 	err->status = 0;
 	err->explained = false;
+	err->entry = 0;
 	err->hint[0] = '\0';
 	write_text(err->text, sizeof(err->text), format, args);
 }

@@ -62,6 +62,7 @@ struct error {
 	enum error_id id; /* stable name for machines; ERROR_PLAIN where nobody asks */
 	int status;     /* exit status that it stands for: 125, 126 or 127; 0 means 125 */
 	bool explained; /* the text says already what errno would: it is not repeated */
+	int entry;      /* which one of a list it was, from 1, or its source: from -1 */
 	char text[252]; /* completes "cannot ..."; printable, as the hint is */
 	char hint[252]; /* the command or option that helps; may be empty */
 };

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fd.h"
 
+#include "base/syscalls.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 
 int fd_fill_standard(void)
 {
@@ -52,4 +55,23 @@ ssize_t fd_read_all(int fd, void *data, size_t size)
 		total += (size_t)got;
 	}
 	return (ssize_t)total;
+}
+
+void fd_close_all_but(int first, const int *kept, size_t count)
+{
+	/* From the lowest kept one to the highest, what lies between them is closed. */
+	for (;;) {
+		int next = INT_MAX;
+
+		for (size_t i = 0; i < count; i++)
+			if (kept[i] >= first && kept[i] < next)
+				next = kept[i];
+		if (next == INT_MAX)
+			break;
+		if (next > first)
+			(void)sys_close_range((unsigned int)first, (unsigned int)next - 1,
+					      0);
+		first = next + 1;
+	}
+	(void)sys_close_range((unsigned int)first, UINT_MAX, 0);
 }

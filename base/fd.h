@@ -40,6 +40,12 @@ static inline void free_pointer(void *pointer)
  */
 int fd_fill_standard(void);
 
+/*
+ * Closes every descriptor from first on that is not in the list; places of the list that
+ * hold -1 do not count.
+ */
+void fd_close_all_but(int first, const int *kept, size_t count);
+
 /* Writes all of it; EINTR is tried again. -1 and errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 

@@ -82,6 +82,11 @@ int sys_openat2(int dir_fd, const char *path, const struct sys_open_how *how)
 	return (int)syscall(NUMBER_OPENAT2, dir_fd, path, how, sizeof(*how));
 }
 
+int sys_rename_new(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 1U << 0);
+}
+
 long sys_getdents64(int fd, void *records, size_t size)
 {
 	return syscall(SYS_getdents64, fd, records, size);

@@ -125,6 +125,9 @@ struct sys_dirent {
 	char name[];
 };
 
+/* RENAME_NOREPLACE */
+int sys_rename_new(int from_dir, const char *from, int to_dir, const char *to);
+
 /* The bytes that were read, 0 at the end. records is aligned for struct sys_dirent. */
 long sys_getdents64(int fd, void *records, size_t size);
 int sys_pidfd_open(pid_t pid, unsigned int flags);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/failpoint.h"
+#include "base/fd.h"
 #include "base/syscalls.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
@@ -228,23 +229,8 @@ static void let_go(const struct child *child)
 {
 	const int kept[] = { child->stdin_sealed ? STDIN_FILENO : -1, child->socket,
 			     child->signals, child->events, child->children };
-	int first = 0;
 
-	/* From the lowest kept one to the highest, what lies between them is closed. */
-	for (;;) {
-		int next = INT_MAX;
-
-		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-			if (kept[i] >= first && kept[i] < next)
-				next = kept[i];
-		if (next == INT_MAX)
-			break;
-		if (next > first)
-			(void)sys_close_range((unsigned int)first, (unsigned int)next - 1,
-					      0);
-		first = next + 1;
-	}
-	(void)sys_close_range((unsigned int)first, UINT_MAX, 0);
+	fd_close_all_but(0, kept, sizeof(kept) / sizeof(*kept));
 }
 
 /*

@@ -238,12 +238,14 @@ static void put_operation(struct page *page, const struct mount_entry *entry)
 		page_put(page, "covered");
 		break;
 	case MOUNT_READONLY:
+	case MOUNT_REMOUNT_RO:
 		page_put(page, "made read-only");
 		break;
 	case MOUNT_DIR:
 		page_put(page, "a directory that is made");
 		break;
 	case MOUNT_FILE:
+	case MOUNT_DATA:
 		page_put(page, "a file that is made");
 		break;
 	case MOUNT_SYMLINK:

@@ -94,10 +94,12 @@ static bool ask_entry(const struct plan *plan, size_t index, const char *path, c
 		*ret_answer = INSIDE_MADE;
 		return *rest == '\0';
 	case MOUNT_FILE:
+	case MOUNT_DATA:
 	case MOUNT_SYMLINK:
 		*ret_answer = INSIDE_UNKNOWN;
 		return true;
 	case MOUNT_READONLY:
+	case MOUNT_REMOUNT_RO:
 	case MOUNT_CHMOD:
 		break;
 	}

@@ -26,7 +26,8 @@ struct error;
 struct process_spec {
 	const char *const *argv; /* NULL-ended; argv[0] is looked up in PATH of env */
 	size_t argc;
-	const char *const *env; /* "K=V", NULL-ended; two free places behind the NULL */
+	const char *const *env; /* "K=V", NULL-ended; two free places behind the NULL,
+				    four of plan_from_bwrap() */
 	size_t env_count;
 	bool env_home; /* HOME (and USER) come from the root's own passwd, read inside */
 	const char *cwd;       /* inside; "/" unless asked */
@@ -74,6 +75,33 @@ struct plan_origin {
 	const char *from;
 };
 
+/*
+ * What only the callers of bubblewrap ask for (bwrap(1)). Descriptors are -1 when there is
+ * none.
+ */
+struct wrap_spec {
+	const char *argv0;   /* NULL: as argv[0] */
+	const char *old_cwd; /* where no --chdir was given: tried first; NULL: unknown */
+	bool cwd_given;      /* process.cwd must be there; else old_cwd, HOME, "/" */
+	bool new_session;
+	bool reaper; /* a process 1 (or a process above the command) of our own */
+	bool level_prefix;
+	bool disable_userns, assert_userns_disabled;
+	bool keep_caps; /* the caller is root in no new user namespace: sets stay as they are */
+	int info_fd, json_status_fd, sync_fd, block_fd, userns_block_fd;
+	int userns2_fd;
+	int seccomp_fd;                        /* raw BPF, read just before the start */
+	const struct seccomp_program *filters; /* --add-seccomp-fd, in order */
+	size_t filter_count;
+	const char *const *lock_files; /* inside */
+	size_t lock_file_count;
+	const int *own_fds; /* what the command is not to inherit of the caller's */
+	size_t own_fd_count;
+	const char *const *warnings; /* to be printed first */
+	size_t warning_count;
+	const char *answer; /* --help, --version: to be printed, and nothing else done */
+};
+
 struct plan {
 	struct arena arena;
 	struct ids_spec ids;
@@ -83,6 +111,7 @@ struct plan {
 	struct policy_spec policy;
 	struct process_spec process;
 	struct life_spec life;
+	struct wrap_spec wrap;
 	const struct plan_origin *origins;
 	size_t origin_count;
 };
@@ -97,6 +126,20 @@ void plan_free(struct plan *plan);
  * 127 already.
  */
 int plan_from_args(const char *const *words, struct plan *ret_plan, struct error *err);
+
+/*
+ * `sbx-bwrap`: reads bubblewrap's words (argv[0] among them) and what they name by --args,
+ * and the configuration that applies on top. The whole error text is bubblewrap's, and
+ * nothing is looked at that bubblewrap looks at later. Also where it fails,
+ * ret_plan->wrap.warnings and level_prefix say what was met before; plan_free() as ever.
+ */
+int plan_from_bwrap(const char *const *words, struct plan *ret_plan, struct error *err);
+
+/*
+ * What bubblewrap's --help says, and what it says on stderr where there is no command:
+ * `usage: ARGV0 …` and a line for each option.
+ */
+const char *plan_bwrap_usage(const char *argv0, struct arena *arena);
 
 /*
  * Everything that can be known before the first fork: working directory, executable and

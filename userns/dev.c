@@ -80,16 +80,18 @@ static int place_pts(int dev, struct error *err)
 }
 
 /* size 0: a directory of the scratch space. */
-static int place_shm(struct tree *tree, int dev, uint64_t bytes, struct error *err)
+static int place_shm(struct tree *tree, int dev, const struct mount_entry *entry,
+		     struct error *err)
 {
 	auto_close int shm = -1;
 	auto_close int dir = -1;
 	char size[32];
 	const char *options[] = { "mode", "1777", "size", size, NULL };
+	const mode_t mode = entry->mode ? entry->mode : 01777;
 
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)bytes);
-	if (bytes == 0) {
-		dir = scratch_dir(tree, 01777, err);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)entry->size);
+	if (entry->size == 0) {
+		dir = scratch_dir(tree, mode, err);
 		if (dir < 0)
 			return -1;
 		shm = scratch_clone(dir, err);
@@ -120,7 +122,7 @@ int dev_do(struct tree *tree, const struct mount_entry *entry, int source,
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
 		if (symlinkat(links[i].target, dev, links[i].name) < 0)
 			return error_errno(err, "make /dev/%s", links[i].name);
-	if (place_pts(dev, err) < 0 || place_shm(tree, dev, entry->size, err) < 0)
+	if (place_pts(dev, err) < 0 || place_shm(tree, dev, entry, err) < 0)
 		return -1;
 	if (tree->console) {
 		auto_close int console = make_file(dev, "console", 0600, err);
@@ -128,5 +130,6 @@ int dev_do(struct tree *tree, const struct mount_entry *entry, int source,
 		if (console < 0)
 			return -1;
 	}
-	return tree_close_late(tree, fd_take(&dev), err);
+	return entry->flags & MOUNT_F_OPEN ? 0
+					   : tree_close_late(tree, fd_take(&dev), err);
 }

@@ -138,21 +138,24 @@ static int mirror_entries(int from, int to, struct error *err)
  * A mirror of the root itself becomes the new root: it is stacked on the old one, and can
  * only be entered by a pivot from now on.
  */
+static int replace_root(struct tree *tree, int mount, struct error *err)
+{
+	int copy = fcntl(mount, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return error_errno(err, "keep the new root");
+	fd_close(&tree->root);
+	tree->root = copy;
+	tree->pivots = true;
+	return 0;
+}
+
 static int place_mirror(struct tree *tree, int clone, int original, bool is_root,
 			struct error *err)
 {
 	if (mount_attach(clone, original, "a read-only parent", err) < 0)
 		return -1;
-	if (is_root) {
-		int copy = fcntl(clone, F_DUPFD_CLOEXEC, 0);
-
-		if (copy < 0)
-			return error_errno(err, "keep the new root");
-		fd_close(&tree->root);
-		tree->root = copy;
-		tree->pivots = true;
-	}
-	return 0;
+	return is_root ? replace_root(tree, clone, err) : 0;
 }
 
 static int mirror(struct tree *tree, int original, struct error *err)
@@ -203,7 +206,9 @@ static int allow_names(struct tree *tree, int parent, const char *dest, struct e
 		return error_errno(err, "mount on %s", dest);
 	}
 	if (!(mount.f_flag & ST_RDONLY))
-		return tree_is_own(tree, &status) ? 0 : refuse_to_make(dest, err);
+		return tree->spec->makes_everywhere || tree_is_own(tree, &status)
+			       ? 0
+			       : refuse_to_make(dest, err);
 	if (mirror(tree, parent, err) < 0)
 		return error_within(err, "mount on %s", dest);
 	return 0;
@@ -221,6 +226,39 @@ static void cut_last(char *path)
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	path[length] = '\0';
+}
+
+/* Those of the host are to be removed again. */
+static int make_dir(struct tree *tree, int parent, const char *name, const char *path)
+{
+	struct stat status;
+
+	if (*name == '\0' || fstat(parent, &status) < 0 || tree_is_own(tree, &status))
+		return files_make_dirs_in_root(tree->root, path, 0755);
+	return made_place_make(tree, parent, name, true);
+}
+
+/* One after the other below found, which is there, so that each can be removed again. */
+static int make_noted_dirs(struct tree *tree, const char *found, const char *path,
+			   struct error *err)
+{
+	size_t end = strlen(found);
+
+	while (path[end] != '\0') {
+		char part[PATH_MAX], name[NAME_MAX + 1];
+		auto_close int made = -1;
+		auto_close int parent = -1;
+
+		end += strspn(path + end, "/");
+		end += strcspn(path + end, "/");
+		(void)text_copy(part, end + 1 < sizeof(part) ? end + 1 : sizeof(part),
+				path);
+		parent = files_open_parent_in_root(tree->root, part, name);
+		made = parent < 0 ? -1 : make_dir(tree, parent, name, part);
+		if (made < 0)
+			return error_errno(err, "make the directory %s", part);
+	}
+	return 0;
 }
 
 /* Makes sure that the parents of dest are there, and take a new name. */
@@ -244,10 +282,26 @@ static int open_parents(struct tree *tree, const char *dest, struct error *err)
 			return error_errno(err, "mount on %s", dest);
 		cut_last(path);
 	}
+	if (tree->made)
+		return make_noted_dirs(tree, path, parent, err);
 	made = files_make_dirs_in_root(tree->root, parent, 0755);
 	if (made < 0)
 		return error_errno(err, "mount on %s: make %s", dest, parent);
 	return 0;
+}
+
+/* The most common case, at once: the parent was made here, and takes the name. */
+static int make_in_own(struct tree *tree, const char *dest, bool directory)
+{
+	char name[NAME_MAX + 1];
+	auto_close int parent = files_open_parent_in_root(tree->root, dest, name);
+	struct stat status;
+	struct error ignored;
+
+	if (parent < 0 || fstat(parent, &status) < 0 || !S_ISDIR(status.st_mode) ||
+	    !tree_is_own(tree, &status))
+		return -1;
+	return make_place(parent, name, directory, &ignored);
 }
 
 static int make_missing(struct tree *tree, const char *dest, bool directory,
@@ -255,7 +309,11 @@ static int make_missing(struct tree *tree, const char *dest, bool directory,
 {
 	auto_close int parent = -1;
 	char name[NAME_MAX + 1];
+	struct stat status;
+	int made = make_in_own(tree, dest, directory);
 
+	if (made >= 0)
+		return made;
 	if (open_parents(tree, dest, err) < 0)
 		return -1;
 	parent = files_open_parent_in_root(tree->root, dest, name);
@@ -268,7 +326,10 @@ static int make_missing(struct tree *tree, const char *dest, bool directory,
 	parent = files_open_parent_in_root(tree->root, dest, name);
 	if (parent < 0)
 		return error_errno(err, "mount on %s", dest);
-	return make_place(parent, name, directory, err);
+	if (!tree->made || fstat(parent, &status) < 0 || tree_is_own(tree, &status))
+		return make_place(parent, name, directory, err);
+	made = made_place_make(tree, parent, name, directory);
+	return made < 0 ? error_errno(err, "make the mount point %s", name) : made;
 }
 
 /*
@@ -303,15 +364,36 @@ int mountpoint_open(struct tree *tree, const char *dest, bool directory,
 	place = mountpoint_find(tree, dest, false);
 	if (place < 0 && errno == ENOENT)
 		return make_missing(tree, dest, directory, err);
+	if (place < 0 && errno == ENOTDIR)
+		return error_errno(err, "mount on %s: find its parents", dest);
 	if (place < 0)
 		return error_errno(err, "mount on %s", dest);
 	if (fstat(place, &status) < 0)
 		return error_errno(err, "look at %s", dest);
-	if (is_root(tree, place, &status))
+	if (made_place_join(tree, dest, place, &status) < 0)
+		return make_missing(tree, dest, directory, err);
+	if (!tree->spec->makes_everywhere && is_root(tree, place, &status))
 		return refuse_root(dest, err);
 	if (S_ISDIR(status.st_mode) != directory) {
 		errno = directory ? ENOTDIR : EISDIR;
 		return error_errno(err, "mount on %s", dest);
 	}
 	return fd_take(&place);
+}
+
+int mount_place(struct tree *tree, int mount_fd, const char *dest, bool directory,
+		struct error *err)
+{
+	auto_close int place = mountpoint_open(tree, dest, directory, err);
+	struct stat status;
+	bool root;
+
+	if (place < 0)
+		return -1;
+	if (fstat(place, &status) < 0)
+		return error_errno(err, "look at %s", dest);
+	root = tree->spec->makes_everywhere && is_root(tree, place, &status);
+	if (mount_attach(mount_fd, place, dest, err) < 0)
+		return -1;
+	return root ? replace_root(tree, mount_fd, err) : 0;
 }

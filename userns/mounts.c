@@ -41,11 +41,7 @@ int mount_new(const char *type, const char *const *options, unsigned int attribu
 static int place_new(struct tree *tree, const struct mount_entry *entry, int mount,
 		     struct error *err)
 {
-	auto_close int place = mountpoint_open(tree, entry->dest, true, err);
-
-	if (place < 0)
-		return -1;
-	return mount_attach(mount, place, entry->dest, err);
+	return mount_place(tree, mount, entry->dest, true, err);
 }
 
 int mount_clone(int dir_fd, const char *path, unsigned int flags)
@@ -98,6 +94,32 @@ static int take_tree(int from, const char *path, struct error *err)
 	return clone;
 }
 
+/*
+ * Closes the descriptor that the plan names: it was given for this alone. Its mount belongs
+ * to the caller's mount namespace, so the same file is looked up in ours.
+ */
+static int take_descriptor(const struct mount_entry *entry, struct error *err)
+{
+	struct stat given, taken;
+	auto_close int source = entry->fd;
+	auto_close int clone = -1;
+	char link[32], path[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", entry->fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		return error_errno(err, "bind descriptor %d", entry->fd);
+	path[length] = '\0';
+	clone = mount_clone(AT_FDCWD, path, AT_RECURSIVE);
+	if (clone < 0 || fstat(source, &given) < 0 || fstat(clone, &taken) < 0)
+		return error_errno(err, "bind descriptor %d", entry->fd);
+	if (!files_same(&given, &taken))
+		return error_set(err, ERROR_PLAIN,
+				 "bind descriptor %d: it shows another file", entry->fd);
+	return fd_take(&clone);
+}
+
 static bool shows_outer_proc(const struct tree *tree, const struct mount_entry *entry)
 {
 	if (entry->source && strcmp(entry->source, "host") == 0)
@@ -111,7 +133,9 @@ int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *r
 	int fd = -1;
 
 	*ret_fd = -1;
-	if (entry->kind == MOUNT_BIND)
+	if (entry->kind == MOUNT_BIND && entry->flags & MOUNT_F_FD)
+		fd = take_descriptor(entry, err);
+	else if (entry->kind == MOUNT_BIND)
 		fd = take_tree(open_looked_at(entry, err), entry->source, err);
 	else if (entry->kind == MOUNT_COW)
 		fd = open_looked_at(entry, err);
@@ -130,17 +154,19 @@ int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *r
 static int do_bind(struct tree *tree, const struct mount_entry *entry, int source,
 		   struct error *err)
 {
-	auto_close int place = -1;
+	const unsigned int attributes = mount_attributes(entry->flags);
 	struct stat status;
 
 	if (source < 0)
 		return 0;
 	if (fstat(source, &status) < 0)
-		return error_errno(err, "look at %s", entry->source);
-	place = mountpoint_open(tree, entry->dest, S_ISDIR(status.st_mode), err);
-	if (place < 0 || mount_attach(source, place, entry->dest, err) < 0)
+		return error_errno(err, "look at the source of %s", entry->dest);
+	if (mount_place(tree, source, entry->dest, S_ISDIR(status.st_mode), err) < 0)
 		return -1;
-	return mount_change(tree, source, mount_attributes(entry->flags), 0, true, err);
+	if (tree->spec->tolerates_submounts &&
+	    mount_change(tree, source, attributes, 0, true, err) < 0)
+		return mount_change(tree, source, attributes, 0, false, err);
+	return mount_change(tree, source, attributes, 0, true, err);
 }
 
 static int do_cow(struct tree *tree, const struct mount_entry *entry, int source,
@@ -173,8 +199,9 @@ static int do_overlay(struct tree *tree, const struct mount_entry *entry, int so
 		opened += failed ? 0 : 1;
 	}
 	if (!failed)
-		overlay = overlay_open(tree, lowers, entry->lower_count, entry->upper,
-				       entry->work, entry->upper != NULL, err);
+		overlay = overlay_open(
+			tree, lowers, entry->lower_count, entry->upper, entry->work,
+			entry->upper || entry->flags & MOUNT_F_THROWAWAY, err);
 	while (opened > 0)
 		close(lowers[--opened]);
 	if (overlay < 0 || place_new(tree, entry, overlay, err) < 0)
@@ -190,7 +217,7 @@ static int do_tmpfs(struct tree *tree, const struct mount_entry *entry, int sour
 	const char *options[] = { "mode", mode, "size", size, NULL };
 
 	(void)source;
-	snprintf(mode, sizeof(mode), "%o", entry->mode ? entry->mode : 0755);
+	snprintf(mode, sizeof(mode), "%o", mount_mode(entry, 0755));
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)entry->size);
 	if (entry->size == 0)
 		options[2] = NULL;
@@ -407,119 +434,39 @@ static int do_readonly(struct tree *tree, const struct mount_entry *entry, int s
 	return mount_change(tree, clone, MOUNT_ATTR_RDONLY, 0, true, err);
 }
 
-/* ---- plain files ----------------------------------------------------------------------- */
-
-/* The directory that takes the entry's name: one that was made here. */
-static int open_own_parent(struct tree *tree, const struct mount_entry *entry, char *name,
-			   struct error *err)
+static int do_remount_ro(struct tree *tree, const struct mount_entry *entry, int source,
+			 struct error *err)
 {
-	auto_close int parent = files_open_parent_in_root(tree->root, entry->dest, name);
-	struct stat status;
-
-	if (parent < 0 && errno == ENOENT) {
-		char path[PATH_MAX];
-		auto_close int made = -1;
-		char *slash;
-
-		snprintf(path, sizeof(path), "%s", entry->dest);
-		slash = strrchr(path, '/');
-		if (slash && slash != path)
-			*slash = '\0';
-		made = mountpoint_open(tree, path, true, err);
-		if (made < 0)
-			return -1;
-		parent = files_open_parent_in_root(tree->root, entry->dest, name);
-	}
-	if (parent < 0 || fstat(parent, &status) < 0)
-		return error_errno(err, "make %s", entry->dest);
-	if (!tree_is_own(tree, &status))
-		return error_set(err, ERROR_MOUNT_POINT_MISSING,
-				 "make %s: nothing is made in directories of the host",
-				 entry->dest);
-	return fd_take(&parent);
-}
-
-static int do_dir(struct tree *tree, const struct mount_entry *entry, int source,
-		  struct error *err)
-{
-	auto_close int found = mountpoint_find(tree, entry->dest, false);
-	auto_close int parent = -1;
-	char name[NAME_MAX + 1];
+	auto_close int place = mountpoint_find(tree, entry->dest, false);
 
 	(void)source;
-	if (found >= 0)
-		return 0;
-	parent = open_own_parent(tree, entry, name, err);
-	if (parent < 0)
-		return -1;
-	if (mkdirat(parent, name, entry->mode ? entry->mode : 0755) < 0)
-		return error_errno(err, "make the directory %s", entry->dest);
-	return 0;
-}
-
-static int do_file(struct tree *tree, const struct mount_entry *entry, int source,
-		   struct error *err)
-{
-	auto_close int parent = -1;
-	auto_close int file = -1;
-	char name[NAME_MAX + 1];
-
-	(void)source;
-	parent = open_own_parent(tree, entry, name, err);
-	if (parent < 0)
-		return -1;
-	file = openat(parent, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		      entry->mode ? entry->mode : 0644);
-	if (file < 0 || fd_write_all(file, entry->content, entry->content_size) < 0)
-		return error_errno(err, "write the file %s", entry->dest);
-	return 0;
-}
-
-static int do_symlink(struct tree *tree, const struct mount_entry *entry, int source,
-		      struct error *err)
-{
-	auto_close int parent = -1;
-	char name[NAME_MAX + 1];
-
-	(void)source;
-	parent = open_own_parent(tree, entry, name, err);
-	if (parent < 0)
-		return -1;
-	if (symlinkat(entry->source, parent, name) < 0)
-		return error_errno(err, "make the link %s", entry->dest);
-	return 0;
-}
-
-static int do_chmod(struct tree *tree, const struct mount_entry *entry, int source,
-		    struct error *err)
-{
-	auto_close int file = files_open_in_root(tree->root, entry->dest, O_RDONLY, 0);
-	struct stat status;
-
-	(void)source;
-	if (file < 0 || fstat(file, &status) < 0)
-		return error_errno(err, "change the mode of %s", entry->dest);
-	if (!tree_is_own(tree, &status))
-		return error_set(err, ERROR_PLAIN,
-				 "change the mode of %s: it belongs to the host",
-				 entry->dest);
-	if (fchmod(file, entry->mode) < 0)
-		return error_errno(err, "change the mode of %s", entry->dest);
-	return 0;
+	if (place < 0)
+		return error_errno(err, "find %s", entry->dest);
+	return mount_change(tree, place, MOUNT_ATTR_RDONLY, 0, false, err);
 }
 
 /* ---- the table ------------------------------------------------------------------------- */
 
 static int (*const kinds[])(struct tree *tree, const struct mount_entry *entry,
 			    int source, struct error *err) = {
-	[MOUNT_BIND] = do_bind,       [MOUNT_COW] = do_cow,
-	[MOUNT_OVERLAY] = do_overlay, [MOUNT_TMPFS] = do_tmpfs,
-	[MOUNT_SCRATCH] = do_scratch, [MOUNT_PROC] = do_proc,
-	[MOUNT_SYSFS] = do_sysfs,     [MOUNT_DEV] = dev_do,
-	[MOUNT_MQUEUE] = do_mqueue,   [MOUNT_CGROUP] = do_cgroup,
-	[MOUNT_MASK] = do_mask,       [MOUNT_READONLY] = do_readonly,
-	[MOUNT_DIR] = do_dir,         [MOUNT_FILE] = do_file,
-	[MOUNT_SYMLINK] = do_symlink, [MOUNT_CHMOD] = do_chmod,
+	[MOUNT_BIND] = do_bind,
+	[MOUNT_COW] = do_cow,
+	[MOUNT_OVERLAY] = do_overlay,
+	[MOUNT_TMPFS] = do_tmpfs,
+	[MOUNT_SCRATCH] = do_scratch,
+	[MOUNT_PROC] = do_proc,
+	[MOUNT_SYSFS] = do_sysfs,
+	[MOUNT_DEV] = dev_do,
+	[MOUNT_MQUEUE] = do_mqueue,
+	[MOUNT_CGROUP] = do_cgroup,
+	[MOUNT_MASK] = do_mask,
+	[MOUNT_READONLY] = do_readonly,
+	[MOUNT_REMOUNT_RO] = do_remount_ro,
+	[MOUNT_DIR] = entry_dir,
+	[MOUNT_FILE] = entry_file,
+	[MOUNT_DATA] = entry_data,
+	[MOUNT_SYMLINK] = entry_symlink,
+	[MOUNT_CHMOD] = entry_chmod,
 };
 
 int mount_do(struct tree *tree, const struct mount_entry *entry, int source,

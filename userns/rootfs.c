@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,15 +20,23 @@ enum {
 
 /* ---- the root itself ----------------------------------------------------------------- */
 
+/* The host's own root is writable only for who may make things everywhere. */
+static unsigned int root_attributes(const struct rootfs_spec *spec)
+{
+	const bool writable = spec->mode != ROOT_RO &&
+			      (spec->kind != ROOT_HOST || spec->makes_everywhere);
+
+	return MOUNT_ATTR_NOSUID | (spec->devices ? 0 : MOUNT_ATTR_NODEV) |
+	       (writable ? 0 : MOUNT_ATTR_RDONLY);
+}
+
 /* The namespace's own copy of the caller's tree, changed where it stands. */
 static int open_host_root(struct tree *tree, struct error *err)
 {
 	tree->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tree->root < 0)
 		return error_errno(err, "open the root");
-	return mount_change(tree, tree->root,
-			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0,
-			    true, err);
+	return mount_change(tree, tree->root, root_attributes(tree->spec), 0, true, err);
 }
 
 /* Stacks a detached tree on "/": it is the new root from now on. */
@@ -53,7 +62,6 @@ static int open_bound_root(struct tree *tree, struct error *err)
 {
 	auto_close int dir = open_directory(tree->spec, err);
 	auto_close int clone = -1;
-	unsigned int attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
 	if (dir < 0)
 		return -1;
@@ -62,11 +70,11 @@ static int open_bound_root(struct tree *tree, struct error *err)
 				      OPEN_TREE_CLOEXEC);
 	if (clone < 0)
 		return error_errno(err, "bind the root %s", tree->spec->path);
-	if (stack_root(tree, clone, err) < 0)
+	/* Not before: a clone of "/" would have the scratch space in it. */
+	if (scratch_open(tree, err) < 0 || stack_root(tree, clone, err) < 0)
 		return -1;
-	if (tree->spec->mode == ROOT_RO)
-		attributes |= MOUNT_ATTR_RDONLY;
-	return mount_change(tree, fd_take(&clone), attributes, 0, true, err);
+	return mount_change(tree, fd_take(&clone), root_attributes(tree->spec), 0, true,
+			    err);
 }
 
 /* DIR/upper and DIR/work: overlayfs wants both on one file system. */
@@ -130,12 +138,12 @@ static int open_root(struct tree *tree, struct error *err)
 		return scratch_open(tree, err);
 	}
 	tree->pivots = true;
+	if (tree->spec->kind == ROOT_DIRECTORY && tree->spec->mode != ROOT_COW)
+		return open_bound_root(tree, err);
 	if (scratch_open(tree, err) < 0)
 		return -1;
-	if (tree->spec->kind == ROOT_EMPTY)
-		return open_empty_root(tree, err);
-	return tree->spec->mode == ROOT_COW ? open_layered_root(tree, err)
-					    : open_bound_root(tree, err);
+	return tree->spec->kind == ROOT_EMPTY ? open_empty_root(tree, err)
+					      : open_layered_root(tree, err);
 }
 
 /* ---- the way in ---------------------------------------------------------------------- */
@@ -205,6 +213,24 @@ static void raise_open_files(struct rlimit *ret_before)
 	(void)setrlimit(RLIMIT_NOFILE, &all);
 }
 
+/* Not the root: the new one is stacked on it by then. */
+static bool is_opened_late(const struct rootfs_spec *spec,
+			   const struct mount_entry *entry)
+{
+	return spec->opens_late && entry->kind == MOUNT_BIND &&
+	       !(entry->flags & MOUNT_F_FD) && strcmp(entry->source, "/") != 0;
+}
+
+static int take_source(struct tree *tree, size_t index, struct error *err)
+{
+	const struct mount_entry *entry = &tree->spec->mounts[index];
+
+	if (mount_take_source(tree, entry, &tree->taken[index], err) == 0)
+		return 0;
+	err->entry = -((int)index + 1);
+	return error_within(err, "mount %s", entry->dest);
+}
+
 static int take_sources(struct tree *tree, struct error *err)
 {
 	tree->host_dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -217,8 +243,10 @@ static int take_sources(struct tree *tree, struct error *err)
 	for (size_t i = 0; i < tree->spec->mount_count; i++) {
 		const struct mount_entry *entry = &tree->spec->mounts[i];
 
-		if (mount_take_source(tree, entry, &tree->taken[i], err) < 0)
-			return error_within(err, "mount %s", entry->dest);
+		if (is_opened_late(tree->spec, entry))
+			continue;
+		if (take_source(tree, i, err) < 0)
+			return -1;
 		if (entry->kind == MOUNT_COW)
 			fuse_take_device(tree);
 	}
@@ -229,9 +257,17 @@ static int build(struct tree *tree, struct error *err)
 {
 	if (take_sources(tree, err) < 0 || open_root(tree, err) < 0)
 		return -1;
-	for (size_t i = 0; i < tree->spec->mount_count; i++)
-		if (mount_do(tree, &tree->spec->mounts[i], tree->taken[i], err) < 0)
+	for (size_t i = 0; i < tree->spec->mount_count; i++) {
+		const struct mount_entry *entry = &tree->spec->mounts[i];
+
+		if (is_opened_late(tree->spec, entry) && take_source(tree, i, err) < 0)
 			return -1;
+		if (mount_do(tree, entry, tree->taken[i], err) < 0) {
+			err->entry = (int)i + 1;
+			return -1;
+		}
+		fd_close(&tree->taken[i]);
+	}
 	return finish(tree, err);
 }
 
@@ -252,7 +288,8 @@ static void close_all(struct tree *tree)
 }
 
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, const struct fuse_server *server, struct error *err)
+		 bool console, const struct fuse_server *server, struct made_places *made,
+		 struct error *err)
 {
 	int taken[TREE_MOUNTS_MAX];
 	struct tree tree = {
@@ -260,6 +297,7 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		.namespaces = namespaces,
 		.console = console,
 		.server = server,
+		.made = made,
 		.root = -1,
 		.host_dev = -1,
 		.proc = -1,
@@ -278,6 +316,8 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 	for (size_t i = 0; i < spec->mount_count; i++)
 		taken[i] = -1;
 	raise_open_files(&open_files);
+	if (made)
+		made->count = 0;
 	failed = build(&tree, err);
 	if (failed && err->errnum == ENOSYS && err->id == ERROR_PLAIN)
 		err->id = ERROR_KERNEL;

@@ -147,7 +147,6 @@ int scratch_clone(int dir_fd, struct error *err)
 int scratch_place(struct tree *tree, const char *dest, mode_t mode, struct error *err)
 {
 	auto_close int dir = scratch_dir(tree, mode, err);
-	auto_close int place = -1;
 	auto_close int clone = -1;
 
 	if (dir < 0)
@@ -155,8 +154,7 @@ int scratch_place(struct tree *tree, const char *dest, mode_t mode, struct error
 	clone = scratch_clone(dir, err);
 	if (clone < 0)
 		return -1;
-	place = mountpoint_open(tree, dest, true, err);
-	if (place < 0 || mount_attach(clone, place, dest, err) < 0)
+	if (mount_place(tree, clone, dest, true, err) < 0)
 		return -1;
 	return fd_take(&clone);
 }

@@ -34,6 +34,7 @@ struct tree {
 	const struct rootfs_spec *spec;
 	const struct namespaces_spec *namespaces;
 	const struct fuse_server *server; /* NULL: there is nobody to ask */
+	struct made_places *made;         /* NULL: nothing is made in the host's */
 	bool console;                     /* /dev has a place for it */
 	int root;                         /* O_PATH: the new root */
 	bool pivots;  /* it is stacked on "/" and has to be entered by pivot_root(2) */
@@ -113,6 +114,22 @@ int mountpoint_find(const struct tree *tree, const char *dest, bool nofollow);
 /* Puts a detached mount on a place. */
 int mount_attach(int mount_fd, int place_fd, const char *dest, struct error *err);
 
+/* Both at once; on the root itself, where that is allowed, it becomes the new root. */
+int mount_place(struct tree *tree, int mount_fd, const char *dest, bool directory,
+		struct error *err);
+
+/* made.c */
+
+/*
+ * A new mount point in a directory of the host, opened with O_PATH, and what it takes to
+ * remove it noted in tree->made. -1 and errno.
+ */
+int made_place_make(struct tree *tree, int parent, const char *name, bool directory);
+
+/* So noted is one that another sandbox has made. -1: it was removed at this moment. */
+int made_place_join(struct tree *tree, const char *dest, int place,
+		    const struct stat *status);
+
 /* overlay.c */
 
 /*
@@ -132,6 +149,18 @@ void fuse_take_device(struct tree *tree);
 int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,
 		 const char *work, bool writable, struct error *err);
 
+/* entries.c */
+int entry_dir(struct tree *tree, const struct mount_entry *entry, int source,
+	      struct error *err);
+int entry_file(struct tree *tree, const struct mount_entry *entry, int source,
+	       struct error *err);
+int entry_data(struct tree *tree, const struct mount_entry *entry, int source,
+	       struct error *err);
+int entry_symlink(struct tree *tree, const struct mount_entry *entry, int source,
+		  struct error *err);
+int entry_chmod(struct tree *tree, const struct mount_entry *entry, int source,
+		struct error *err);
+
 /* mounts.c */
 
 /* Opens what the entry will need, while the caller's tree is as it was. */
@@ -139,6 +168,9 @@ int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *r
 		      struct error *err);
 int mount_do(struct tree *tree, const struct mount_entry *entry, int source,
 	     struct error *err);
+
+/* The entry's mode, or the usual one where it has none. */
+mode_t mount_mode(const struct mount_entry *entry, mode_t usual);
 
 /* A detached clone of a mount; flags as for open_tree(2). -1 and errno. */
 int mount_clone(int dir_fd, const char *path, unsigned int flags);

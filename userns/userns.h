@@ -103,7 +103,11 @@ enum ns_mode {
 
 struct ns_choice {
 	enum ns_mode mode;
-	const char *path; /* NS_JOINED: an nsfs file, as /proc/PID/ns/net */
+	/*
+	 * NS_JOINED: an nsfs file, as /proc/PID/ns/net. Of a NS_PRIVATE NS_PID: the pid
+	 * namespace that the new one lies below; NULL: the caller's.
+	 */
+	const char *path;
 };
 
 struct key_value {
@@ -183,20 +187,24 @@ enum root_kind {
 enum root_mode { ROOT_COW, ROOT_RO, ROOT_RW };
 
 enum mount_kind {
-	MOUNT_BIND,    /* source on dest, always recursive */
-	MOUNT_COW,     /* source on dest, what is written goes to the scratch space */
-	MOUNT_OVERLAY, /* lowers (first = lowest) with upper and work, or without both */
+	MOUNT_BIND, /* source on dest, always recursive */
+	MOUNT_COW,  /* source on dest, what is written goes to the scratch space */
+	MOUNT_OVERLAY, /* lowers (first = lowest) with upper and work; without both: read-only,
+			  or with MOUNT_F_THROWAWAY written to the scratch space */
 	MOUNT_TMPFS,   /* a tmpfs of its own: size, mode */
 	MOUNT_SCRATCH, /* a directory of the shared scratch tmpfs: mode */
 	MOUNT_PROC,  /* a new procfs; source "pids": subset=pid; "host": the outer one */
 	MOUNT_SYSFS, /* a new sysfs, or the outer one where the kernel refuses it */
-	MOUNT_DEV,   /* nodes, links, pts, shm, ptmx; size is that of shm, 0: scratch */
+	MOUNT_DEV, /* nodes, links, pts, shm, ptmx; size is that of shm, 0: scratch; mode is
+			that of shm, 0: 1777 */
 	MOUNT_MQUEUE,
 	MOUNT_CGROUP, /* cgroup2 of the new cgroup namespace */
 	MOUNT_MASK,   /* covers dest so that nothing of it can be read */
 	MOUNT_READONLY, /* makes what is mounted at and below dest read-only; missing: skipped */
-	MOUNT_DIR,     /* makes a directory: mode */
-	MOUNT_FILE,    /* makes a file: mode, content */
+	MOUNT_REMOUNT_RO, /* the mount at dest, which must be one, becomes read-only */
+	MOUNT_DIR,        /* makes a directory: mode */
+	MOUNT_FILE,       /* makes a file: mode; content, or what can be read from fd */
+	MOUNT_DATA,    /* a nameless file with what can be read from fd, on dest: mode */
 	MOUNT_SYMLINK, /* dest is a link to source */
 	MOUNT_CHMOD,   /* dest gets mode */
 };
@@ -208,7 +216,11 @@ enum mount_flag {
 	MOUNT_F_NOEXEC = 1 << 3,
 	MOUNT_F_OPTIONAL =
 		1 << 4, /* a missing source, or for covers a missing dest: skipped */
-	MOUNT_F_NOFOLLOW = 1 << 5, /* a dest that is a symlink: skipped */
+	MOUNT_F_NOFOLLOW = 1 << 5,  /* a dest that is a symlink: skipped */
+	MOUNT_F_FD = 1 << 6,        /* the source is the descriptor fd */
+	MOUNT_F_MODE = 1 << 7,      /* mode counts even where it is 0 */
+	MOUNT_F_THROWAWAY = 1 << 8, /* MOUNT_OVERLAY: what is written is thrown away */
+	MOUNT_F_OPEN = 1 << 9,      /* MOUNT_DEV: it takes new files */
 };
 
 /*
@@ -223,6 +235,7 @@ struct mount_entry {
 	/* Device and inode of the source when the plan was made; 0: nobody looked. */
 	uint64_t source_device, source_inode;
 	const char *dest;
+	int fd;        /* with MOUNT_F_FD; O_PATH is enough for a bind */
 	mode_t mode;   /* 0: the kind's own default */
 	uint64_t size; /* bytes; 0: the kernel's default */
 	const char *const *lowers;
@@ -240,6 +253,18 @@ struct rootfs_spec {
 		upper; /* ROOT_COW: keep the layer in this directory; NULL: thrown away */
 	uint64_t
 		scratch_size; /* bytes for everything that is thrown away; 0: half of memory */
+	bool devices;         /* device files of a host root, or of a bound one, work */
+	/*
+	 * What is missing of a dest is made wherever it lies, in directories of the host too,
+	 * and a dest may be the root itself. rootfs_enter() then tells what it made there.
+	 */
+	bool makes_everywhere;
+	bool tolerates_submounts; /* flags that a submount refuses are left out */
+	/*
+	 * Descriptors are few: sources are opened one at a time, just before they are mounted.
+	 * They are named as realpath(3) would, and the root is not ROOT_HOST.
+	 */
+	bool opens_late;
 	const struct mount_entry *mounts;
 	size_t mount_count;
 };
@@ -269,14 +294,40 @@ struct fuse_server {
 int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
 
 /*
+ * What was made in directories of the host for rootfs_spec.makes_everywhere, the outer
+ * ones first.
+ */
+struct made_place {
+	int parent;     /* O_PATH */
+	int hold;       /* its locks say that it is in use */
+	char name[256]; /* in it */
+	uint64_t device, inode;
+	bool directory;
+};
+
+struct made_places {
+	size_t count;
+	struct made_place places[32];
+};
+
+/*
+ * Removes what is still as it was made: an empty file, an empty directory. Closes the
+ * descriptors. Not from within the sandbox's mount namespace: there they are in use.
+ */
+void made_places_remove(struct made_places *made);
+
+/*
  * Builds the whole tree of the spec in the calling process's new mount namespace and
  * makes it the root. Needs CAP_SYS_ADMIN in the namespace's owner and mapped ids. Before
  * it the caller's tree is the root, after it nothing of that tree that the plan does not
  * name can be reached; the working directory is "/". console: MOUNT_DEV leaves a place
- * for /dev/console. server: who serves what the kernel's overlay cannot, or NULL.
+ * for /dev/console. server: who serves what the kernel's overlay cannot, or NULL. made:
+ * NULL without makes_everywhere; on failure too it tells what is to be removed, once the
+ * process that has mounts on it is gone. A failing entry is named by err->entry.
  */
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, const struct fuse_server *server, struct error *err);
+		 bool console, const struct fuse_server *server, struct made_places *made,
+		 struct error *err);
 
 /*
  * For a command that keeps CAP_SYS_ADMIN: in its process, a user and a mount namespace

@@ -193,7 +193,8 @@ struct plan plan_sample_full(void)
 		.ids = { { uids, COUNT(uids) }, { gids, COUNT(gids) }, true },
 		.namespaces = full_namespaces(),
 		.rootfs = { ROOT_DIRECTORY, ROOT_COW, "/srv/r\xf8t", "/up", UINT64_MAX,
-			    mounts, COUNT(mounts) },
+			    .mounts = mounts,
+			    .mount_count = COUNT(mounts) },
 		.net = { true },
 		.policy = {
 			{ ((uint64_t)1 << 63) | 0x1ffffffffff, 5 },
