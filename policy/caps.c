@@ -192,7 +192,7 @@ static int capset_plain(const struct caps_state *wanted)
 	return (int)syscall(SYS_capset, &header, data);
 }
 
-static int fill_library(const struct caps_spec *caps)
+static int fill_library(const struct caps_spec *caps, uint64_t held)
 {
 	capng_clear(CAPNG_SELECT_ALL);
 	/* A child of vfork(2) finds its parent's thread id in the library's state. */
@@ -207,12 +207,16 @@ static int fill_library(const struct caps_spec *caps)
 		if (capng_update(CAPNG_ADD, (capng_type_t)type, i) < 0)
 			return -1;
 	}
+	for (unsigned int i = 0; i < CAPS_MAX; i++)
+		if (held & ~caps->kept & CAP_BIT(i) &&
+		    capng_update(CAPNG_ADD, CAPNG_PERMITTED, i) < 0)
+			return -1;
 	return 0;
 }
 
-static int apply_library(const struct caps_spec *caps, struct error *err)
+static int apply_library(const struct caps_spec *caps, uint64_t held, struct error *err)
 {
-	if (fill_library(caps) < 0)
+	if (fill_library(caps, held) < 0)
 		return error_set(err, ERROR_CAPABILITIES,
 				 "describe the capabilities to libcap-ng");
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
@@ -246,6 +250,13 @@ static int read_state(struct caps_state *ret_state)
 	return 0;
 }
 
+uint64_t caps_effective(void)
+{
+	struct caps_state state;
+
+	return read_state(&state) < 0 ? 0 : state.effective;
+}
+
 /* One set against what was asked for. */
 static int compare_set(const char *set, uint64_t found, uint64_t wanted,
 		       struct error *err)
@@ -274,7 +285,7 @@ static int check_bounding(uint64_t kept, struct error *err)
 	return compare_set("bounding", bounding, kept, err);
 }
 
-static int verify(const struct caps_spec *caps, struct error *err)
+static int verify(const struct caps_spec *caps, uint64_t held, struct error *err)
 {
 	struct caps_state state;
 
@@ -282,7 +293,7 @@ static int verify(const struct caps_spec *caps, struct error *err)
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "read the capabilities back");
 	if (compare_set("effective", state.effective, caps->kept, err) < 0 ||
-	    compare_set("permitted", state.permitted, caps->kept, err) < 0 ||
+	    compare_set("permitted", state.permitted, caps->kept | held, err) < 0 ||
 	    compare_set("inheritable", state.inheritable, caps->ambient, err) < 0 ||
 	    compare_set("ambient", state.ambient, caps->ambient, err) < 0)
 		return -1;
@@ -299,38 +310,49 @@ static int forbid_new_privileges(struct error *err)
 	return 0;
 }
 
-int caps_apply(const struct caps_spec *caps, struct error *err)
+int caps_apply_holding(const struct caps_spec *caps, uint64_t held, struct error *err)
 {
 	if (check_spec(caps, err) < 0)
 		return -1;
 	if (check_bounding(caps->kept, err) < 0)
 		return -1;
-	if (apply_library(caps, err) < 0)
+	if (apply_library(caps, held, err) < 0)
 		return -1;
 	if (forbid_new_privileges(err) < 0)
 		return -1;
-	return verify(caps, err);
+	return verify(caps, held, err);
 }
 
-int caps_drop_all(struct error *err)
+int caps_apply(const struct caps_spec *caps, struct error *err)
 {
-	static const struct caps_state nothing = { 0 };
+	return caps_apply_holding(caps, 0, err);
+}
+
+int caps_drop_to(uint64_t held, struct error *err)
+{
+	const struct caps_state wanted = { .permitted = held };
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2];
 
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "clear the ambient capabilities");
-	if (capset_plain(&nothing) < 0)
+	if (capset_plain(&wanted) < 0)
 		return error_errno_id(err, ERROR_CAPABILITIES, "drop all capabilities");
 	if (forbid_new_privileges(err) < 0)
 		return -1;
 	if (syscall(SYS_capget, &header, data) < 0)
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "read the capabilities back");
-	if (data[0].permitted | data[1].permitted | data[0].effective |
+	if ((data[0].permitted & ~(uint32_t)held) |
+	    (data[1].permitted & ~(uint32_t)(held >> 32)) | data[0].effective |
 	    data[1].effective | data[0].inheritable | data[1].inheritable)
 		return error_set(err, ERROR_CAPABILITIES,
 				 "drop all capabilities: the kernel still has some");
 	return 0;
+}
+
+int caps_drop_all(struct error *err)
+{
+	return caps_drop_to(0, err);
 }

@@ -30,6 +30,9 @@ const char *caps_name(unsigned int number);
 /* All that this kernel knows. */
 uint64_t caps_all(void);
 
+/* The effective set of the calling thread; empty where the kernel does not tell. */
+uint64_t caps_effective(void);
+
 /* The set that a root of its own gets by default (design: CHOWN … SYS_CHROOT). */
 uint64_t caps_default_root(void);
 
@@ -39,6 +42,9 @@ uint64_t caps_default_root(void);
  * it is not as asked. Needs CAP_SETPCAP where the bounding set shrinks.
  */
 int caps_apply(const struct caps_spec *caps, struct error *err);
+
+/* The same, with held in the permitted set beside them: the next exec takes it away. */
+int caps_apply_holding(const struct caps_spec *caps, uint64_t held, struct error *err);
 
 /*
  * Shrinks the bounding set alone. The init does it before it starts the command, which
@@ -51,6 +57,9 @@ int caps_bound(uint64_t kept, struct error *err);
  * bounding one, by plain calls (no library state).
  */
 int caps_drop_all(struct error *err);
+
+/* The same, but held stays in the permitted set. */
+int caps_drop_to(uint64_t held, struct error *err);
 
 /* One resource limit; RLIM_INFINITY is UINT64_MAX. */
 struct rlimit_entry {

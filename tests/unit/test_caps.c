@@ -172,6 +172,29 @@ static void dropping_all_leaves_nothing(void **state)
 	assert_int_equal(in_namespace(drop_all, NULL), AS_ASKED);
 }
 
+static int hold_one(const void *what)
+{
+	const uint64_t held = BIT(CAP_BLOCK_SUSPEND);
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	struct error err = { 0 };
+
+	if (caps_apply_holding(what, held, &err) < 0 || caps_drop_to(held, &err) < 0 ||
+	    syscall(SYS_capget, &header, data) < 0)
+		return REFUSED;
+	return data[CAP_BLOCK_SUSPEND / 32].permitted == 1U << CAP_BLOCK_SUSPEND % 32 &&
+			       data[0].permitted == 0 && data[0].effective == 0 &&
+			       data[1].effective == 0
+		       ? AS_ASKED
+		       : NOT_AS_ASKED;
+}
+
+static void one_that_is_held_is_permitted_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(in_namespace(hold_one, &only_kill), AS_ASKED);
+}
+
 static int apply_after_dropping_all(const void *what)
 {
 	return apply(&nothing) == AS_ASKED ? apply(what) : NOT_AS_ASKED;
@@ -231,6 +254,7 @@ int main(void)
 		cmocka_unit_test(ambient_capabilities_are_raised),
 		cmocka_unit_test(the_parent_of_a_vfork_keeps_what_its_child_dropped),
 		cmocka_unit_test(dropping_all_leaves_nothing),
+		cmocka_unit_test(one_that_is_held_is_permitted_alone),
 		cmocka_unit_test(a_capability_that_is_not_there_cannot_be_kept),
 		cmocka_unit_test(a_bounding_set_that_does_not_shrink_is_noticed),
 		cmocka_unit_test(a_strange_set_is_refused_by_name),
