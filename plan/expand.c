@@ -397,3 +397,15 @@ int expand(struct draft *draft, struct error *err)
 	expand_descriptors(draft);
 	return expand_seccomp(draft, err);
 }
+
+int expand_on_top(struct draft *draft, struct error *err)
+{
+	bool changes_env =
+		draft->env.count || draft->keep_env.count || draft->env_files.count;
+
+	if (changes_env && expand_env(draft, err) < 0)
+		return -1;
+	expand_caps(draft);
+	expand_rlimits(draft);
+	return expand_seccomp(draft, err);
+}

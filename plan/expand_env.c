@@ -16,7 +16,7 @@
 
 enum {
 	ENV_FILE_MAX = 1024 * 1024,
-	FREE_PLACES = 2, /* for HOME and USER, which may become known inside */
+	FREE_PLACES = 4, /* for HOME, USER and PWD, which may become known inside */
 };
 
 struct env_list {

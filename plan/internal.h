@@ -174,6 +174,16 @@ int gather_words(struct gatherer *gatherer, const char *const *words, struct err
 /* The profiles and pools that the words named, then the configuration files. */
 int gather_files(struct gatherer *gatherer, struct error *err);
 
+/* The profiles and pools alone. */
+int gather_named(struct gatherer *gatherer, struct error *err);
+
+/* 0 read, 1 there is no such file, -1 error. */
+int gather_file(struct gatherer *gatherer, const char *path, struct error *err);
+
+/* A file of the user's, if there is one and the user may search the home. */
+int gather_user_file(struct gatherer *gatherer, const char *dir, const char *name,
+		     struct error *err);
+
 /* A profile's text, as if it stood in the file `name`; base is its directory. */
 int gather_text(struct gatherer *gatherer, char *text, size_t length, const char *name,
 		const char *base, struct error *err);
@@ -204,6 +214,9 @@ option_setter add_ro, add_rw, add_cow, add_dev_bind, add_volume, add_mount, add_
 /* ---- the draft to the plan: expand*.c ---- */
 
 int expand(struct draft *draft, struct error *err);
+
+/* Of a plan that is whole: what options add to its variables, limits and policy. */
+int expand_on_top(struct draft *draft, struct error *err);
 int expand_root(struct draft *draft, struct error *err);
 int expand_user(struct draft *draft, struct error *err);
 int expand_ids(struct draft *draft, struct error *err);

@@ -221,8 +221,7 @@ static int read_profile(struct gatherer *gatherer, const char *path, struct erro
 	return read_open_file(gatherer, fd, path, err);
 }
 
-/* 0 read, 1 there is no such file, -1 error. */
-static int read_if_there(struct gatherer *gatherer, const char *path, struct error *err)
+int gather_file(struct gatherer *gatherer, const char *path, struct error *err)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
@@ -260,12 +259,12 @@ static int read_pool(struct gatherer *gatherer, const char *name, struct error *
 		return error_set(err, ERROR_USAGE, "use --pool: '%.80s' is not a name",
 				 name);
 	if (dir)
-		result = read_if_there(
+		result = gather_file(
 			gatherer, arena_printf(arena, "%s/pools.d/%s", dir, name), err);
 	if (result == 1)
-		result = read_if_there(
-			gatherer, arena_printf(arena, SYSTEM_DIR "/pools.d/%s", name),
-			err);
+		result = gather_file(gatherer,
+				     arena_printf(arena, SYSTEM_DIR "/pools.d/%s", name),
+				     err);
 	if (result != 1)
 		return result;
 	error_set(err, ERROR_USAGE, "use --pool: there is no pool '%.80s'", name);
@@ -295,21 +294,26 @@ static bool is_out_of_reach(const char *path)
 	return lstat(path, &st) < 0;
 }
 
+int gather_user_file(struct gatherer *gatherer, const char *dir, const char *name,
+		     struct error *err)
+{
+	const char *path = arena_printf(&gatherer->draft->plan.arena, "%s/%s", dir, name);
+
+	gatherer->level = LEVEL_USER;
+	if (gather_file(gatherer, path, err) < 0 &&
+	    !(err->errnum == EACCES && is_out_of_reach(path)))
+		return -1;
+	return 0;
+}
+
 static int read_configuration(struct gatherer *gatherer, struct error *err)
 {
 	const char *dir = user_dir(gatherer->draft);
 
-	gatherer->level = LEVEL_USER;
-	if (dir) {
-		const char *path =
-			arena_printf(&gatherer->draft->plan.arena, "%s/sbx.conf", dir);
-
-		if (read_if_there(gatherer, path, err) < 0 &&
-		    !(err->errnum == EACCES && is_out_of_reach(path)))
-			return -1;
-	}
+	if (dir && gather_user_file(gatherer, dir, "sbx.conf", err) < 0)
+		return -1;
 	gatherer->level = LEVEL_SYSTEM;
-	return read_if_there(gatherer, SYSTEM_DIR "/sbx.conf", err) < 0 ? -1 : 0;
+	return gather_file(gatherer, SYSTEM_DIR "/sbx.conf", err) < 0 ? -1 : 0;
 }
 
 static bool was_given(const struct gatherer *gatherer, const char *name)
@@ -322,7 +326,7 @@ static bool was_given(const struct gatherer *gatherer, const char *name)
 	return false;
 }
 
-int gather_files(struct gatherer *gatherer, struct error *err)
+int gather_named(struct gatherer *gatherer, struct error *err)
 {
 	size_t words = gatherer->count;
 
@@ -334,6 +338,13 @@ int gather_files(struct gatherer *gatherer, struct error *err)
 		if (read_named(gatherer, &given, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int gather_files(struct gatherer *gatherer, struct error *err)
+{
+	if (gather_named(gatherer, err) < 0)
+		return -1;
 	if (was_given(gatherer, "no-config"))
 		return 0;
 	return read_configuration(gatherer, err);
