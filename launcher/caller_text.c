@@ -5,6 +5,7 @@
  * before the command starts they move elsewhere, and their place is wiped.
  */
 #include "launcher/child.h"
+#include "launcher/executor.h"
 
 #include "base/error.h"
 #include "base/text.h"
@@ -32,6 +33,18 @@ static void move_list(const struct move *move, const char *const *list)
 
 	for (; at && *at; at++)
 		*at = moved(move, *at);
+}
+
+/* From the first argument to the end of the last variable lies one piece of memory. */
+struct caller_text caller_text_find(int argc, char **argv)
+{
+	struct caller_text text = { argv[0], 0 };
+	char *last = argv[argc - 1];
+
+	for (char **at = environ; *at; at++)
+		last = *at;
+	text.size = (size_t)(last - argv[0]) + strlen(last) + 1;
+	return text;
 }
 
 int caller_text_hide(struct child *child, struct error *err)

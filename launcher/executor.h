@@ -15,6 +15,9 @@ struct caller_text {
 	size_t size;
 };
 
+/* From main()'s arguments. caller_text.c */
+struct caller_text caller_text_find(int argc, char **argv);
+
 /* A sandbox as the process that started it sees it. Descriptors are -1 when there is none. */
 struct sandbox {
 	pid_t init; /* our child: process 1 of the sandbox; its own until it is waited for */

@@ -73,18 +73,6 @@ static int unknown_command(const char *name)
 	return 125;
 }
 
-/* From the first argument to the end of the last variable lies one piece of memory. */
-static struct caller_text caller_text(int argc, char **argv, char **environment)
-{
-	struct caller_text text = { argv[0], 0 };
-	char *last = argv[argc - 1];
-
-	for (char **at = environment; *at; at++)
-		last = *at;
-	text.size = (size_t)(last - argv[0]) + strlen(last) + 1;
-	return text;
-}
-
 static int dispatch(const char *name, const char *const *words,
 		    const struct caller_text *caller)
 {
@@ -123,6 +111,6 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0)
 		return print_usage(STDOUT_FILENO);
-	caller = caller_text(argc, argv, environ);
+	caller = caller_text_find(argc, argv);
 	return dispatch(argv[1], words + 2, &caller);
 }

@@ -339,6 +339,10 @@ static void take_turn(struct monitor *monitor)
 		monitor->failed = true;
 		break;
 	case TURN_IDS_MAPPED:
+	case TURN_NAMESPACES:
+	case TURN_MADE:
+	case TURN_MADE_HOLD:
+	case TURN_GO:
 	case TURN_SIGNAL:
 	case TURN_GROUP_SIGNAL:
 		error_set(monitor->err, ERROR_PLAIN, "go on: a turn out of order");

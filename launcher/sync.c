@@ -11,8 +11,9 @@
 /* The error is long and rarely there: other turns end before it. */
 static size_t message_size(enum turn turn)
 {
-	return turn == TURN_FAILED ? sizeof(struct message)
-				   : offsetof(struct message, err);
+	return turn == TURN_FAILED || turn == TURN_NAMESPACES || turn == TURN_MADE
+		       ? sizeof(struct message)
+		       : offsetof(struct message, err);
 }
 
 static int send_message(int socket, const struct message *message, int fd, int flags)

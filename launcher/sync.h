@@ -11,9 +11,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "userns/userns.h"
 
 enum turn {
 	TURN_IDS_MAPPED, /* launcher: your ids are mapped, go on */
+	TURN_NAMESPACES, /* child:    the inodes of my namespaces */
+	TURN_MADE, /* child:    remove this in the end (one fd); my mounts are `value` */
+	TURN_MADE_HOLD,  /* child:    and what says that it is in use (one fd) */
+	TURN_GO,         /* launcher: whoever wanted to know was told of you, go on */
 	TURN_STDIN_PIPE, /* child:    feed this pipe with the standard input (one fd) */
 	TURN_LAYERS,  /* child:    layers for fuse-overlayfs (one fd), uid is `value` */
 	TURN_FUSE,    /* child:    the device to serve them by (one fd), gid is `value` */
@@ -31,7 +36,11 @@ struct message {
 	int value;
 	int64_t stdin_offset; /* TURN_ENDED: where the sealed stdin stands; -1: not sealed */
 	int timed_out;        /* TURN_ENDED: --timeout ended it */
-	struct error err;     /* TURN_FAILED only: left out of every other message */
+	union {               /* left out of every other message */
+		struct error err;              /* TURN_FAILED */
+		uint64_t namespaces[NS_COUNT]; /* TURN_NAMESPACES; 0: unknown */
+		struct made_place made;        /* TURN_MADE */
+	};
 };
 
 /* fd: passed along, or -1. -1 and errno (EPIPE: the other side is gone). */
