@@ -8,6 +8,18 @@ import subprocess
 
 PAYLOAD = "@"
 
+# A host with many mounts, made by an ordinary user: in a user and mount namespace of its
+# own, then one user namespace further in, where the caller is nobody special again.
+# Some versions of crun refuse hosts with cgroups of both versions, so there are none.
+MANY_MOUNTS = """
+mount -t tmpfs bench /sys/fs/cgroup
+mount -t tmpfs bench /mnt
+for n in $(seq "$1"); do mkdir "/mnt/$n"; mount -t tmpfs bench "/mnt/$n"; done
+for n in $(seq "$2"); do mkdir -p "/mnt/to/$n"; done
+shift 2
+exec "$@"
+"""
+
 
 class Program:
     """A command line with a place for the command that runs inside."""
@@ -92,6 +104,12 @@ def as_nobody_special(words):
     uid = os.environ.setdefault("SBX_BENCH_UID", str(os.getuid()))
     gid = os.environ.setdefault("SBX_BENCH_GID", str(os.getgid()))
     return ["unshare", "-U", f"--map-user={uid}", f"--map-group={gid}", *words]
+
+
+def on_a_busy_host(mounts, targets):
+    """The words in front of a command that shall find many mounts, and places for more."""
+    return ["unshare", "-Urm", "sh", "-ec", MANY_MOUNTS, "sh", mounts, targets,
+            *as_nobody_special([])]
 
 
 def bwrap(name, *words):

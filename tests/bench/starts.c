@@ -3,7 +3,9 @@
  * Starts several commands in turn, round after round, and says what one start of each
  * costs. Whatever else the machine does in a round hits all of them alike.
  *
- *	starts --rounds N --seconds S NAME COMMAND [ARG…] [, NAME COMMAND [ARG…]]…
+ *	starts --rounds N --seconds S [--rewind FD]… NAME COMMAND [ARG…] [, NAME COMMAND [ARG…]]…
+ *
+ * A descriptor that is inherited and read by each command is rewound before each start.
  *
  * Prints a line for each, separated by tabs: NAME, wall time in ms at the 10th, 50th and
  * 90th percentile, median CPU time in ms, rounds. CPU time is that of the process started
@@ -20,9 +22,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	COMMANDS_MAX = 32,
+	REWOUND_MAX = 32,
 	ROUNDS_MAX = 10000,
 	WARM_UP = 5,
 };
@@ -40,6 +44,8 @@ struct bench {
 	size_t count;
 	size_t rounds;
 	double seconds;
+	int rewound[REWOUND_MAX];
+	size_t rewound_count;
 	posix_spawn_file_actions_t silence;
 };
 
@@ -66,15 +72,26 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+static void rewind_all(const struct bench *bench)
+{
+	for (size_t i = 0; i < bench->rewound_count; i++)
+		if (lseek(bench->rewound[i], 0, SEEK_SET) != 0)
+			exit(1);
+}
+
 /* One start. The figures are stored at `round`, if that is not negative. */
 static void start_once(struct bench *bench, struct command *command, int round)
 {
 	struct rusage usage;
 	int status = 0;
+	double begin;
 	pid_t pid;
-	double begin = now_ms();
-	int errnum = posix_spawnp(&pid, command->argv[0], &bench->silence, NULL,
-				  command->argv, environ);
+	int errnum;
+
+	rewind_all(bench);
+	begin = now_ms();
+	errnum = posix_spawnp(&pid, command->argv[0], &bench->silence, NULL,
+			      command->argv, environ);
 
 	if (errnum != 0) {
 		command->failure = 127 << 8;
@@ -170,7 +187,13 @@ static bool read_arguments(struct bench *bench, int argc, char **argv)
 	bench->seconds = strtod(argv[4], NULL);
 	if (bench->rounds < 1 || bench->rounds > ROUNDS_MAX)
 		return false;
-	read_commands(bench, argv + 5);
+	for (argv += 5; argv[0] && strcmp(argv[0], "--rewind") == 0 && argv[1];
+	     argv += 2) {
+		if (bench->rewound_count == REWOUND_MAX)
+			return false;
+		bench->rewound[bench->rewound_count++] = atoi(argv[1]);
+	}
+	read_commands(bench, argv);
 	return true;
 }
 
@@ -179,7 +202,8 @@ int main(int argc, char **argv)
 	static struct bench bench;
 
 	if (!read_arguments(&bench, argc, argv)) {
-		fputs("usage: starts --rounds N --seconds S NAME COMMAND... [, ...]\n",
+		fputs("usage: starts --rounds N --seconds S [--rewind FD]... "
+		      "NAME COMMAND... [, ...]\n",
 		      stderr);
 		return 2;
 	}

@@ -37,6 +37,7 @@ run_full() {
 	time_factor=20
 	run_parts
 	run_benchmark launch
+	run_benchmark bwrap
 }
 
 run_part() { # NAME
