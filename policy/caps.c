@@ -156,7 +156,7 @@ int caps_bound(uint64_t kept, struct error *err)
 			continue;
 		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0 || errno == EPERM)
 			continue;
-		if (errno == EINVAL)
+		if (errno == EINVAL && i > 0)
 			return 0;
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "drop capability %u from the bounding set", i);
@@ -164,19 +164,22 @@ int caps_bound(uint64_t kept, struct error *err)
 	return 0;
 }
 
-static uint64_t read_bounding(void)
+/* Only EINVAL is the end of what the kernel knows: whatever else it says hides the rest. */
+static int read_bounding(uint64_t *ret_bounding, struct error *err)
 {
-	uint64_t bounding = 0;
-
+	*ret_bounding = 0;
 	for (unsigned int i = 0; i < CAPS_MAX; i++) {
 		int bound = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
 
-		if (bound < 0)
+		if (bound < 0 && errno == EINVAL && i > 0)
 			break;
+		if (bound < 0)
+			return error_errno_id(err, ERROR_CAPABILITIES,
+					      "read the bounding set");
 		if (bound)
-			bounding |= CAP_BIT(i);
+			*ret_bounding |= CAP_BIT(i);
 	}
-	return bounding;
+	return 0;
 }
 
 static int capset_plain(const struct caps_state *wanted)
@@ -275,13 +278,13 @@ static int compare_set(const char *set, uint64_t found, uint64_t wanted,
 /* The init has shrunk it already, as a rule: then it is only looked at. */
 static int check_bounding(uint64_t kept, struct error *err)
 {
-	uint64_t bounding = read_bounding();
+	uint64_t bounding;
 
-	if (bounding & ~kept) {
-		if (caps_bound(kept, err) < 0)
-			return -1;
-		bounding = read_bounding();
-	}
+	if (read_bounding(&bounding, err) < 0)
+		return -1;
+	if (bounding & ~kept &&
+	    (caps_bound(kept, err) < 0 || read_bounding(&bounding, err) < 0))
+		return -1;
 	return compare_set("bounding", bounding, kept, err);
 }
 
