@@ -62,6 +62,8 @@ void wrap_made_remove(struct wrap_made *made, const struct plan *plan, int pidfd
 int wrap_explain_clone(int errnum, struct error *err);
 int wrap_explain_join(struct error *err);
 
+int wrap_explain_map(struct error *err);
+
 /* What the file-system operation err->entry could not do, if one is named. */
 int wrap_explain_root(const struct plan *plan, struct error *err);
 

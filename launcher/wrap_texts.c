@@ -50,6 +50,18 @@ int wrap_explain_join(struct error *err)
 	return error_errno(err, "Joining specified user namespace failed");
 }
 
+int wrap_explain_map(struct error *err)
+{
+	const bool groups = strstr(err->text, "gid_map") != NULL;
+	const bool deny = strstr(err->text, "setgroups") != NULL;
+
+	errno = err->errnum;
+	return error_errno(err, "%s",
+			   deny     ? "error writing to setgroups"
+			   : groups ? "setting up gid map"
+				    : "setting up uid map");
+}
+
 /* ---- file-system operations -------------------------------------------------------------- */
 
 /* Something stands where a directory has to be. */
@@ -157,8 +169,10 @@ int wrap_explain_root(const struct plan *plan, struct error *err)
 	const struct mount_entry *entry;
 	char mode[16];
 
-	if (index < 1 || (size_t)index > plan->rootfs.mount_count)
-		return -1;
+	if (index < 1 || (size_t)index > plan->rootfs.mount_count) {
+		errno = cause.errnum;
+		return error_errno(err, "Can't %s", cause.text);
+	}
 	entry = &plan->rootfs.mounts[index - 1];
 	if (cause.errnum == ENOSPC && entry->kind != MOUNT_FILE &&
 	    entry->kind != MOUNT_DATA)
