@@ -389,12 +389,13 @@ static int stay_above(struct wrapped *wrapped, struct error *err)
 	if (hold(wrapped, kept, sizeof(kept) / sizeof(*kept), &count, err) < 0 ||
 	    caller_text_hide(child, err) < 0)
 		return -1;
+	/* The command gets a name of its own by executing. */
+	(void)prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
 	child->command = start_below(wrapped, err);
 	if (child->command < 0 ||
 	    (!wrapped->spec->keep_caps && caps_drop_to(wrap_guard(wrapped), err) < 0) ||
 	    watch_launcher(wrapped, err) < 0)
 		return -1;
-	(void)prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	fd_close_all_but(3, kept, count);
 	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);
