@@ -99,6 +99,7 @@ int wrap_restrict(struct wrapped *wrapped, struct error *err)
 	if (wrapped->spec->keep_caps)
 		return 0;
 	if (limits_apply(&wrapped->plan->policy.limits, err) < 0 ||
+	    caps_bound(wrapped->plan->policy.caps.kept, err) < 0 ||
 	    caps_apply_holding(&wrapped->plan->policy.caps, wrap_guard(wrapped), err) < 0)
 		return error_within(err, "Failed to drop capabilities");
 	/* Whoever gets to know the process may look into it, as bubblewrap's callers do. */

@@ -290,14 +290,30 @@ static int open_parents(struct tree *tree, const char *dest, struct error *err)
 	return 0;
 }
 
-/* The most common case, at once: the parent was made here, and takes the name. */
-static int make_in_own(struct tree *tree, const char *dest, bool directory)
+/* A chain of missing parents that is longer is made in the general way. */
+enum { OWN_PARENTS_MAX = 16 };
+
+/*
+ * The most common case, at once: the parent was made here and takes the name, or is missing
+ * in such a one itself.
+ */
+static int make_in_own(struct tree *tree, const char *dest, bool directory, int depth)
 {
 	char name[NAME_MAX + 1];
 	auto_close int parent = files_open_parent_in_root(tree->root, dest, name);
 	struct stat status;
 	struct error ignored;
 
+	if (parent < 0 && errno == ENOENT && depth < OWN_PARENTS_MAX) {
+		char path[PATH_MAX];
+		auto_close int made = -1;
+
+		(void)text_copy(path, sizeof(path), dest);
+		cut_last(path);
+		made = make_in_own(tree, path, true, depth + 1);
+		if (made >= 0)
+			parent = files_open_parent_in_root(tree->root, dest, name);
+	}
 	if (parent < 0 || fstat(parent, &status) < 0 || !S_ISDIR(status.st_mode) ||
 	    !tree_is_own(tree, &status))
 		return -1;
@@ -310,7 +326,7 @@ static int make_missing(struct tree *tree, const char *dest, bool directory,
 	auto_close int parent = -1;
 	char name[NAME_MAX + 1];
 	struct stat status;
-	int made = make_in_own(tree, dest, directory);
+	int made = make_in_own(tree, dest, directory, 0);
 
 	if (made >= 0)
 		return made;
