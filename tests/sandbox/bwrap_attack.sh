@@ -85,12 +85,14 @@ attack() {
 
 plan 50
 
+set -- '' /new/deep /file
+[ -z "${SBX_TEST_FULL:-}" ] || set -- '' /new /new/deep /file /dir
 for name in $operations; do
 	: >"$tmp/wrong"
 	build_outside
 	snapshot >"$tmp/before"
 	for link in $links; do
-		for below in '' /new /new/deep /file /dir; do
+		for below; do
 			attack "$name" "$below"
 		done
 		snapshot >"$tmp/after"
