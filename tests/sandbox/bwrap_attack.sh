@@ -199,6 +199,9 @@ attack=${ATTACK:-$(dirname "$0")/attack}
 busybox=$(command -v busybox || true)
 init='init-memory init-links init-arguments init-trace init-signals init-program'
 others='make-devices find-devices kernel-settings sys undo-mounts'
+# A process 1 that handles a signal, as sanitizers do, can be ended by it.
+[ -z "${ASAN_OPTIONS:-}" ] ||
+	export ASAN_OPTIONS="$ASAN_OPTIONS:handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:handle_abort=0"
 if [ ! -x "$attack" ]; then
 	for name in $init $others; do
 		skip "attack: $name" 'there is no attack program'
