@@ -340,8 +340,6 @@ static void take_turn(struct monitor *monitor)
 		break;
 	case TURN_IDS_MAPPED:
 	case TURN_NAMESPACES:
-	case TURN_MADE:
-	case TURN_MADE_HOLD:
 	case TURN_GO:
 	case TURN_SIGNAL:
 	case TURN_GROUP_SIGNAL:

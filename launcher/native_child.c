@@ -155,7 +155,7 @@ static int enter_root(struct child *child, struct error *err)
 	const struct fuse_server server = { ask_for_server, child };
 
 	return rootfs_enter(&child->plan->rootfs, &child->plan->namespaces,
-			    child->plan->process.terminal, &server, NULL, err);
+			    child->plan->process.terminal, &server, err);
 }
 
 /* After the sources were opened: some may be readable by a group only. */

@@ -11,7 +11,7 @@
 /* The error is long and rarely there: other turns end before it. */
 static size_t message_size(enum turn turn)
 {
-	return turn == TURN_FAILED || turn == TURN_NAMESPACES || turn == TURN_MADE
+	return turn == TURN_FAILED || turn == TURN_NAMESPACES
 		       ? sizeof(struct message)
 		       : offsetof(struct message, err);
 }

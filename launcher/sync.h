@@ -16,8 +16,6 @@
 enum turn {
 	TURN_IDS_MAPPED, /* launcher: your ids are mapped, go on */
 	TURN_NAMESPACES, /* child:    the inodes of my namespaces */
-	TURN_MADE, /* child:    remove this in the end (one fd); my mounts are `value` */
-	TURN_MADE_HOLD,  /* child:    and what says that it is in use (one fd) */
 	TURN_GO,         /* launcher: whoever wanted to know was told of you, go on */
 	TURN_STDIN_PIPE, /* child:    feed this pipe with the standard input (one fd) */
 	TURN_LAYERS,  /* child:    layers for fuse-overlayfs (one fd), uid is `value` */
@@ -39,7 +37,6 @@ struct message {
 	union {               /* left out of every other message */
 		struct error err;              /* TURN_FAILED */
 		uint64_t namespaces[NS_COUNT]; /* TURN_NAMESPACES; 0: unknown */
-		struct made_place made;        /* TURN_MADE */
 	};
 };
 

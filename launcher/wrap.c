@@ -30,9 +30,7 @@ struct wrap {
 	const struct plan *plan;
 	pid_t child;
 	int socket; /* turns with the child, or -1 */
-	int pidfd;
 	bool started;
-	struct wrap_made made;
 };
 
 /* ---- what is printed --------------------------------------------------------------------- */
@@ -199,8 +197,8 @@ static int prepare(const struct plan *plan, pid_t parent, struct error *err)
 static void close_the_rest(const struct wrap *wrap)
 {
 	const struct wrap_spec *spec = &wrap->plan->wrap;
-	const int kept[] = { wrap->socket, wrap->pidfd, spec->info_fd,
-			     spec->json_status_fd, spec->userns_block_fd };
+	const int kept[] = { wrap->socket, spec->info_fd, spec->json_status_fd,
+			     spec->userns_block_fd };
 
 	fd_close_all_but(3, kept, sizeof(kept) / sizeof(*kept));
 }
@@ -227,7 +225,7 @@ static int start(struct wrap *wrap, const struct caller_text *caller, struct err
 		(void)close(ends[1]);
 		return -1;
 	}
-	wrap->child = wrap_clone(&child, &wrap->pidfd);
+	wrap->child = wrap_clone(&child);
 	if (wrap->child < 0)
 		wrap_explain_clone(errno, err);
 	(void)close(ends[1]);
@@ -255,13 +253,12 @@ static int wait_for_child(const struct wrap *wrap)
 	return status_of(status);
 }
 
-static int fail(struct wrap *wrap, const struct error *err)
+static int fail(const struct wrap *wrap, const struct error *err)
 {
 	if (wrap->child > 0) {
 		(void)kill(wrap->child, SIGKILL);
 		(void)wait_for_child(wrap);
 	}
-	made_places_remove(&wrap->made.list);
 	wrap_report(wrap->plan, err);
 	return 1;
 }
@@ -273,9 +270,6 @@ static int follow(struct wrap *wrap)
 	int status, fd = -1;
 
 	while (sync_receive(wrap->socket, &message, &fd) == 1) {
-		if (!wrap->started &&
-		    (message.turn == TURN_MADE || message.turn == TURN_MADE_HOLD))
-			wrap_made_note(&wrap->made, &message, &fd);
 		fd_close(&fd);
 		if (message.turn == TURN_FAILED)
 			return fail(wrap, &message.err);
@@ -284,20 +278,18 @@ static int follow(struct wrap *wrap)
 			continue;
 		status = status_of(message.value);
 		write_exit_code(wrap, status);
-		wrap_made_remove(&wrap->made, wrap->plan, wrap->pidfd);
 		return status;
 	}
 	/* By executing, a command without a process above it took the socket with it. */
 	wrap->started |= !wrap->plan->wrap.reaper;
 	status = wait_for_child(wrap);
 	write_exit_code(wrap, status);
-	wrap_made_remove(&wrap->made, wrap->plan, wrap->pidfd);
 	return status;
 }
 
 int wrap_run(const struct plan *plan, const struct caller_text *caller, pid_t parent)
 {
-	struct wrap wrap = { .plan = plan, .child = -1, .socket = -1, .pidfd = -1 };
+	struct wrap wrap = { .plan = plan, .child = -1, .socket = -1 };
 	struct error err = { 0 };
 
 	if (prepare(plan, parent, &err) < 0 || start(&wrap, caller, &err) < 0)

@@ -38,23 +38,7 @@ void wrap_child_run(struct child *child) __attribute__((noreturn));
 int wrap_join(const struct plan *plan, struct error *err);
 
 /* The child, which runs wrap_child_run(); -1 and errno. wrap_clone.c */
-pid_t wrap_clone(struct child *child, int *ret_pidfd);
-
-/* ---- mount points that were made in directories of the host: wrap_made.c ---- */
-
-struct wrap_made {
-	struct made_places list;
-	unsigned int mount_namespace; /* of the sandbox; 0: unknown */
-};
-
-/* Its inode, which is a number of 32 bits; 0 where it cannot be seen. */
-unsigned int wrap_mount_namespace(const char *pid);
-
-/* Of TURN_MADE and TURN_MADE_HOLD, with the descriptor that came along. */
-void wrap_made_note(struct wrap_made *made, const struct message *message, int *fd);
-
-/* Now, or in a process that waits until the child (pidfd), which has the mounts, has ended. */
-void wrap_made_remove(struct wrap_made *made, const struct plan *plan, int pidfd);
+pid_t wrap_clone(struct child *child);
 
 /* ---- bubblewrap's words for what failed: wrap_texts.c ---- */
 

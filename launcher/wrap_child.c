@@ -177,43 +177,15 @@ static int weigh_oom(struct wrapped *wrapped, struct error *err)
 	return limits_weigh_oom(&wrapped->plan->policy.limits, err);
 }
 
-/* The launcher removes it: here it is in use as long as there is a sandbox. */
-static int hand_over_made(struct wrapped *wrapped, struct error *err)
-{
-	const int socket = wrapped->child->socket;
-	struct made_places *made = &wrapped->made;
-	int failed = 0;
-
-	for (size_t i = 0; i < made->count; i++) {
-		const struct message held = { .turn = TURN_MADE_HOLD };
-		const struct message message = {
-			.turn = TURN_MADE,
-			.value = (int)wrapped->mount_namespace,
-			.made = made->places[i],
-		};
-
-		if (sync_send(socket, &message, made->places[i].parent) < 0 ||
-		    sync_send(socket, &held, made->places[i].hold) < 0)
-			failed = error_errno(err, "Write to the launcher");
-		fd_close(&made->places[i].parent);
-	}
-	return failed;
-}
-
 static int enter_root(struct wrapped *wrapped, struct error *err)
 {
 	const struct plan *plan = wrapped->plan;
-	struct error lost = { 0 };
 
 	if (wrapped->spec->disable_userns)
 		wrapped->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (plan->namespaces.kinds[NS_PID].mode != NS_PRIVATE)
-		wrapped->mount_namespace = wrap_mount_namespace("self");
-	if (rootfs_enter(&plan->rootfs, &plan->namespaces, false, NULL, &wrapped->made,
-			 err) == 0)
-		return hand_over_made(wrapped, err);
+	if (rootfs_enter(&plan->rootfs, &plan->namespaces, false, NULL, err) == 0)
+		return 0;
 	(void)wrap_explain_root(plan, err);
-	(void)hand_over_made(wrapped, &lost);
 	return -1;
 }
 
@@ -366,9 +338,6 @@ static int hold(struct wrapped *wrapped, int *kept, size_t size, size_t *ret_cou
 
 	kept[count++] = wrapped->child->socket;
 	kept[count++] = spec->sync_fd;
-	/* The launcher may go first. */
-	for (size_t i = 0; i < wrapped->made.count; i++)
-		kept[count++] = wrapped->made.places[i].hold;
 	for (size_t i = 0; i < spec->lock_file_count; i++) {
 		if (count == size)
 			return error_set(err, ERROR_RESOURCES, "Too many lock files");

@@ -16,8 +16,6 @@ struct wrapped {
 	struct child *child;
 	const struct plan *plan;
 	const struct wrap_spec *spec;
-	struct made_places made;
-	unsigned int mount_namespace;
 	int proc; /* the caller's /proc, for who still has to write there; or -1 */
 	struct seccomp_program late_filter;
 	char directory[PATH_MAX + 4]; /* "PWD=…" */

@@ -68,13 +68,13 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
 
-static pid_t clone_below(struct child *child, uint64_t flags, int *ret_pidfd)
+static pid_t clone_below(struct child *child, uint64_t flags)
 {
 	const int on = 1;
 	int ends[2], failed;
 	auto_close int receiver = -1;
 	auto_close int sender = -1;
-	pid_t pid, between;
+	pid_t between;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -1;
@@ -93,10 +93,7 @@ static pid_t clone_below(struct child *child, uint64_t flags, int *ret_pidfd)
 		errno = failed;
 		return -1;
 	}
-	pid = receive_pid(receiver);
-	if (pid > 0)
-		*ret_pidfd = sys_pidfd_open(pid, 0);
-	return pid;
+	return receive_pid(receiver);
 }
 
 int wrap_join(const struct plan *plan, struct error *err)
@@ -117,15 +114,16 @@ int wrap_join(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-pid_t wrap_clone(struct child *child, int *ret_pidfd)
+pid_t wrap_clone(struct child *child)
 {
+	auto_close int pidfd = -1;
 	const struct namespaces_spec *spec = &child->plan->namespaces;
 	const uint64_t flags = namespaces_clone_flags(spec);
 	pid_t pid;
 
 	if (spec->kinds[NS_PID].mode == NS_PRIVATE && spec->kinds[NS_PID].path)
-		return clone_below(child, flags, ret_pidfd);
-	pid = sys_clone_child(flags, ret_pidfd);
+		return clone_below(child, flags);
+	pid = sys_clone_child(flags, &pidfd);
 	if (pid == 0)
 		wrap_child_run(child);
 	return pid;

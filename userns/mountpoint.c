@@ -228,39 +228,6 @@ static void cut_last(char *path)
 	path[length] = '\0';
 }
 
-/* Those of the host are to be removed again. */
-static int make_dir(struct tree *tree, int parent, const char *name, const char *path)
-{
-	struct stat status;
-
-	if (*name == '\0' || fstat(parent, &status) < 0 || tree_is_own(tree, &status))
-		return files_make_dirs_in_root(tree->root, path, 0755);
-	return made_place_make(tree, parent, name, true);
-}
-
-/* One after the other below found, which is there, so that each can be removed again. */
-static int make_noted_dirs(struct tree *tree, const char *found, const char *path,
-			   struct error *err)
-{
-	size_t end = strlen(found);
-
-	while (path[end] != '\0') {
-		char part[PATH_MAX], name[NAME_MAX + 1];
-		auto_close int made = -1;
-		auto_close int parent = -1;
-
-		end += strspn(path + end, "/");
-		end += strcspn(path + end, "/");
-		(void)text_copy(part, end + 1 < sizeof(part) ? end + 1 : sizeof(part),
-				path);
-		parent = files_open_parent_in_root(tree->root, part, name);
-		made = parent < 0 ? -1 : make_dir(tree, parent, name, part);
-		if (made < 0)
-			return error_errno(err, "make the directory %s", part);
-	}
-	return 0;
-}
-
 /* Makes sure that the parents of dest are there, and take a new name. */
 static int open_parents(struct tree *tree, const char *dest, struct error *err)
 {
@@ -282,8 +249,6 @@ static int open_parents(struct tree *tree, const char *dest, struct error *err)
 			return error_errno(err, "mount on %s", dest);
 		cut_last(path);
 	}
-	if (tree->made)
-		return make_noted_dirs(tree, path, parent, err);
 	made = files_make_dirs_in_root(tree->root, parent, 0755);
 	if (made < 0)
 		return error_errno(err, "mount on %s: make %s", dest, parent);
@@ -325,7 +290,6 @@ static int make_missing(struct tree *tree, const char *dest, bool directory,
 {
 	auto_close int parent = -1;
 	char name[NAME_MAX + 1];
-	struct stat status;
 	int made = make_in_own(tree, dest, directory, 0);
 
 	if (made >= 0)
@@ -342,10 +306,7 @@ static int make_missing(struct tree *tree, const char *dest, bool directory,
 	parent = files_open_parent_in_root(tree->root, dest, name);
 	if (parent < 0)
 		return error_errno(err, "mount on %s", dest);
-	if (!tree->made || fstat(parent, &status) < 0 || tree_is_own(tree, &status))
-		return make_place(parent, name, directory, err);
-	made = made_place_make(tree, parent, name, directory);
-	return made < 0 ? error_errno(err, "make the mount point %s", name) : made;
+	return make_place(parent, name, directory, err);
 }
 
 /*
@@ -386,8 +347,6 @@ int mountpoint_open(struct tree *tree, const char *dest, bool directory,
 		return error_errno(err, "mount on %s", dest);
 	if (fstat(place, &status) < 0)
 		return error_errno(err, "look at %s", dest);
-	if (made_place_join(tree, dest, place, &status) < 0)
-		return make_missing(tree, dest, directory, err);
 	if (!tree->spec->makes_everywhere && is_root(tree, place, &status))
 		return refuse_root(dest, err);
 	if (S_ISDIR(status.st_mode) != directory) {

@@ -288,8 +288,7 @@ static void close_all(struct tree *tree)
 }
 
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, const struct fuse_server *server, struct made_places *made,
-		 struct error *err)
+		 bool console, const struct fuse_server *server, struct error *err)
 {
 	int taken[TREE_MOUNTS_MAX];
 	struct tree tree = {
@@ -297,7 +296,6 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		.namespaces = namespaces,
 		.console = console,
 		.server = server,
-		.made = made,
 		.root = -1,
 		.host_dev = -1,
 		.proc = -1,
@@ -316,8 +314,6 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 	for (size_t i = 0; i < spec->mount_count; i++)
 		taken[i] = -1;
 	raise_open_files(&open_files);
-	if (made)
-		made->count = 0;
 	failed = build(&tree, err);
 	if (failed && err->errnum == ENOSYS && err->id == ERROR_PLAIN)
 		err->id = ERROR_KERNEL;

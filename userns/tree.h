@@ -34,7 +34,6 @@ struct tree {
 	const struct rootfs_spec *spec;
 	const struct namespaces_spec *namespaces;
 	const struct fuse_server *server; /* NULL: there is nobody to ask */
-	struct made_places *made;         /* NULL: nothing is made in the host's */
 	bool console;                     /* /dev has a place for it */
 	int root;                         /* O_PATH: the new root */
 	bool pivots;  /* it is stacked on "/" and has to be entered by pivot_root(2) */
@@ -117,18 +116,6 @@ int mount_attach(int mount_fd, int place_fd, const char *dest, struct error *err
 /* Both at once; on the root itself, where that is allowed, it becomes the new root. */
 int mount_place(struct tree *tree, int mount_fd, const char *dest, bool directory,
 		struct error *err);
-
-/* made.c */
-
-/*
- * A new mount point in a directory of the host, opened with O_PATH, and what it takes to
- * remove it noted in tree->made. -1 and errno.
- */
-int made_place_make(struct tree *tree, int parent, const char *name, bool directory);
-
-/* So noted is one that another sandbox has made. -1: it was removed at this moment. */
-int made_place_join(struct tree *tree, const char *dest, int place,
-		    const struct stat *status);
 
 /* overlay.c */
 

@@ -256,7 +256,7 @@ struct rootfs_spec {
 	bool devices;         /* device files of a host root, or of a bound one, work */
 	/*
 	 * What is missing of a dest is made wherever it lies, in directories of the host too,
-	 * and a dest may be the root itself. rootfs_enter() then tells what it made there.
+	 * and a dest may be the root itself.
 	 */
 	bool makes_everywhere;
 	bool tolerates_submounts; /* flags that a submount refuses are left out */
@@ -294,40 +294,15 @@ struct fuse_server {
 int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
 
 /*
- * What was made in directories of the host for rootfs_spec.makes_everywhere, the outer
- * ones first.
- */
-struct made_place {
-	int parent;     /* O_PATH */
-	int hold;       /* its locks say that it is in use */
-	char name[256]; /* in it */
-	uint64_t device, inode;
-	bool directory;
-};
-
-struct made_places {
-	size_t count;
-	struct made_place places[32];
-};
-
-/*
- * Removes what is still as it was made: an empty file, an empty directory. Closes the
- * descriptors. Not from within the sandbox's mount namespace: there they are in use.
- */
-void made_places_remove(struct made_places *made);
-
-/*
  * Builds the whole tree of the spec in the calling process's new mount namespace and
  * makes it the root. Needs CAP_SYS_ADMIN in the namespace's owner and mapped ids. Before
  * it the caller's tree is the root, after it nothing of that tree that the plan does not
  * name can be reached; the working directory is "/". console: MOUNT_DEV leaves a place
- * for /dev/console. server: who serves what the kernel's overlay cannot, or NULL. made:
- * NULL without makes_everywhere; on failure too it tells what is to be removed, once the
- * process that has mounts on it is gone. A failing entry is named by err->entry.
+ * for /dev/console. server: who serves what the kernel's overlay cannot, or NULL. A
+ * failing entry is named by err->entry.
  */
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, const struct fuse_server *server, struct made_places *made,
-		 struct error *err);
+		 bool console, const struct fuse_server *server, struct error *err);
 
 /*
  * For a command that keeps CAP_SYS_ADMIN: in its process, a user and a mount namespace

@@ -174,8 +174,8 @@ says 'a destination that is a link leads to its target inside' "deep${newline}st
 mkdir "$tmp/holds"
 says 'a mount point is made in a directory of the host' "deep${newline}status 0" \
 	--bind "$tmp/holds" /a --ro-bind "$tmp/src/dir" /a/b/c cat /a/b/c/deep
-until_true [ -z "$(ls -A "$tmp/holds")" ]
-result $? 'and is gone afterwards' || say "$(ls -R "$tmp/holds")"
+[ -d "$tmp/holds/b/c" ]
+result $? 'and stays, as with bubblewrap'
 
 # ---- namespaces and identity --------------------------------------------------------------------
 
