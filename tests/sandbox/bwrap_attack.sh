@@ -83,7 +83,7 @@ attack() {
 	find "$tmp/rw" -mindepth 1 ! -name l -delete 2>/dev/null
 }
 
-plan 50
+plan 36
 
 set -- '' /new/deep /file
 [ -z "${SBX_TEST_FULL:-}" ] || set -- '' /new /new/deep /file /dir
