@@ -897,11 +897,11 @@ static void bad_filters_are_refused(void **state)
 
 #define OPTIONS "SBX_BWRAP_OPTIONS"
 
+/* The variable stays: a plan borrows the environment, and unsetenv(3) may free it. */
 static void configured(struct reading *at, const char *options, const char *words)
 {
 	setenv(OPTIONS, options, 1);
 	made(at, words);
-	unsetenv(OPTIONS);
 }
 
 static void options_on_top_add_to_the_plan(void **state)
