@@ -37,6 +37,9 @@
 	X(ERROR_KEYRING, "keyring")                                                      \
 	X(ERROR_CAPABILITIES, "capabilities")                                            \
 	X(ERROR_SECCOMP, "seccomp")                                                      \
+	X(ERROR_POLICY, "policy")                                                        \
+	X(ERROR_LANDLOCK, "landlock")                                                    \
+	X(ERROR_CGROUP, "cgroup")                                                        \
 	X(ERROR_LIMIT, "limit")                                                          \
 	X(ERROR_NAME_TAKEN, "name-taken")                                                \
 	X(ERROR_NO_SUCH_SANDBOX, "no-such-sandbox")                                      \

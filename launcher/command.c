@@ -293,8 +293,8 @@ static int become(const struct child *child, struct error *err)
 	if (watch_launcher_again(child, err) < 0)
 		return -1;
 	reset_signals();
-	if (plan->policy.seccomp.count > 0 &&
-	    seccomp_install(&plan->policy.seccomp, err) < 0)
+	if (plan->policy.filter.program.count > 0 &&
+	    seccomp_install(&plan->policy.filter.program, err) < 0)
 		return -1;
 	return execute(&plan->process, err);
 }

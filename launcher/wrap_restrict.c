@@ -153,7 +153,7 @@ int wrap_load_filters(const struct wrapped *wrapped, struct error *err)
 	for (size_t i = 0; i < wrapped->spec->filter_count; i++)
 		if (load_filter(&wrapped->spec->filters[i], err) < 0)
 			return -1;
-	if (load_filter(&wrapped->plan->policy.seccomp, err) < 0)
+	if (load_filter(&wrapped->plan->policy.filter.program, err) < 0)
 		return -1;
 	return load_filter(&wrapped->late_filter, err);
 }

@@ -438,7 +438,8 @@ static int check_policy(const struct policy_spec *policy, struct error *err)
 				 caps_name((unsigned int)__builtin_ctzll(unknown)));
 	if (limits_check(&policy->limits, err) < 0)
 		return -1;
-	return policy->seccomp.count ? seccomp_check(&policy->seccomp, err) : 0;
+	return policy->filter.program.count ? seccomp_check(&policy->filter.program, err)
+					    : 0;
 }
 
 int plan_check(const struct plan *plan, struct error *err)

@@ -317,9 +317,9 @@ static void put_policy(struct page *page, const struct policy_spec *policy)
 {
 	put_caps(page, &policy->caps);
 	begin(page, "system calls");
-	if (policy->seccomp.count)
+	if (policy->filter.program.count)
 		page_printf(page, "a seccomp filter of %zu instructions\n",
-			    policy->seccomp.count);
+			    policy->filter.program.count);
 	else
 		page_put(page, "no seccomp filter\n");
 	put_limits(page, &policy->limits);

@@ -258,7 +258,7 @@ static int check_program_size(const char *path, const char *text, size_t length,
 
 static int expand_seccomp(struct draft *draft, struct error *err)
 {
-	struct seccomp_program *program = &draft->plan.policy.seccomp;
+	struct seccomp_program *program = &draft->plan.policy.filter.program;
 	auto_close int fd = -1;
 	size_t length;
 	char *text;

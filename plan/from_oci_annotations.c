@@ -165,7 +165,7 @@ static int read_seccomp(struct oci_reader *reader, struct error *err)
 {
 	enum { INSTRUCTION_SIZE = 8, INSTRUCTIONS_MAX = 4096 };
 	const struct json_value *value = json_get(reader->annotations, OCI_SECCOMP);
-	struct seccomp_program *program = &reader->plan->policy.seccomp;
+	struct seccomp_program *program = &reader->plan->policy.filter.program;
 	size_t size;
 	void *bytes;
 

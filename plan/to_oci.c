@@ -298,7 +298,7 @@ static void put_annotations(struct json_value *document, const struct plan *plan
 {
 	struct json_value *annotations = json_put_object(document, "annotations");
 	bool own_network = plan->namespaces.kinds[NS_NET].mode == NS_PRIVATE;
-	const struct seccomp_program *seccomp = &plan->policy.seccomp;
+	const struct seccomp_program *seccomp = &plan->policy.filter.program;
 	size_t count;
 	const struct oci_field *fields = oci_fields(&count);
 

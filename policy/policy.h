@@ -71,11 +71,26 @@ struct rlimit_entry {
 int rlimit_by_name(const char *name);
 const char *rlimit_name(int resource);
 
+/* What a cgroup is to hold; zero: no limit. */
+struct cgroup_limits {
+	uint64_t memory; /* bytes */
+	uint64_t
+		memory_swap; /* bytes of memory and swap together; UINT64_MAX: no limit */
+	bool has_memory_swap;
+	uint64_t pids;
+	uint64_t cpu_quota_us; /* of cpu_period_us */
+	uint64_t cpu_period_us;
+	const char *cpuset; /* "0-1,3"; NULL: all */
+	uint64_t io_weight; /* 1 to 10000 */
+	bool best_effort;   /* what cannot be applied is a warning */
+};
+
 struct limits_spec {
 	const struct rlimit_entry *rlimits; /* later entries win */
 	size_t rlimit_count;
 	bool has_oom_score_adj;
 	int oom_score_adj;
+	struct cgroup_limits cgroup;
 };
 
 /*
@@ -102,6 +117,16 @@ struct seccomp_program {
  */
 int seccomp_check(const struct seccomp_program *program, struct error *err);
 
+/* A program and how it is loaded. */
+struct seccomp_filter {
+	struct seccomp_program program;
+	unsigned int flags; /* of seccomp(2): SECCOMP_FILTER_FLAG_… */
+	bool supervised;    /* a supervisor of ours answers what it notifies of */
+	bool notifies;      /* it notifies a listener that somebody else holds */
+	bool keyed;         /* seccomp_keyed_call() passes it, by key */
+	uint64_t key[3];
+};
+
 /*
  * Loads it into the calling thread; no_new_privs must be set. (seccomp_load is a name of
  * libseccomp.)
@@ -111,10 +136,43 @@ int seccomp_install(const struct seccomp_program *program, struct error *err);
 /* What libseccomp says of this kernel: its API level (seccomp_api_get(3)). */
 unsigned int seccomp_level(void);
 
+enum landlock_mode { LANDLOCK_OFF, LANDLOCK_AUTO, LANDLOCK_REQUIRE };
+
+/* A path inside and what may be done below it (landlock(7)). */
+struct landlock_path {
+	const char *path;
+	bool writable;
+	bool optional; /* one that is not there is left out */
+};
+
+/*
+ * A layer of Landlock around the command. In normal mode it restricts scopes and TCP ports,
+ * and files only where paths are given; whole is --isolation landlock.
+ */
+struct landlock_spec {
+	enum landlock_mode mode;
+	int least_abi; /* of LANDLOCK_REQUIRE; 0: whatever the rest of this needs */
+	bool scope_signal, scope_abstract_unix;
+	bool limits_connect, limits_bind; /* to the ports below */
+	const uint16_t *connect_ports, *bind_ports;
+	size_t connect_count, bind_count;
+	const struct landlock_path *paths;
+	size_t path_count;
+	bool whole;
+};
+
+struct profile;
+
 struct policy_spec {
 	struct caps_spec caps;
 	struct limits_spec limits;
-	struct seccomp_program seccomp;
+	struct landlock_spec landlock;
+	struct seccomp_filter filter;
+	const struct profile *profile; /* what filter was made of; NULL: raw, or none */
+	unsigned int kernel;           /* its conditions; caps are those above */
+	bool emulate_root;
+	bool explains;       /* the launcher tells denials */
+	const char *denials; /* a file for them; NULL: none */
 };
 
 #endif

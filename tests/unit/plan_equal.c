@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct namespaces_spec) == 160,
 _Static_assert(sizeof(struct mount_entry) == 104, "struct mount_entry has changed");
 _Static_assert(sizeof(struct rootfs_spec) == 56, "struct rootfs_spec has changed");
 _Static_assert(sizeof(struct net_spec) == 1, "struct net_spec has changed");
-_Static_assert(sizeof(struct policy_spec) == 56, "struct policy_spec has changed");
+_Static_assert(sizeof(struct policy_spec) == 256, "struct policy_spec has changed");
 _Static_assert(sizeof(struct process_spec) == 120, "struct process_spec has changed");
 _Static_assert(sizeof(struct life_spec) == 88, "struct life_spec has changed");
 #endif
@@ -192,11 +192,12 @@ static const char *policy_difference(const struct policy_spec *a,
 	if (a->limits.has_oom_score_adj != b->limits.has_oom_score_adj ||
 	    a->limits.oom_score_adj != b->limits.oom_score_adj)
 		return differ("policy.limits.oom_score_adj");
-	if (a->seccomp.count != b->seccomp.count)
-		return differ("policy.seccomp.count");
-	if (a->seccomp.count && memcmp(a->seccomp.instructions, b->seccomp.instructions,
-				       a->seccomp.count * 8) != 0)
-		return differ("policy.seccomp.instructions");
+	if (a->filter.program.count != b->filter.program.count)
+		return differ("policy.filter.program.count");
+	if (a->filter.program.count &&
+	    memcmp(a->filter.program.instructions, b->filter.program.instructions,
+		   a->filter.program.count * 8) != 0)
+		return differ("policy.filter.program.instructions");
 	return NULL;
 }
 

@@ -198,8 +198,8 @@ struct plan plan_sample_full(void)
 		.net = { true },
 		.policy = {
 			{ ((uint64_t)1 << 63) | 0x1ffffffffff, 5 },
-			{ rlimits, COUNT(rlimits), true, -1000 },
-			{ program, 1 },
+			{ rlimits, COUNT(rlimits), true, -1000, .cgroup = { 0 } },
+			.filter.program = { program, 1 },
 		},
 		.process = full_process(),
 		.life = full_life(),

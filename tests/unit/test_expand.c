@@ -636,7 +636,7 @@ static void core_files_are_off(void **state)
 	MADE("");
 	assert_int_equal(at->plan.policy.limits.rlimit_count, 1);
 	assert_true(at->plan.policy.limits.rlimits[0].hard <= 1);
-	assert_int_equal(at->plan.policy.seccomp.count, 0);
+	assert_int_equal(at->plan.policy.filter.program.count, 0);
 }
 
 static void the_plan_in_words_tells_what_it_does_not_protect(void **state)

@@ -438,8 +438,9 @@ static void a_raw_filter_is_read_and_json_is_not(void **state)
 	assert_int_equal(write(fd, allow, sizeof(allow)), sizeof(allow));
 	close(fd);
 	MADE("--seccomp @/filter");
-	assert_int_equal(at->plan.policy.seccomp.count, 1);
-	assert_memory_equal(at->plan.policy.seccomp.instructions, allow, sizeof(allow));
+	assert_int_equal(at->plan.policy.filter.program.count, 1);
+	assert_memory_equal(at->plan.policy.filter.program.instructions, allow,
+			    sizeof(allow));
 	planning_write(at, "filter.json", " {\"defaultAction\":\"SCMP_ACT_ALLOW\"}");
 	planning_refuses_root(at, "--seccomp @/filter.json",
 			      "it is JSON, and only raw BPF is read");
