@@ -292,6 +292,8 @@ static int become(const struct child *child, struct error *err)
 		return -1;
 	if (watch_launcher_again(child, err) < 0)
 		return -1;
+	if (landlock_restrict(&plan->policy.landlock, err) < 0)
+		return -1;
 	reset_signals();
 	if (plan->policy.filter.program.count > 0 &&
 	    seccomp_install(&plan->policy.filter.program, err) < 0)

@@ -436,7 +436,8 @@ static int check_policy(const struct policy_spec *policy, struct error *err)
 		return error_set(err, ERROR_CAPABILITIES,
 				 "keep %s: this kernel does not know it",
 				 caps_name((unsigned int)__builtin_ctzll(unknown)));
-	if (limits_check(&policy->limits, err) < 0)
+	if (limits_check(&policy->limits, err) < 0 ||
+	    landlock_check(&policy->landlock, err) < 0)
 		return -1;
 	return policy->filter.program.count ? seccomp_check(&policy->filter.program, err)
 					    : 0;

@@ -161,6 +161,39 @@ struct landlock_spec {
 	bool whole;
 };
 
+/* What an ABI of Landlock closes that the ones before it leave open. */
+struct landlock_guarantee {
+	int abi;
+	const char *kernel; /* the first one that has it: "6.12" */
+	const char *what;   /* completes "restrict ..." */
+	const char *hole;   /* what is open without it, as a sentence's subject */
+};
+
+/* In the order of their ABIs; ends with an abi of 0. */
+const struct landlock_guarantee *landlock_guarantees(void);
+
+/* The ABI of Landlock that this kernel offers; 0: none. */
+int landlock_abi(void);
+
+/*
+ * What a sandbox gets where nobody says otherwise: both scopes, as far as the kernel has
+ * them. Such a domain does not forbid mounts, so sandboxes can be made inside.
+ */
+struct landlock_spec landlock_default(void);
+
+/*
+ * Refuses what this kernel cannot give, naming the ABI that could. AUTO takes what there is,
+ * but for a whole isolation: that needs some Landlock.
+ */
+int landlock_check(const struct landlock_spec *spec, struct error *err);
+
+/*
+ * Restricts the calling thread, and what it starts, for good. no_new_privs must be set.
+ * Paths are opened in the caller's root, and those that are not there are an error unless
+ * they are optional.
+ */
+int landlock_restrict(const struct landlock_spec *spec, struct error *err);
+
 struct profile;
 
 struct policy_spec {
