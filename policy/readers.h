@@ -15,6 +15,7 @@
 
 struct arena;
 struct error;
+struct json_value;
 
 /* What is worth saying but stops nobody, a line each. */
 struct notes {
@@ -46,6 +47,18 @@ int native_read(const char *text, size_t length, const char *name,
 /* oci.c: linux.seccomp of an OCI config.json, and docker's and podman's profiles. */
 int oci_seccomp_read(const char *text, size_t length, const char *name,
 		     struct arena *arena, struct profile *ret_profile, struct error *err);
+
+/* The same of a document that was read already. Errors name the member, but not the file. */
+int oci_seccomp_read_value(const struct json_value *value, const char *name,
+			   struct arena *arena, struct profile *ret_profile,
+			   struct error *err);
+
+/*
+ * Rules as linux.seccomp, in the arena: a text that oci_seccomp_read() takes, with the same
+ * answers. NULL and err: what JSON cannot say, by FILE:LINE.
+ */
+const char *oci_seccomp_write(const struct rules *rules, struct arena *arena,
+			      struct error *err);
 
 /* A built-in: its text, and programs that were made of it at build time. */
 struct builtin_program {
