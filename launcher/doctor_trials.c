@@ -28,8 +28,6 @@
 
 enum {
 	TRIAL_SECONDS = 5,
-	NUMBER_LANDLOCK_CREATE_RULESET = 444, /* the same on every architecture */
-	LANDLOCK_VERSION_FLAG = 1,
 	KEYRING_JOIN = 1, /* KEYCTL_JOIN_SESSION_KEYRING of keyctl(2) */
 };
 
@@ -355,12 +353,11 @@ static void try_map_of(struct host_facts *facts)
 
 /* ---- what a single system call tells --------------------------------------------------- */
 
-static int landlock_abi(void)
+static int landlock_or_errno(void)
 {
-	long abi =
-		syscall(NUMBER_LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION_FLAG);
+	const int abi = landlock_abi();
 
-	return abi < 0 ? -errno : (int)abi;
+	return abi == 0 ? -errno : abi;
 }
 
 static bool has_user_notification(void)
@@ -372,7 +369,7 @@ static bool has_user_notification(void)
 
 void host_try(struct host_facts *facts)
 {
-	facts->landlock_abi = landlock_abi();
+	facts->landlock_abi = landlock_or_errno();
 	facts->seccomp_level = seccomp_level();
 	facts->seccomp_notify = has_user_notification();
 	facts->keyring = try_it(try_keyring, NULL);

@@ -172,7 +172,7 @@ struct landlock_guarantee {
 /* In the order of their ABIs; ends with an abi of 0. */
 const struct landlock_guarantee *landlock_guarantees(void);
 
-/* The ABI of Landlock that this kernel offers; 0: none. */
+/* The ABI of Landlock that this kernel offers; 0 and errno: none. */
 int landlock_abi(void);
 
 /*
