@@ -104,6 +104,10 @@ const struct json_value *json_get(const struct json_value *object, const char *k
 /* "process.args[2]": where in its document value stands; "the document" for its top. */
 const char *json_path(const struct json_value *value, struct arena *arena);
 
+/* Where value stood in the text that was read, from 1; 0 for one that was made. */
+unsigned int json_line(const struct json_value *value);
+unsigned int json_column(const struct json_value *value);
+
 /*
  * What value must be. 0, or -1 and an error such as "process.cwd: not a string"; the
  * result is then as it was.

@@ -25,10 +25,21 @@ struct number {
 	uint64_t value;
 };
 
+/*
+ * jansson does not say where a value stood. It keeps the order of all members, so the
+ * places of the text's values, listed in their order, are those of the values that it
+ * makes.
+ */
+struct place {
+	uint32_t line, column; /* in characters, from 1 */
+};
+
 struct document {
 	struct arena *arena;
 	struct number *reals;
 	size_t real_count, next_real;
+	struct place *places;
+	size_t place_count, next_place;
 };
 
 static bool is_number_character(char c)
@@ -66,25 +77,71 @@ static void prepare_number(struct document *document, char *token, size_t length
 	list_real(document, number);
 }
 
-static void prepare_numbers(struct document *document, char *text, size_t length)
+static bool is_letter(char c)
 {
-	bool in_string = false;
+	return c >= 'a' && c <= 'z';
+}
 
+/* Behind the token that begins at start: a text, a number, a word or one character. */
+static size_t find_end(const char *text, size_t start, size_t length)
+{
+	size_t end = start + 1;
+
+	if (text[start] == '"') {
+		while (end < length && text[end] != '"')
+			end += text[end] == '\\' ? 2 : 1;
+		return end < length ? end + 1 : length;
+	}
+	if (is_letter(text[start])) {
+		while (end < length && is_letter(text[end]))
+			end++;
+	} else if (is_number_character(text[start])) {
+		while (end < length && is_number_character(text[end]))
+			end++;
+	}
+	return end;
+}
+
+/* A text is a key where a colon follows. */
+static bool begins_value(const char *text, size_t start, size_t end, size_t length)
+{
+	if (text[start] != '"')
+		return text[start] == '{' || text[start] == '[' ||
+		       is_letter(text[start]) || is_number_character(text[start]);
+	while (end < length && text[end] && strchr(" \t\r\n", text[end]))
+		end++;
+	return end == length || text[end] != ':';
+}
+
+static void list_place(struct document *document, struct place place)
+{
+	document->places = arena_grow(document->arena, document->places,
+				      document->place_count, sizeof(place));
+	document->places[document->place_count++] = place;
+}
+
+static void walk_on(struct place *place, const char *text, size_t length)
+{
 	for (size_t i = 0; i < length; i++) {
-		size_t start = i;
+		if (text[i] == '\n')
+			*place = (struct place){ place->line + 1, 1 };
+		else if (((unsigned char)text[i] & 0xc0) != 0x80)
+			place->column++;
+	}
+}
 
-		if (in_string && text[i] == '\\') {
-			i++;
-		} else if (text[i] == '"') {
-			in_string = !in_string;
-		} else if (!in_string && is_number_character(text[i])) {
-			/* The e of true and false begins no number. */
-			if (text[i] == 'e' || text[i] == 'E')
-				continue;
-			while (i + 1 < length && is_number_character(text[i + 1]))
-				i++;
-			prepare_number(document, text + start, i + 1 - start);
-		}
+static void prepare(struct document *document, char *text, size_t length)
+{
+	struct place place = { 1, 1 };
+	size_t end;
+
+	for (size_t i = 0; i < length; i = end) {
+		end = find_end(text, i, length);
+		if (begins_value(text, i, end, length))
+			list_place(document, place);
+		if (is_number_character(text[i]) && !is_letter(text[i]))
+			prepare_number(document, text + i, end - i);
+		walk_on(&place, text + i, end - i);
 	}
 }
 
@@ -143,6 +200,11 @@ static void copy_real(struct document *document, struct json_value *value, doubl
 static int copy_value(struct document *document, struct json_value *value, json_t *from,
 		      size_t depth)
 {
+	const struct place *place = &document->places[document->next_place++];
+
+	assert(document->next_place <= document->place_count);
+	value->line = place->line;
+	value->column = place->column;
 	switch (json_typeof(from)) {
 	case JSON_OBJECT:
 	case JSON_ARRAY:
@@ -190,7 +252,7 @@ static json_t *load(struct document *document, const char *text, size_t length,
 		return NULL;
 	}
 	memcpy(copy, text, length);
-	prepare_numbers(document, copy, length);
+	prepare(document, copy, length);
 	tree = json_loadb(copy, length, JSON_REJECT_DUPLICATES, ret_syntax);
 	free(copy);
 	return tree;

@@ -10,6 +10,7 @@ struct json_value {
 	struct json_value *parent; /* NULL at the top */
 	char *key;                 /* of a member of an object */
 	enum json_kind kind;
+	uint32_t line, column; /* 0: it was not read */
 	bool boolean;
 	bool negative;   /* JSON_KIND_INTEGER: number is the two's complement of it */
 	uint64_t number; /* JSON_KIND_INTEGER */

@@ -53,6 +53,16 @@ const char *json_path(const struct json_value *value, struct arena *arena)
 	return arena_strdup(arena, path);
 }
 
+unsigned int json_line(const struct json_value *value)
+{
+	return value->line;
+}
+
+unsigned int json_column(const struct json_value *value)
+{
+	return value->column;
+}
+
 int json_complain(const struct json_value *value, struct error *err, const char *format,
 		  ...)
 {

@@ -129,6 +129,36 @@ static void large_documents_are_written_whole(void **state)
 	assert_int_equal(length, 10000 * 13 + 1);
 }
 
+/* ---- places ------------------------------------------------------------------------- */
+
+static void assert_place(const struct json_value *value, unsigned int line,
+			 unsigned int column)
+{
+	assert_non_null(value);
+	assert_int_equal(json_line(value), line);
+	assert_int_equal(json_column(value), column);
+}
+
+static void values_know_where_they_stood(void **state)
+{
+	const struct json_value *top =
+		read_text("\n {\"a\" :[true,-1.5e3, \"\xc3\xa9\\\"x:\" ,null,\n"
+			  "18446744073709551615],\"b\":{\"c\":[]}, \"d\"\n:\n\t\"e\"}");
+	const struct json_value *array = json_get(top, "a");
+
+	(void)state;
+	assert_place(top, 2, 2);
+	assert_place(array, 2, 8);
+	assert_place(json_at(array, 0), 2, 9);
+	assert_place(json_at(array, 1), 2, 14);
+	assert_place(json_at(array, 2), 2, 22);
+	assert_place(json_at(array, 3), 2, 31);
+	assert_place(json_at(array, 4), 3, 1);
+	assert_place(json_get(json_get(top, "b"), "c"), 3, 32);
+	assert_place(json_get(top, "d"), 5, 2);
+	assert_place(json_make_object(&arena), 0, 0);
+}
+
 /* ---- bytes that are not UTF-8 ------------------------------------------------------- */
 
 static void assert_comes_back(const char *bytes)
@@ -471,6 +501,7 @@ int main(void)
 		TEST(copies_are_independent),
 		TEST(characters_that_json_forbids_are_escaped),
 		TEST(large_documents_are_written_whole),
+		TEST(values_know_where_they_stood),
 		TEST(any_bytes_come_back),
 		TEST(pairs_of_bytes_come_back),
 		TEST(only_documents_that_need_it_have_escapes),
