@@ -152,6 +152,11 @@ int sys_pidfd_send_signal(int pidfd, int signal)
 	return (int)syscall(NUMBER_PIDFD_SEND_SIGNAL, pidfd, signal, NULL, 0U);
 }
 
+int sys_seccomp(unsigned int operation, unsigned int flags, void *arguments)
+{
+	return (int)syscall(SYS_seccomp, operation, flags, arguments);
+}
+
 int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);

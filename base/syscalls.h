@@ -78,6 +78,9 @@ enum {
 	SYS_RESOLVE_IN_ROOT = 0x10,
 };
 
+/* A flag of seccomp(2) since 5.19. */
+#define SYS_SECCOMP_WAIT_KILLABLE_RECV (1U << 5)
+
 /* struct clone_args of clone3(2), its first published size and the cgroup. */
 struct sys_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
@@ -132,6 +135,9 @@ int sys_rename_new(int from_dir, const char *from, int to_dir, const char *to);
 long sys_getdents64(int fd, void *records, size_t size);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int signal);
+
+/* arguments: of the operation; a descriptor is returned with NEW_LISTENER. */
+int sys_seccomp(unsigned int operation, unsigned int flags, void *arguments);
 int sys_pivot_root(const char *new_root, const char *put_old);
 long sys_keyctl(int command, unsigned long a, unsigned long b, unsigned long c,
 		unsigned long d);

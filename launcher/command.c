@@ -10,6 +10,8 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/syscalls.h"
+#include "launcher/execute.h"
+#include "launcher/sync.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -119,7 +122,7 @@ static int enter_directory(const struct process_spec *process, struct error *err
 	return error_hint(err, "--workdir names another one; it must be there inside");
 }
 
-/* ---- its execution ------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------ */
 
 static const char *find_variable(const char *const *environment, const char *name)
 {
@@ -130,97 +133,6 @@ static const char *find_variable(const char *const *environment, const char *nam
 		    (*environment)[length] == '=')
 			return *environment + length + 1;
 	return NULL;
-}
-
-/* A file without any mark of a kind is a script of the shell, as for execvp(3). */
-static void run_by_shell(const char *path, const char *const *argv,
-			 const char *const *environment, size_t argc)
-{
-	const char *words[64];
-
-	if (argc + 2 > sizeof(words) / sizeof(*words))
-		return;
-	words[0] = "sh";
-	words[1] = path;
-	for (size_t i = 1; i <= argc; i++)
-		words[i + 1] = argv[i];
-	execve(_PATH_BSHELL, (char *const *)(uintptr_t)words,
-	       (char *const *)(uintptr_t)environment);
-	errno = ENOEXEC;
-}
-
-static int try_path(const struct process_spec *process, const char *path)
-{
-	execve(path, (char *const *)(uintptr_t)process->argv,
-	       (char *const *)(uintptr_t)process->env);
-	if (errno != ENOEXEC)
-		return errno;
-	if (exec_is_for_shell(path))
-		run_by_shell(path, process->argv, process->env, process->argc);
-	return ENOEXEC;
-}
-
-static int not_in_path(const char *name, struct error *err)
-{
-	error_set(err, ERROR_COMMAND_NOT_FOUND, "start %s: not found in PATH", name);
-	err->status = 127;
-	return -1;
-}
-
-/* The next name that PATH makes of a command's; false behind the last. */
-static bool next_candidate(const char **at, const char *name, char *path, size_t size)
-{
-	while (*at) {
-		const char *start = *at + (**at == ':');
-		size_t length = strcspn(start, ":");
-		int written = snprintf(path, size, "%.*s/%s", length ? (int)length : 1,
-				       length ? start : ".", name);
-
-		*at = strchr(start, ':');
-		if (written >= 0 && (size_t)written < size)
-			return true;
-	}
-	return false;
-}
-
-static const char *search_path(const struct process_spec *process)
-{
-	const char *list = find_variable(process->env, "PATH");
-
-	return list ? list : "/usr/bin:/bin";
-}
-
-static int try_directories(const struct process_spec *process, struct error *err)
-{
-	const char *name = process->argv[0];
-	const char *at = search_path(process);
-	char path[PATH_MAX], denied[PATH_MAX] = "";
-
-	while (next_candidate(&at, name, path, sizeof(path))) {
-		switch (try_path(process, path)) {
-		case ENOENT:
-		case ENOTDIR:
-			/* It may be there, and its interpreter not. */
-			if (access(path, F_OK) == 0)
-				return exec_explain(path, ENOENT, err);
-			break;
-		case EACCES:
-			memcpy(denied, path, sizeof(denied));
-			break;
-		default:
-			return exec_explain(path, errno, err);
-		}
-	}
-	return *denied ? exec_explain(denied, EACCES, err) : not_in_path(name, err);
-}
-
-static int execute(const struct process_spec *process, struct error *err)
-{
-	const char *name = process->argv[0];
-
-	if (!strchr(name, '/'))
-		return try_directories(process, err);
-	return exec_explain(name, try_path(process, name), err);
 }
 
 static int refuse_own_file(const char *path, struct error *err)
@@ -238,7 +150,7 @@ static int check_own_file(const struct child *child, struct error *err)
 {
 	const struct process_spec *process = &child->plan->process;
 	const char *name = process->argv[0];
-	const char *at = search_path(process);
+	const char *at = execution_search_path(process);
 	char path[PATH_MAX];
 
 	if (protection_is_off("own file") || chdir(process->cwd) < 0)
@@ -247,7 +159,7 @@ static int check_own_file(const struct child *child, struct error *err)
 		return exec_leads_to(name, _PATH_BSHELL, &child->own_file)
 			       ? refuse_own_file(name, err)
 			       : 0;
-	while (next_candidate(&at, name, path, sizeof(path))) {
+	while (execution_next(&at, name, path, sizeof(path))) {
 		if (access(path, F_OK) < 0)
 			continue;
 		if (exec_leads_to(path, _PATH_BSHELL, &child->own_file))
@@ -273,6 +185,65 @@ static int watch_launcher_again(const struct child *child, struct error *err)
 	return 0;
 }
 
+/* ---- the filter, and what is left behind it -------------------------------------------- */
+
+/*
+ * The end of a process that the filter may have caught already. If it refuses even that, it
+ * cannot refuse a fault.
+ */
+static _Noreturn void end(const struct child *child)
+{
+	(void)seccomp_keyed_call(&child->plan->policy.filter, SYS_exit_group, 125, 0, 0);
+	for (;;)
+		__builtin_trap();
+}
+
+/* By one keyed sendmsg(2): a supervisor that does not listen yet is not asked. */
+static int hand_over(const struct child *child, int listener, int errnum,
+		     struct error *err)
+{
+	const struct message message = { .turn = TURN_LISTENER, .value = errnum };
+
+	if (sync_send_keyed(child->socket, &message, listener,
+			    child->plan->policy.filter.key) < 0)
+		return error_errno(err, "hand the seccomp listener over");
+	return 0;
+}
+
+static int load_filter(const struct child *child, struct error *err)
+{
+	const struct seccomp_filter *filter = &child->plan->policy.filter;
+	struct error refusal = { 0 };
+	int listener = -1;
+	int nobody = seccomp_install_filter(filter, &listener, err);
+
+	if (nobody < 0)
+		return -1;
+	if (nobody) {
+		refusal = *err;
+		if (seccomp_install_plain(filter, err) < 0)
+			return -1;
+	}
+	if (!filter->supervised || filter->program.count == 0)
+		return 0;
+	return hand_over(child, listener, refusal.errnum, err);
+}
+
+/* The listener is close-on-exec; the filter judges whatever comes behind its loading. */
+static int execute(const struct child *child, struct error *err)
+{
+	const struct plan *plan = child->plan;
+	const bool filtered = plan->policy.filter.program.count > 0;
+	struct execution execution;
+
+	if (execution_prepare(&execution, &plan->process,
+			      filtered ? &plan->policy.filter : NULL, err) < 0)
+		return -1;
+	if (filtered && load_filter(child, err) < 0)
+		return -1;
+	return execution_run(&execution, err);
+}
+
 /* In order: from what needs power to what takes it away. */
 static int become(const struct child *child, struct error *err)
 {
@@ -295,10 +266,7 @@ static int become(const struct child *child, struct error *err)
 	if (landlock_restrict(&plan->policy.landlock, err) < 0)
 		return -1;
 	reset_signals();
-	if (plan->policy.filter.program.count > 0 &&
-	    seccomp_install(&plan->policy.filter.program, err) < 0)
-		return -1;
-	return execute(&plan->process, err);
+	return execute(child, err);
 }
 
 /* HOME and USER go into the two places that the plan left free, if nobody gave them. */
@@ -316,10 +284,15 @@ static void complete_environment(const struct child *child)
 
 int command_become(struct child *child, struct error *err)
 {
+	struct message message = { .turn = TURN_FAILED };
+
 	complete_environment(child);
 	if (check_own_file(child, err) < 0)
 		return -1;
-	return become(child, err);
+	(void)become(child, &message.err);
+	(void)sync_send_keyed(child->socket, &message, -1,
+			      child->plan->policy.filter.key);
+	end(child);
 }
 
 /* ---- with locked mounts ------------------------------------------------------------------ */
@@ -332,50 +305,56 @@ static bool needs_lock(const struct plan *plan)
 	       !protection_is_off("locked mounts");
 }
 
+/*
+ * What the init and a command of another address space share: behind a filter nothing but
+ * memory is sure to be heard.
+ */
+struct shared {
+	struct error said;
+};
+
 /* Tells the init that it waits, or why it cannot be; then does what any command does. */
-static _Noreturn void become_locked(struct child *child, int report, int go)
+static _Noreturn void become_locked(struct child *child, struct shared *shared,
+				    int report, int go)
 {
-	struct error err = { 0 };
 	char byte;
 
-	if (mounts_lock_self(&err) == 0 && fd_write_all(report, &err, sizeof(err)) == 0 &&
+	if (mounts_lock_self(&shared->said) == 0 && fd_write_all(report, "", 1) == 0 &&
 	    fd_read_all(go, &byte, 1) == 1 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
-		(void)become(child, &err);
-	(void)fd_write_all(report, &err, sizeof(err));
-	_exit(125);
+		(void)become(child, &shared->said);
+	end(child);
 }
 
-/* 0: the child said that all is well so far, or (end of file) that it was executed. */
-static int hear(int report, bool *ret_ended, struct error *err)
+/* -1: the command is gone, or says that it cannot be. */
+static int hear(const struct shared *shared, struct error *err)
 {
-	struct error said;
-
-	*ret_ended = fd_read_all(report, &said, sizeof(said)) != sizeof(said);
-	if (*ret_ended || said.text[0] == '\0')
+	if (shared->said.text[0] == '\0')
 		return 0;
-	*err = said;
+	*err = shared->said;
 	return -1;
 }
 
-static int lead(const struct child *child, pid_t pid, int report, int *go,
-		struct error *err)
+static int lead(const struct child *child, pid_t pid, const struct shared *shared,
+		int report, int *go, struct error *err)
 {
-	bool ended;
+	char byte;
 
-	if (hear(report, &ended, err) < 0)
-		return -1;
-	if (ended)
-		return error_set(err, ERROR_PLAIN,
-				 "lock the mounts: the command is gone");
+	if (fd_read_all(report, &byte, 1) != 1)
+		return hear(shared, err) < 0
+			       ? -1
+			       : error_set(err, ERROR_PLAIN,
+					   "lock the mounts: the command is gone");
 	if (mounts_lock_child(&child->plan->ids, pid, err) < 0)
 		return -1;
 	if (fd_write_all(*go, "", 1) < 0)
 		return error_errno(err, "let the command go on");
 	fd_close(go);
-	return hear(report, &ended, err);
+	/* The end of file: it was executed, or has ended. */
+	(void)fd_read_all(report, &byte, 1);
+	return hear(shared, err);
 }
 
-static pid_t start_locked(struct child *child, struct error *err)
+static pid_t fork_locked(struct child *child, struct shared *shared, struct error *err)
 {
 	int report[2], go[2];
 	int failed;
@@ -388,15 +367,28 @@ static pid_t start_locked(struct child *child, struct error *err)
 		/* Only the init holds these ends: its death is the end of file. */
 		close(report[0]);
 		close(go[1]);
-		become_locked(child, report[1], go[0]);
+		become_locked(child, shared, report[1], go[0]);
 	}
 	close(report[1]);
 	close(go[0]);
 	failed = pid < 0 ? error_errno(err, "make a process for the command")
-			 : lead(child, pid, report[0], &go[1], err);
+			 : lead(child, pid, shared, report[0], &go[1], err);
 	close(report[0]);
 	fd_close(&go[1]);
 	return failed ? -1 : pid;
+}
+
+static pid_t start_locked(struct child *child, struct error *err)
+{
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (shared == MAP_FAILED)
+		return error_errno(err, "share memory with the command");
+	pid = fork_locked(child, shared, err);
+	(void)munmap(shared, sizeof(*shared));
+	return pid;
 }
 
 pid_t command_start(struct child *child, struct error *err)
@@ -416,7 +408,7 @@ pid_t command_start(struct child *child, struct error *err)
 	if (pid == 0) {
 		become(child, err);
 		failed = 1;
-		_exit(125);
+		end(child);
 	}
 	return failed ? -1 : pid;
 }

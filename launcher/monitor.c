@@ -322,6 +322,8 @@ static void take_turn(struct monitor *monitor)
 		terminal_attach(&monitor->terminal, fd_take(&fd),
 				!monitor->plan->process.stdin_null);
 		break;
+	case TURN_LISTENER:
+		break;
 	case TURN_STARTED:
 		command_started(monitor);
 		break;

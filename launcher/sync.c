@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The error is long and rarely there: other turns end before it. */
@@ -16,7 +17,8 @@ static size_t message_size(enum turn turn)
 		       : offsetof(struct message, err);
 }
 
-static int send_message(int socket, const struct message *message, int fd, int flags)
+static int send_message(int socket, const struct message *message, int fd, int flags,
+			const uint64_t key[3])
 {
 	union {
 		struct cmsghdr header;
@@ -35,23 +37,32 @@ static int send_message(int socket, const struct message *message, int fd, int f
 		header.msg_controllen = sizeof(control);
 	}
 	for (;;) {
-		if (sendmsg(socket, &header, MSG_NOSIGNAL | flags) >= 0)
+		if (syscall(SYS_sendmsg, socket, &header, MSG_NOSIGNAL | flags,
+			    (long)key[0], (long)key[1], (long)key[2]) >= 0)
 			return 0;
 		if (errno != EINTR)
 			return -1;
 	}
 }
 
+static const uint64_t no_key[3];
+
 int sync_send(int socket, const struct message *message, int fd)
 {
-	return send_message(socket, message, fd, 0);
+	return send_message(socket, message, fd, 0, no_key);
+}
+
+int sync_send_keyed(int socket, const struct message *message, int fd,
+		    const uint64_t key[3])
+{
+	return send_message(socket, message, fd, 0, key);
 }
 
 int sync_offer_turn(int socket, enum turn turn, int value)
 {
 	const struct message message = { .turn = turn, .value = value };
 
-	return send_message(socket, &message, -1, MSG_DONTWAIT);
+	return send_message(socket, &message, -1, MSG_DONTWAIT, no_key);
 }
 
 int sync_send_turn(int socket, enum turn turn, int value)

@@ -21,8 +21,9 @@ enum turn {
 	TURN_LAYERS,  /* child:    layers for fuse-overlayfs (one fd), uid is `value` */
 	TURN_FUSE,    /* child:    the device to serve them by (one fd), gid is `value` */
 	TURN_CONSOLE, /* child:    here is the master of the pty (one fd) */
-	TURN_STARTED, /* child:    the command runs */
-	TURN_SIGNAL,  /* launcher: send signal `value` to the command */
+	TURN_LISTENER, /* command:  here is the seccomp listener (one fd); none: errno is `value` */
+	TURN_STARTED,      /* child:    the command runs */
+	TURN_SIGNAL,       /* launcher: send signal `value` to the command */
 	TURN_GROUP_SIGNAL, /* launcher: send it to the command's process group */
 	TURN_STOPPED,      /* child:    the command was stopped by signal `value` */
 	TURN_ENDED,        /* child:    wait status is `value`; the sandbox goes down */
@@ -42,6 +43,13 @@ struct message {
 
 /* fd: passed along, or -1. -1 and errno (EPIPE: the other side is gone). */
 int sync_send(int socket, const struct message *message, int fd);
+
+/*
+ * The same behind a filter: one sendmsg(2) and no other call, with the key in the places of
+ * the arguments that it does not have (struct start_key in policy/bpf.h).
+ */
+int sync_send_keyed(int socket, const struct message *message, int fd,
+		    const uint64_t key[3]);
 
 /* A plain turn with a value. */
 int sync_send_turn(int socket, enum turn turn, int value);

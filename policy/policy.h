@@ -133,6 +133,28 @@ struct seccomp_filter {
  */
 int seccomp_install(const struct seccomp_program *program, struct error *err);
 
+/*
+ * The same with everything that belongs to it. *ret_listener is a descriptor of
+ * seccomp_unotify(2), close-on-exec, where the filter is supervised, else -1. 1: nothing was
+ * loaded, because nobody can listen here (EBUSY: somebody does already; or the kernel or a
+ * filter around us has no listeners; err->errnum says): then seccomp_install_plain() is left.
+ */
+int seccomp_install_filter(const struct seccomp_filter *filter, int *ret_listener,
+			   struct error *err);
+
+/*
+ * A supervised filter without its supervisor: what is only explained is denied all the same.
+ * -1 also where a result would have to be faked.
+ */
+int seccomp_install_plain(const struct seccomp_filter *filter, struct error *err);
+
+/*
+ * A system call of at most three arguments that a keyed filter lets pass (struct start_key in
+ * bpf.h), and nothing else: as syscall(2).
+ */
+long seccomp_keyed_call(const struct seccomp_filter *filter, long number, long a, long b,
+			long c);
+
 /* What libseccomp says of this kernel: its API level (seccomp_api_get(3)). */
 unsigned int seccomp_level(void);
 

@@ -14,7 +14,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 enum { ALL_SCRATCH = (1 << BPF_MEMWORDS) - 1 };
 
@@ -202,19 +201,5 @@ int seccomp_check(const struct seccomp_program *program, struct error *err)
 					 "use the seccomp filter: instruction %zu %s", i,
 					 fault);
 	}
-	return 0;
-}
-
-int seccomp_install(const struct seccomp_program *program, struct error *err)
-{
-	struct sock_fprog filter = {
-		.len = (unsigned short)program->count,
-		.filter = (struct sock_filter *)program->instructions,
-	};
-
-	if (program->count == 0)
-		return 0;
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) < 0)
-		return error_errno_id(err, ERROR_SECCOMP, "load the seccomp filter");
 	return 0;
 }
