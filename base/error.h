@@ -46,7 +46,9 @@
 	X(ERROR_STATE, "state")                                                          \
 	X(ERROR_CONFIG, "config")                                                        \
 	X(ERROR_KERNEL, "kernel")                                                        \
-	X(ERROR_RESOURCES, "resources")
+	X(ERROR_RESOURCES, "resources")                                                  \
+	X(ERROR_DENIED, "denied")                                                        \
+	X(ERROR_KILLED_BY_POLICY, "killed-by-policy")
 
 enum error_id {
 #define ERROR_ENUM(id, name) id,

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "launcher/explain.h"
 #include "launcher/servers.h"
 #include "launcher/sync.h"
 #include "launcher/terminal.h"
@@ -39,6 +40,7 @@ enum event {
 	EVENT_SIGNAL,
 	EVENT_SOCKET,
 	EVENT_INIT,
+	EVENT_LISTENER,
 	EVENT_TERMINAL_IN,
 	EVENT_TERMINAL_OUT = EVENT_TERMINAL_IN + 2,
 	EVENT_STDIN = EVENT_TERMINAL_OUT + 2,
@@ -53,6 +55,7 @@ struct monitor {
 	struct error *err;
 	int signals;
 	struct servers servers;
+	struct explainer explainer;
 	struct terminal terminal;
 	struct flow stdin_flow;
 	uint64_t began_ms;
@@ -323,6 +326,8 @@ static void take_turn(struct monitor *monitor)
 				!monitor->plan->process.stdin_null);
 		break;
 	case TURN_LISTENER:
+		explainer_attach(&monitor->explainer, fd_take(&fd), message.value,
+				 monitor->terminal.raw);
 		break;
 	case TURN_STARTED:
 		command_started(monitor);
@@ -334,6 +339,7 @@ static void take_turn(struct monitor *monitor)
 		monitor->ended = true;
 		monitor->status = message.value;
 		monitor->outcome->timed_out = message.timed_out;
+		monitor->outcome->saw_sigsys = message.saw_sigsys;
 		give_offset_back(message.stdin_offset);
 		break;
 	case TURN_FAILED:
@@ -422,6 +428,9 @@ static void follow(struct monitor *monitor)
 							.events = POLLIN };
 		events[EVENT_INIT] = (struct pollfd){ .fd = monitor->sandbox->pidfd,
 						      .events = POLLIN };
+		events[EVENT_LISTENER] =
+			(struct pollfd){ .fd = monitor->explainer.listener,
+					 .events = POLLIN };
 		flow_events(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]);
 		flow_events(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]);
 		flow_events(&monitor->stdin_flow, &events[EVENT_STDIN]);
@@ -436,6 +445,8 @@ static void follow(struct monitor *monitor)
 			take_signal(monitor);
 		if (events[EVENT_SOCKET].revents)
 			take_turn(monitor);
+		if (events[EVENT_LISTENER].revents)
+			explainer_serve(&monitor->explainer, monitor->terminal.raw);
 		pump(monitor, events);
 		look_at_clock(monitor);
 	}
@@ -510,6 +521,17 @@ static int judge(struct monitor *monitor, int init_status)
 	return 0;
 }
 
+/* What was denied is told for every end; an error that there is already is the one that counts. */
+static int conclude(struct monitor *monitor, int init_status)
+{
+	struct error ignored;
+	const int failed = judge(monitor, init_status);
+	const int lost =
+		explainer_end(&monitor->explainer, failed ? &ignored : monitor->err);
+
+	return failed || lost ? -1 : 0;
+}
+
 int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 		const struct monitor_events *events, struct outcome *ret_outcome,
 		struct error *err)
@@ -527,6 +549,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 
 	*ret_outcome = (struct outcome){ .init = sandbox->init };
 	monitor.servers.layers = -1;
+	explainer_init(&monitor.explainer, plan);
 	terminal_init(&monitor.terminal);
 	flow_init(&monitor.stdin_flow);
 	forwarded_signals(&set);
@@ -546,5 +569,5 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	fd_close(&monitor.signals);
 	fd_close(&sandbox->socket);
 	fd_close(&sandbox->pidfd);
-	return judge(&monitor, init_status);
+	return conclude(&monitor, init_status);
 }

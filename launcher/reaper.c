@@ -37,7 +37,8 @@ struct reaper {
 	int children;         /* /proc/thread-self/children, without a pid namespace */
 	uint64_t deadline_ms; /* of the next step of --timeout; 0: none */
 	bool timed_out;
-	bool told_stop; /* and the launcher has not said a word since */
+	bool saw_sigsys; /* another process than the command died of it */
+	bool told_stop;  /* and the launcher has not said a word since */
 };
 
 static uint64_t now_ms(void)
@@ -96,6 +97,7 @@ static _Noreturn void finish(const struct reaper *reaper, int status)
 		.value = status,
 		.stdin_offset = -1,
 		.timed_out = reaper->timed_out,
+		.saw_sigsys = reaper->saw_sigsys,
 	};
 
 	if (reaper->child->stdin_sealed)
@@ -135,8 +137,11 @@ static void reap(struct reaper *reaper)
 
 	(void)!read(reaper->signals, &info, sizeof(info));
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid != reaper->child->command)
+		if (pid != reaper->child->command) {
+			reaper->saw_sigsys |=
+				WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 			continue;
+		}
 		if (WIFSTOPPED(status))
 			tell_stop(reaper, WSTOPSIG(status));
 		else

@@ -78,37 +78,98 @@ static const char *now_text(struct arena *arena)
 	return arena_printf(arena, "%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
-static void log_line(const char *level, const struct error *err, const char *message)
+struct json_value *report_line(const char *level, const struct error *err,
+			       const char *message, struct arena *arena)
 {
-	struct arena arena = { 0 };
-	struct json_value *line = json_make_object(&arena);
+	struct json_value *line = json_make_object(arena);
 
 	json_put_integer(line, "version", 1);
-	json_put_text(line, "time", now_text(&arena));
+	json_put_text(line, "time", now_text(arena));
 	json_put_text(line, "level", level);
 	json_put_text(line, "id", error_id_name(err->id));
 	json_put_text(line, "message", message);
 	put_text_or_null(line, "hint", err->hint);
 	put_errno(line, err);
-	say_line(STDERR_FILENO, line, &arena);
+	return line;
+}
+
+static void log_line(const char *level, const struct error *err, const char *message)
+{
+	struct arena arena = { 0 };
+
+	say_line(STDERR_FILENO, report_line(level, err, message, &arena), &arena);
 	arena_free(&arena);
 }
 
-void report_error(const struct error *err, bool json)
+static void say_text(const char *message, const char *plain_hint)
 {
-	char message[LINE_MAX_BYTES], hint[LINE_MAX_BYTES], text[3 * LINE_MAX_BYTES];
+	char hint[LINE_MAX_BYTES], text[3 * LINE_MAX_BYTES];
 
-	message_of(err, message, sizeof(message));
-	if (json) {
-		log_line("error", err, message);
-		return;
-	}
-	text_harmless(hint, sizeof(hint), err->hint);
+	text_harmless(hint, sizeof(hint), plain_hint);
 	if (*hint)
 		snprintf(text, sizeof(text), "sbx: %s\nsbx: hint: %s\n", message, hint);
 	else
 		snprintf(text, sizeof(text), "sbx: %s\n", message);
 	say(STDERR_FILENO, text);
+}
+
+void report_error(const struct error *err, bool json)
+{
+	char message[LINE_MAX_BYTES];
+
+	message_of(err, message, sizeof(message));
+	if (json)
+		log_line("error", err, message);
+	else
+		say_text(message, err->hint);
+}
+
+/* ---- SIGSYS ---------------------------------------------------------------------------- */
+
+/* Who was killed; NULL: nobody. */
+static const char *whom_sigsys_killed(const struct plan *plan,
+				      const struct outcome *outcome)
+{
+	if (outcome->signal == SIGSYS)
+		return "the command";
+	if (plan->policy.filter.program.count == 0)
+		return NULL;
+	if (outcome->saw_sigsys || (!outcome->signal && outcome->status == 128 + SIGSYS))
+		return "a process of the command";
+	return NULL;
+}
+
+void report_sigsys(const struct plan *plan, const struct outcome *outcome)
+{
+	const char *whom = whom_sigsys_killed(plan, outcome);
+	struct error err = { .id = ERROR_KILLED_BY_POLICY };
+	char message[LINE_MAX_BYTES];
+
+	if (!whom)
+		return;
+	if (plan->policy.filter.program.count == 0) {
+		snprintf(
+			message, sizeof(message),
+			"%s was killed by SIGSYS, and sbx had loaded no filter: it had one "
+			"of its own, or there is one around sbx",
+			whom);
+	} else if (!plan->policy.profile) {
+		snprintf(message, sizeof(message),
+			 "%s was killed by its seccomp filter (SIGSYS): it made a system "
+			 "call that --seccomp or config.json kills",
+			 whom);
+	} else {
+		snprintf(message, sizeof(message),
+			 "%s was killed by its policy (SIGSYS): it made a system call of "
+			 "another ABI (32-bit, x32), or one that the policy kills",
+			 whom);
+		error_hint(&err, "sbx policy show tells what it kills; --policy names "
+				 "another one");
+	}
+	if (plan->life.log_format == LOG_JSON)
+		log_line("warning", &err, message);
+	else
+		say_text(message, err.hint);
 }
 
 /* ---- --status-fd ----------------------------------------------------------------------- */

@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct arena;
 struct error;
+struct json_value;
 struct plan;
 
 /* How a sandbox ended. */
@@ -21,11 +23,22 @@ struct outcome {
 	int signal; /* that ended the command; 0: none */
 	bool command_started;
 	bool timed_out;
+	bool saw_sigsys; /* a process that the command had left behind died of it */
 	uint64_t wall_ms, user_ms, system_ms, max_rss_kib;
 };
 
 /* "sbx: cannot …" and the hint, as text or as one JSON line. json: --log-format json. */
 void report_error(const struct error *err, bool json);
+
+/* An object for --log-format json: level is "error", "warning" or "info". */
+struct json_value *report_line(const char *level, const struct error *err,
+			       const char *message, struct arena *arena);
+
+/*
+ * Death by SIGSYS, of the command or of a process of its, is always told: the kernel tells
+ * nobody else (seccomp(2)). Who died of it below a shell is told by the shell's status.
+ */
+void report_sigsys(const struct plan *plan, const struct outcome *outcome);
 
 void report_started(int status_fd, pid_t init);
 void report_failed(int status_fd, const struct error *err, pid_t init,

@@ -252,6 +252,7 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 			report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);
 	}
+	report_sigsys(plan, &outcome);
 	report_ended(plan->life.detach ? -1 : plan->life.status_fd, &outcome);
 	if (report_stats(plan, &outcome, &err) < 0) {
 		report_error(&err, plan->life.log_format == LOG_JSON);

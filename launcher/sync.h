@@ -35,7 +35,8 @@ struct message {
 	int value;
 	int64_t stdin_offset; /* TURN_ENDED: where the sealed stdin stands; -1: not sealed */
 	int timed_out;        /* TURN_ENDED: --timeout ended it */
-	union {               /* left out of every other message */
+	int saw_sigsys; /* TURN_ENDED: what the init reaped beside it died of SIGSYS */
+	union {         /* left out of every other message */
 		struct error err;              /* TURN_FAILED */
 		uint64_t namespaces[NS_COUNT]; /* TURN_NAMESPACES; 0: unknown */
 	};
