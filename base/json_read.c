@@ -82,23 +82,29 @@ static bool is_letter(char c)
 	return c >= 'a' && c <= 'z';
 }
 
-/* Behind the token that begins at start: a text, a number, a word or one character. */
-static size_t find_end(const char *text, size_t start, size_t length)
+static size_t find_text_end(const char *text, size_t start, size_t length)
 {
 	size_t end = start + 1;
 
-	if (text[start] == '"') {
-		while (end < length && text[end] != '"')
-			end += text[end] == '\\' ? 2 : 1;
-		return end < length ? end + 1 : length;
-	}
-	if (is_letter(text[start])) {
-		while (end < length && is_letter(text[end]))
-			end++;
-	} else if (is_number_character(text[start])) {
-		while (end < length && is_number_character(text[end]))
-			end++;
-	}
+	while (end < length && text[end] != '"')
+		end += text[end] == '\\' ? 2 : 1;
+	return end < length ? end + 1 : length;
+}
+
+/* Behind the token that begins at start: a text, a word, a number or one character. */
+static size_t find_end(const char *text, size_t start, size_t length)
+{
+	bool (*belongs)(char) = NULL;
+	size_t end = start + 1;
+
+	if (text[start] == '"')
+		return find_text_end(text, start, length);
+	if (is_letter(text[start]))
+		belongs = is_letter;
+	else if (is_number_character(text[start]))
+		belongs = is_number_character;
+	while (belongs && end < length && belongs(text[end]))
+		end++;
 	return end;
 }
 
