@@ -489,8 +489,8 @@ static int compile_abi(struct generation *gen, enum abi abi, uint32_t *ret_node)
 		if (add_abi(gen, abi, 0, UINT32_MAX) < 0)
 			return -1;
 	} else if (add_abi(gen, ABI_X86_64, 0, X32_BIT - 1) < 0 ||
-		   add_abi(gen, ABI_X32, X32_BIT, INT32_MAX) < 0 ||
-		   add_abi(gen, ABI_X86_64, (uint32_t)INT32_MAX + 1, UINT32_MAX) < 0) {
+		   add_abi(gen, ABI_X32, X32_BIT, UINT32_MAX - 1) < 0 ||
+		   add_abi(gen, ABI_X86_64, UINT32_MAX, UINT32_MAX) < 0) {
 		return -1;
 	}
 	*ret_node = make_tree(gen, 0, gen->segment_count);

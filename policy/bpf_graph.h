@@ -28,8 +28,8 @@ enum { CONDITION_DEPTH_MAX = 4096, GRAPH_WORK_MAX = 1 << 20 };
 
 /*
  * The ABI of a call by its struct seccomp_data; ABI_COUNT: none that is known. x32 has the
- * numbers from X32_BIT on that are positive: with a negative one, such as the -1 of a
- * tracer that skips a call, the kernel does nothing (ptrace(2)).
+ * numbers from X32_BIT on, but for the last one: a tracer that skips a call leaves -1
+ * there (ptrace(2)).
  */
 enum abi abi_of(uint32_t audit, uint32_t number);
 

@@ -150,7 +150,7 @@ static const struct clause *call_decide(const struct call_rules *call,
 enum abi abi_of(uint32_t audit, uint32_t number)
 {
 	if (audit == abi_audit(ABI_X86_64))
-		return number >= X32_BIT && number <= INT32_MAX ? ABI_X32 : ABI_X86_64;
+		return number >= X32_BIT && number != UINT32_MAX ? ABI_X32 : ABI_X86_64;
 	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
 		if (audit == abi_audit(abi))
 			return abi;
