@@ -294,10 +294,17 @@ static const struct condition *both(struct resolver *resolver,
 	return condition;
 }
 
+/* For libseccomp x32 has arguments of 32 bits, whatever is above them in the register. */
+static bool has_wide_arguments(enum abi abi)
+{
+	return abi == ABI_X86_64 || abi == ABI_AARCH64;
+}
+
 static const struct condition *one(struct resolver *resolver, struct test test)
 {
 	struct condition *condition = arena_alloc(resolver->arena, sizeof(*condition));
 
+	test.wide = has_wide_arguments(resolver->abi);
 	*condition = (struct condition){ .kind = CONDITION_TEST, .test = test };
 	return condition;
 }
@@ -498,7 +505,7 @@ int oci_resolve(const struct profile *profile,
 	};
 
 	(void)err;
-	rules.unknown = has_tail(text) && text->rule_count ? newer_clause() : rules.known;
+	rules.unknown = rules.known;
 	for (size_t i = 0; notes && i < text->notes.count; i++)
 		notes_add(notes, "%s", text->notes.lines[i]);
 	for (int abi = 0; abi < ABI_COUNT; abi++) {
@@ -517,6 +524,8 @@ int oci_resolve(const struct profile *profile,
 		make_calls(&resolver, tail);
 		if (tail)
 			add_newer(&resolver);
+		if (tail && abi == (int)abi_native())
+			rules.unknown = newer_clause();
 		rules.abis[abi].calls = resolver.calls;
 		rules.abis[abi].count = resolver.call_count;
 	}
