@@ -21,7 +21,12 @@ struct caps_spec {
 	uint64_t ambient; /* a subset of kept: survives the exec of an ordinary user */
 };
 
-/* "CAP_NET_RAW", "net_raw", "ALL". Returns the bits, 0 for an unknown name. */
+/*
+ * "CAP_NET_RAW", "net_raw", "ALL", or a set: "@all"; "@default", what a root of its own
+ * gets; "@docker", docker's fourteen; "@users" for programs that change users; "@services"
+ * for those that listen on low ports, signal and audit. Returns the bits, 0 for an unknown
+ * name.
+ */
 uint64_t caps_by_name(const char *name);
 
 /* "CAP_NET_RAW" for 13. NULL beyond the last known one. */

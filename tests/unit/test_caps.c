@@ -58,6 +58,19 @@ static void the_default_root_has_what_apt_su_and_nginx_need_and_no_more(void **s
 	assert_int_equal(caps_default_root() & ~caps_all(), 0);
 }
 
+static void sets_have_names_that_begin_with_at(void **state)
+{
+	(void)state;
+	assert_int_equal(caps_by_name("@default"), caps_default_root());
+	assert_int_equal(caps_by_name("@all"), caps_all());
+	assert_int_equal(caps_by_name("@docker"), UINT64_C(0xa80425fb));
+	assert_int_equal(caps_by_name("@Docker"), caps_by_name("@docker"));
+	assert_true(caps_by_name("@users") & caps_by_name("setuid"));
+	assert_true(caps_by_name("@services") & caps_by_name("net_bind_service"));
+	assert_int_equal(caps_by_name("@nobody"), 0);
+	assert_int_equal(caps_by_name("@"), 0);
+}
+
 static uint64_t effective_now(void)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -247,6 +260,7 @@ int main(void)
 		cmocka_unit_test(names_are_found_with_and_without_prefix_in_any_case),
 		cmocka_unit_test(what_is_no_capability_has_no_bit),
 		cmocka_unit_test(every_capability_has_one_name_and_is_found_by_it),
+		cmocka_unit_test(sets_have_names_that_begin_with_at),
 		cmocka_unit_test(
 			the_default_root_has_what_apt_su_and_nginx_need_and_no_more),
 		cmocka_unit_test(nothing_is_kept_where_nothing_is_asked_for),
