@@ -127,7 +127,7 @@ static const struct condition *make_up_condition(struct dice *dice, struct arena
 		       (enum test_op)dice_roll(dice, 6), mask, value);
 }
 
-static struct action make_up_action(struct dice *dice)
+static struct action make_up_action(struct dice *dice, const struct made_up *wanted)
 {
 	static const struct action actions[] = {
 		{ ACTION_ALLOW, 0 },     { ACTION_ALLOW, 0 },
@@ -139,14 +139,17 @@ static struct action make_up_action(struct dice *dice)
 		{ ACTION_NOTIFY, 0 },    { ACTION_TRACE, 9 },
 	};
 
-	return actions[dice_roll(dice, sizeof(actions) / sizeof(actions[0]))];
+	/* The plain ones stand first. */
+	return actions[dice_roll(
+		dice, wanted->plain ? 6 : sizeof(actions) / sizeof(actions[0]))];
 }
 
-static struct clause make_up_clause(struct dice *dice, const struct condition *when)
+static struct clause make_up_clause(struct dice *dice, const struct made_up *wanted,
+				    const struct condition *when)
 {
 	return (struct clause){
 		.when = when,
-		.action = make_up_action(dice),
+		.action = make_up_action(dice, wanted),
 		.source = { "made-up", (unsigned int)dice_roll(dice, 256), 1 },
 	};
 }
@@ -162,8 +165,8 @@ static struct call_rules make_up_call(struct dice *dice, const struct made_up *w
 	clauses = arena_alloc_array(arena, count, sizeof(*clauses));
 	for (size_t i = 0; i + 1 < count; i++)
 		clauses[i] = make_up_clause(
-			dice, make_up_condition(dice, arena, wanted->depth_max));
-	clauses[count - 1] = make_up_clause(dice, NULL);
+			dice, wanted, make_up_condition(dice, arena, wanted->depth_max));
+	clauses[count - 1] = make_up_clause(dice, wanted, NULL);
 	return (struct call_rules){ number, "made_up", clauses, count };
 }
 
@@ -192,9 +195,9 @@ void make_up_rules(struct dice *dice, const struct made_up *wanted, struct arena
 		   struct rules *ret_rules)
 {
 	*ret_rules = (struct rules){ .served = wanted->served };
-	ret_rules->foreign = make_up_clause(dice, NULL);
-	ret_rules->known = make_up_clause(dice, NULL);
-	ret_rules->unknown = make_up_clause(dice, NULL);
+	ret_rules->foreign = make_up_clause(dice, wanted, NULL);
+	ret_rules->known = make_up_clause(dice, wanted, NULL);
+	ret_rules->unknown = make_up_clause(dice, wanted, NULL);
 	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
 		if (wanted->served & 1U << abi)
 			make_up_abi(dice, wanted, arena, abi, ret_rules);

@@ -25,6 +25,7 @@ struct made_up {
 	unsigned int served;
 	unsigned int clauses_max, depth_max; /* of a call; of an expression */
 	unsigned int share; /* of the known calls, that have rules: a 256th */
+	bool plain;         /* only allowed and denied */
 };
 
 void make_up_rules(struct dice *dice, const struct made_up *wanted, struct arena *arena,

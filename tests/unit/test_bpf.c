@@ -114,7 +114,7 @@ static void rules_of_every_shape_are_answered_as_written(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 70; i++) {
-		const struct made_up wanted = { served[i % 7], 4, 3, 16 };
+		const struct made_up wanted = { served[i % 7], 4, 3, 16, false };
 		const struct bpf_wishes wishes = { .explains = i % 2,
 						   .key = i % 3 ? &key : NULL };
 		struct arena arena = { 0 };
@@ -135,7 +135,7 @@ static void rules_about_one_argument_are_answered_as_written(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 400; i++) {
-		const struct made_up wanted = { ONLY_X86_64, 4, 3, 4 };
+		const struct made_up wanted = { ONLY_X86_64, 4, 3, 4, false };
 		struct arena arena = { 0 };
 		struct rules rules;
 		struct seccomp_program program;
@@ -340,7 +340,7 @@ static bool is_constant(const struct call_rules *call)
 
 static void constant_answers_look_at_no_argument(void **state)
 {
-	const struct made_up wanted = { ONLY_X86_64, 4, 3, 250 };
+	const struct made_up wanted = { ONLY_X86_64, 4, 3, 250, false };
 	struct dice dice = { .seed = 3 };
 
 	(void)state;
