@@ -233,7 +233,8 @@ static int load_filter(const struct child *child, struct error *err)
 static int execute(const struct child *child, struct error *err)
 {
 	const struct plan *plan = child->plan;
-	const bool filtered = plan->policy.filter.program.count > 0;
+	const bool filtered =
+		plan->policy.filter.program.count > 0 && !protection_is_off("filter");
 	struct execution execution;
 
 	if (execution_prepare(&execution, &plan->process,

@@ -36,14 +36,14 @@ void explainer_init(struct explainer *explainer, const struct plan *plan)
 
 /*
  * Whoever does not read our lines must not hold us up: what is not taken at once is lost.
- * The last byte before the newline is kept free for a raw terminal's return.
+ * raw: a terminal wants its lines to end so.
  */
 static bool say(const char *line, bool raw)
 {
 	struct pollfd end = { .fd = STDERR_FILENO, .events = POLLOUT };
 	char bytes[2048];
 	int length = snprintf(bytes, sizeof(bytes), "%.*s%s", (int)strcspn(line, "\n"),
-			      line, raw ? "\r\n" : "\n");
+			      line, raw && isatty(STDERR_FILENO) ? "\r\n" : "\n");
 
 	if (length < 0 || (size_t)length >= sizeof(bytes) || poll(&end, 1, 0) != 1 ||
 	    !(end.revents & POLLOUT))

@@ -102,7 +102,7 @@ void explainer_attach(struct explainer *explainer, int listener, int errnum, boo
 
 /*
  * The listener is readable, or at its end: answers a bounded number of calls. It waits for
- * nobody. raw: the terminal on stderr is, and wants its lines to end so.
+ * nobody. raw: the terminal is, and wants its lines to end so.
  */
 void explainer_serve(struct explainer *explainer, bool raw);
 

@@ -104,6 +104,15 @@ int profile_answer(const struct profile *profile,
  * buffer. */
 char *call_text(const struct seccomp_data *data, char *buffer, size_t size);
 
+/*
+ * What tells calls of one number apart: the first argument that is a word or flags, as the
+ * family of a socket or the code of an ioctl. 0 where there is none.
+ */
+uint64_t call_word(const struct seccomp_data *data);
+
+/* "EPERM", or the number where it has no name. Returns buffer. */
+char *errno_text(int number, char *buffer, size_t size);
+
 /* ---- for `sbx policy`: texts in the arena ---- */
 
 /* The built-ins with a line about each, and what lies in places->dirs. */

@@ -50,7 +50,7 @@ attempt_in_root() {
 	run -R "$tmp/root" "$@" -- attack try "$name" <input
 }
 
-plan 45
+plan 47
 
 stops 'seal stdin' stdin
 stops descriptors descriptors
@@ -102,6 +102,17 @@ with_open_mask() {
 	(umask 0 && run -- sh -c umask)
 }
 differs umask 0022 0000 with_open_mask
+
+# Refuses uname(2) by its number, that of x86-64 or of aarch64.
+number='\077'
+[ "$(uname -m)" != aarch64 ] || number='\240'
+{
+	printf '\040\000\000\000\000\000\000\000'
+	printf '\025\000\000\001%b\000\000\000' "$number"
+	printf '\006\000\000\000\015\000\005\000'
+	printf '\006\000\000\000\000\000\377\177'
+} >filter
+differs filter refused 'Linux*' run --seccomp filter -- sh -c 'uname 2>/dev/null || echo refused'
 
 # A link in the root means the root's own directory, not the host's of that name.
 mkdir -p "$tmp/shown" "$tmp/root/usr"
