@@ -11,8 +11,9 @@ from pathlib import Path
 
 
 def quoted(text):
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped + '"'
+    if '"' in text or "\\" in text:
+        sys.exit(f"{text}: a title with quotes")
+    return f'"{text}"'
 
 
 def rows(paths):
