@@ -268,7 +268,7 @@ int landlock_restrict(const struct landlock_spec *spec, struct error *err)
 	auto_close int fd = -1;
 	int abi;
 
-	if (spec->mode == LANDLOCK_OFF)
+	if (spec->mode == LANDLOCK_OFF || protection_is_off("landlock"))
 		return 0;
 	/* The launcher has asked; but whoever starts us may filter the call away since. */
 	if (landlock_check(spec, err) < 0)
@@ -285,5 +285,5 @@ int landlock_restrict(const struct landlock_spec *spec, struct error *err)
 		return -1;
 	if (syscall(SYS_RESTRICT_SELF, fd, 0) < 0)
 		return error_errno_id(err, ERROR_LANDLOCK, "enter the Landlock domain");
-	return 0;
+	return seccomp_install(&spec->filter, err);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct arena;
 struct error;
 
 /* A set of capabilities: bit n is capability n (capabilities(7)). */
@@ -186,6 +187,10 @@ struct landlock_spec {
 	const struct landlock_path *paths;
 	size_t path_count;
 	bool whole;
+	/* Of whole: what landlock_close_rest() leaves open, and the filter that it made. */
+	bool reaches_network; /* the host's */
+	bool keeps_modes;     /* modes, owners, times and attributes stay as they are */
+	struct seccomp_program filter;
 };
 
 /* What an ABI of Landlock closes that the ones before it leave open. */
@@ -213,6 +218,10 @@ struct landlock_spec landlock_default(void);
  * but for a whole isolation: that needs some Landlock.
  */
 int landlock_check(const struct landlock_spec *spec, struct error *err);
+
+/* Makes the filter, of whole: of what Landlock does not know and no namespace keeps in. */
+int landlock_close_rest(struct landlock_spec *spec, struct arena *arena,
+			struct error *err);
 
 /*
  * Restricts the calling thread, and what it starts, for good. no_new_privs must be set.

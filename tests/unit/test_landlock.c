@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
 #include "base/error.h"
+#include "policy/bpf.h"
 #include "policy/policy.h"
 #include "tests/unit/nursery.h"
 #include "tests/unit/temporary.h"
@@ -7,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,10 +18,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -305,6 +310,100 @@ static void a_whole_isolation_without_paths_leaves_none(void **state)
 	nursery_run(0, keep_nothing, NULL);
 }
 
+/* ---- what it does not know --------------------------------------------------------------- */
+
+/* What the filter of a whole isolation answers to a call with these two first arguments. */
+static uint32_t answer(const struct landlock_spec *spec, long number, uint64_t a,
+		       uint64_t b)
+{
+	const struct seccomp_data data = { .nr = (int)number,
+					   .arch = abi_audit(abi_native()),
+					   .args = { a, b, 0, 1, 1, 1 } };
+
+	return bpf_run(&spec->filter, &data, NULL);
+}
+
+static uint32_t refusal(int errnum)
+{
+	return SECCOMP_RET_ERRNO | (uint32_t)errnum;
+}
+
+static struct landlock_spec isolation(struct arena *arena, bool network, bool keeps_modes)
+{
+	struct landlock_spec spec = { .mode = LANDLOCK_AUTO,
+				      .scope_signal = true,
+				      .scope_abstract_unix = true,
+				      .whole = true,
+				      .reaches_network = network,
+				      .keeps_modes = keeps_modes };
+	struct error err = { 0 };
+
+	if (landlock_close_rest(&spec, arena, &err) < 0)
+		fail_msg("%s", err.text);
+	return spec;
+}
+
+static void the_rest_is_closed_by_a_filter(void **state)
+{
+	struct arena arena = { 0 };
+	const struct landlock_spec spec = isolation(&arena, false, false);
+
+	(void)state;
+	assert_int_equal(answer(&spec, SYS_openat, 0, 0), SECCOMP_RET_ALLOW);
+	assert_int_equal(answer(&spec, SYS_unshare, 0, 0), refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_clone, CLONE_NEWUSER | SIGCHLD, 0),
+			 refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_clone, SIGCHLD, 0), SECCOMP_RET_ALLOW);
+	assert_int_equal(answer(&spec, SYS_clone3, 0, 0), refusal(ENOSYS));
+	assert_int_equal(answer(&spec, SYS_mount, 0, 0), refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_ioctl, 0, TIOCSTI), refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_ioctl, 0, UINT64_C(7) << 32 | TIOCSTI),
+			 refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_ioctl, 0, TIOCGWINSZ), SECCOMP_RET_ALLOW);
+	assert_int_equal(answer(&spec, SYS_fchmodat, 0, 0), SECCOMP_RET_ALLOW);
+	arena_free(&arena);
+}
+
+static void no_socket_reaches_out(void **state)
+{
+	struct arena arena = { 0 };
+	const struct landlock_spec spec = isolation(&arena, false, false);
+	const struct landlock_spec host = isolation(&arena, true, false);
+	const bool by_path = landlock_abi() >= 9;
+
+	(void)state;
+	assert_int_equal(answer(&spec, SYS_socket, AF_INET, SOCK_DGRAM),
+			 refusal(EAFNOSUPPORT));
+	assert_int_equal(answer(&spec, SYS_socket, AF_UNIX, SOCK_STREAM),
+			 by_path ? SECCOMP_RET_ALLOW : refusal(EAFNOSUPPORT));
+	assert_int_equal(answer(&spec, SYS_socketpair, AF_UNIX, SOCK_STREAM),
+			 SECCOMP_RET_ALLOW);
+	assert_int_equal(
+		answer(&spec, SYS_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC),
+		by_path ? SECCOMP_RET_ALLOW : refusal(EPERM));
+	/* unix(7) makes datagrams of it. */
+	assert_int_equal(answer(&spec, SYS_socketpair, AF_UNIX, SOCK_RAW),
+			 by_path ? SECCOMP_RET_ALLOW : refusal(EPERM));
+	assert_int_equal(answer(&host, SYS_socket, AF_INET6, SOCK_STREAM),
+			 SECCOMP_RET_ALLOW);
+	assert_int_equal(answer(&host, SYS_socket, AF_VSOCK, SOCK_STREAM),
+			 refusal(EAFNOSUPPORT));
+	arena_free(&arena);
+}
+
+static void modes_are_kept_where_that_is_asked_for(void **state)
+{
+	struct arena arena = { 0 };
+	const struct landlock_spec spec = isolation(&arena, false, true);
+
+	(void)state;
+	assert_int_equal(answer(&spec, SYS_fchmodat, 0, 0), refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_fchownat, 0, 0), refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_utimensat, 0, 0), refusal(EPERM));
+	assert_int_equal(answer(&spec, SYS_setxattr, 0, 0), refusal(EPERM));
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +420,9 @@ int main(void)
 						temporary_make, temporary_remove),
 		cmocka_unit_test(a_missing_path_is_named_and_nothing_is_restricted),
 		cmocka_unit_test(a_whole_isolation_without_paths_leaves_none),
+		cmocka_unit_test(the_rest_is_closed_by_a_filter),
+		cmocka_unit_test(no_socket_reaches_out),
+		cmocka_unit_test(modes_are_kept_where_that_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
