@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct error;
+struct landlock_path;
 struct plan;
 
 /* The file of sbx itself: it is no command. */
@@ -31,6 +32,9 @@ struct child {
 	char stdin_path[PATH_MAX]; /* a regular file to seal; empty: none */
 	bool stdin_sealed;
 	int terminal; /* the slave of our pty, or -1 */
+	/* Without namespaces: room for one more behind the paths that Landlock opens. */
+	struct landlock_path *spare_path;
+	char terminal_path[32];
 	/* What was looked up inside. */
 	uid_t uid;
 	gid_t gid;
@@ -43,8 +47,29 @@ struct child {
 	struct own_file own_file;
 };
 
-/* The child's whole life; never returns. native_child.c */
+/* A step on the child's way to the command. */
+struct stage {
+	const char *name;
+	int (*run)(struct child *child, struct error *err);
+};
+
+/* The child's whole life, stage by stage; never returns. native_child.c */
+void child_live(struct child *child, const struct stage *stages, size_t count)
+	__attribute__((noreturn));
+
+/* With namespaces. native_child.c */
 void child_run(struct child *child) __attribute__((noreturn));
+
+/* Without. landlock_child.c */
+void child_run_in_place(struct child *child) __attribute__((noreturn));
+
+/* The stages that both have. native_child.c */
+int stage_watch_launcher(struct child *child, struct error *err);
+int stage_weigh_oom(struct child *child, struct error *err);
+int stage_stand_alone(struct child *child, struct error *err);
+int stage_open_terminal(struct child *child, struct error *err);
+int stage_start_command(struct child *child, struct error *err);
+int stage_drop_capabilities(struct child *child, struct error *err);
 
 /*
  * Starts the command in a process of its own and returns its pid, once it was executed.

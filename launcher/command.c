@@ -245,6 +245,18 @@ static int execute(const struct child *child, struct error *err)
 	return execution_run(&execution, err);
 }
 
+/*
+ * Without a user namespace of its own nobody may shrink the bounding set; as no new
+ * privileges are to be had, nothing in it counts.
+ */
+static int take_capabilities(const struct policy_spec *policy, struct error *err)
+{
+	if (protection_is_off("capabilities"))
+		return 0;
+	return policy->landlock.whole ? caps_drop_all(err)
+				      : caps_apply(&policy->caps, err);
+}
+
 /* In order: from what needs power to what takes it away. */
 static int become(const struct child *child, struct error *err)
 {
@@ -260,7 +272,7 @@ static int become(const struct child *child, struct error *err)
 		return -1;
 	if (!protection_is_off("umask"))
 		umask(plan->process.umask);
-	if (!protection_is_off("capabilities") && caps_apply(&plan->policy.caps, err) < 0)
+	if (take_capabilities(&plan->policy, err) < 0)
 		return -1;
 	if (watch_launcher_again(child, err) < 0)
 		return -1;

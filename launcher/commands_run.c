@@ -53,6 +53,15 @@ static int dry_run(struct plan *plan, const char *const *words)
 	return print(plan_describe(plan, &plan->arena));
 }
 
+/* Where the wall has holes by its nature, nobody is to find that out later. */
+static void note_unprotected(struct plan *plan)
+{
+	const char *lines = plan_unprotected(plan, &plan->arena);
+
+	if (lines && plan->life.log_format == LOG_TEXT)
+		report_notes(lines);
+}
+
 int command_run(const char *const *words, const struct caller_text *caller)
 {
 	const pid_t parent = getppid();
@@ -66,10 +75,25 @@ int command_run(const char *const *words, const struct caller_text *caller)
 		status = print_help(plan.life.help, &plan.arena);
 	else if (plan.life.dry_run)
 		status = dry_run(&plan, words);
-	else
+	else {
+		note_unprotected(&plan);
 		status = run_start(&plan, caller, parent);
+	}
 	plan_free(&plan);
 	return status;
+}
+
+/* Without its namespaces a configuration would be another sandbox to every other reader. */
+static int refuse_isolated(void)
+{
+	struct error err = { 0 };
+
+	error_set(
+		&err, ERROR_USAGE,
+		"print a configuration of --isolation landlock: OCI has no word for it");
+	error_hint(&err, "sbx run --dry-run tells the plan");
+	report_error(&err, false);
+	return 125;
 }
 
 int command_config(const char *const *words)
@@ -86,6 +110,8 @@ int command_config(const char *const *words)
 			"usage: sbx config [--diff] [OPTIONS OF sbx run] [COMMAND [ARG...]]\n"
 			"Prints the plan of that run as an OCI config.json, --diff only what\n"
 			"differs from the defaults. sbx run --help lists the options.\n");
+	else if (plan.policy.landlock.whole)
+		status = refuse_isolated();
 	else
 		status = print(plan_to_oci(&plan, diff, &plan.arena));
 	plan_free(&plan);

@@ -4,6 +4,7 @@
 
 #include "base/accounts.h"
 #include "base/text.h"
+#include "policy/policy.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,8 +15,7 @@ enum {
 	KERNEL_MAJOR = 5, /* the oldest kernel that sbx runs on: 5.10 */
 	KERNEL_MINOR = 10,
 	KERNEL_WHOLE_MINOR = 12, /* has all that sbx uses */
-	LANDLOCK_NET = 4,        /* the first version of the ABI with TCP ports */
-	LANDLOCK_SCOPES = 6,
+	LANDLOCK_SCOPES = 6,     /* the first ABI with them */
 	SECCOMP_LEVEL_NOTIFY = 5,
 	NAMESPACES_USUAL = 15000, /* what a remedy raises a limit to */
 };
@@ -254,6 +254,25 @@ void judge_namespaces(const struct host_facts *facts, struct finding *finding)
 	finding_found(finding, "mnt, pid, ipc, uts, cgroup and net can be made");
 }
 
+/* By name what there is, and the first that there is not. */
+static void tell_guarantees(int abi, struct finding *finding)
+{
+	char text[256] = "";
+
+	for (const struct landlock_guarantee *each = landlock_guarantees(); each->abi;
+	     each++) {
+		const size_t used = strlen(text);
+
+		if (each->abi <= abi)
+			snprintf(text + used, sizeof(text) - used, "%s%s",
+				 used ? ", " : "", each->what);
+		else
+			snprintf(text + used, sizeof(text) - used, "; not %s (Linux %s)",
+				 each->what, each->kernel);
+	}
+	finding_found(finding, "ABI %d: %s", abi, text);
+}
+
 void judge_landlock(const struct host_facts *facts, struct finding *finding)
 {
 	int abi = facts->landlock_abi;
@@ -267,14 +286,12 @@ void judge_landlock(const struct host_facts *facts, struct finding *finding)
 			      "no second wall behind the namespaces");
 		return;
 	}
-	finding_found(finding, "ABI %d", abi);
-	if (abi < LANDLOCK_NET)
+	tell_guarantees(abi, finding);
+	if (abi < LANDLOCK_SCOPES)
 		finding_short(
 			finding, ROW_LIMITED,
-			"neither TCP ports nor signals and abstract sockets are restricted");
-	else if (abi < LANDLOCK_SCOPES)
-		finding_short(finding, ROW_LIMITED,
-			      "signals and abstract sockets are not restricted");
+			"signals and abstract sockets are not restricted, and --isolation "
+			"landlock needs --landlock auto");
 }
 
 void judge_seccomp(const struct host_facts *facts, struct finding *finding)

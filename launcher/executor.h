@@ -2,6 +2,7 @@
 #ifndef SBX_LAUNCHER_EXECUTOR_H
 #define SBX_LAUNCHER_EXECUTOR_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -18,11 +19,28 @@ struct caller_text {
 /* From main()'s arguments. caller_text.c */
 struct caller_text caller_text_find(int argc, char **argv);
 
+/*
+ * A directory of the run's own: the command's HOME and TMPDIR where nothing can be mounted.
+ * scratch.c
+ */
+struct scratch {
+	int place, dir;
+	char name[32]; /* empty: there is none */
+	char path[PATH_MAX];
+};
+
+/* Makes it in the state folder. What killed launchers left there is removed on the way. */
+int scratch_make(struct scratch *ret_scratch, struct error *err);
+
+/* With everything in it. */
+void scratch_remove(struct scratch *scratch);
+
 /* A sandbox as the process that started it sees it. Descriptors are -1 when there is none. */
 struct sandbox {
 	pid_t init; /* our child: process 1 of the sandbox; its own until it is waited for */
 	int pidfd;  /* of init */
 	int socket; /* turns with init; -1 once it was closed by the other side */
+	struct scratch scratch; /* removed by the executor's end */
 };
 
 /*
@@ -34,8 +52,13 @@ struct executor {
 	const char *name;
 	int (*start)(const struct plan *plan, const struct caller_text *caller,
 		     struct sandbox *ret_sandbox, struct error *err);
+	/* After the init was waited for, or where start failed. NULL: nothing is left. */
+	void (*end)(struct sandbox *sandbox);
 };
 
 extern const struct executor native_executor;
+
+/* --isolation landlock: without namespaces. */
+extern const struct executor landlock_executor;
 
 #endif

@@ -125,4 +125,4 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	return 0;
 }
 
-const struct executor native_executor = { "native", native_start };
+const struct executor native_executor = { "native", native_start, NULL };

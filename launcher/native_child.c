@@ -26,7 +26,7 @@
  * The death signal is armed as the first act; a launcher that died before it is seen by
  * the end of file on the socket, once our own copy of its end is closed.
  */
-static int watch_launcher(struct child *child, struct error *err)
+int stage_watch_launcher(struct child *child, struct error *err)
 {
 	struct pollfd end = { .fd = child->socket };
 
@@ -131,7 +131,7 @@ static int make_time(struct child *child, struct error *err)
 }
 
 /* Through the caller's /proc: the sandbox may have none. */
-static int weigh_oom(struct child *child, struct error *err)
+int stage_weigh_oom(struct child *child, struct error *err)
 {
 	return limits_weigh_oom(&child->plan->policy.limits, err);
 }
@@ -164,7 +164,7 @@ static int drop_groups(struct child *child, struct error *err)
 	return protection_is_off("groups") ? 0 : ids_drop_groups(&child->plan->ids, err);
 }
 
-static int open_terminal(struct child *child, struct error *err)
+int stage_open_terminal(struct child *child, struct error *err)
 {
 	return child->plan->process.terminal ? terminal_open(child, err) : 0;
 }
@@ -173,7 +173,7 @@ static int open_terminal(struct child *child, struct error *err)
  * A session of our own: no terminal of the caller, and no signal to its process group
  * reaches out. From here on init is a closed book to the command (prctl(2)).
  */
-static int stand_alone(struct child *child, struct error *err)
+int stage_stand_alone(struct child *child, struct error *err)
 {
 	if (!protection_is_off("session") && setsid() < 0 && errno != EPERM)
 		return error_errno(err, "make a session");
@@ -184,7 +184,7 @@ static int stand_alone(struct child *child, struct error *err)
 	return protection_is_off("closed init") ? 0 : caller_text_hide(child, err);
 }
 
-static int start_command(struct child *child, struct error *err)
+int stage_start_command(struct child *child, struct error *err)
 {
 	if (reaper_prepare(child, err) < 0)
 		return -1;
@@ -197,7 +197,7 @@ static int start_command(struct child *child, struct error *err)
 	return child->command < 0 ? -1 : 0;
 }
 
-static int drop_capabilities(struct child *child, struct error *err)
+int stage_drop_capabilities(struct child *child, struct error *err)
 {
 	(void)child;
 	return caps_drop_all(err);
@@ -207,29 +207,27 @@ static int drop_capabilities(struct child *child, struct error *err)
  * What the child does between clone3() and its life as the reaper, from the most power to
  * the least. This table is the order: nothing else decides it.
  */
-static const struct stage {
-	const char *name;
-	int (*run)(struct child *child, struct error *err);
-} stages[] = {
-	{ "watch the launcher", watch_launcher },
+static const struct stage native_stages[] = {
+	{ "watch the launcher", stage_watch_launcher },
 	{ "wait for ids", await_ids },
 	{ "open the network", open_network },
-	{ "weigh for memory", weigh_oom },
+	{ "weigh for memory", stage_weigh_oom },
 	{ "seal the standard input", seal_stdin },
 	{ "name the host", name_host },
 	{ "make a time of its own", make_time },
 	{ "enter the root", enter_root },
 	{ "drop groups", drop_groups },
 	{ "find the user", identity_find },
-	{ "stand alone", stand_alone },
-	{ "open the terminal", open_terminal },
-	{ "start the command", start_command },
-	{ "drop capabilities", drop_capabilities },
+	{ "stand alone", stage_stand_alone },
+	{ "open the terminal", stage_open_terminal },
+	{ "start the command", stage_start_command },
+	{ "drop capabilities", stage_drop_capabilities },
 };
 
-static int run_stages(struct child *child, struct error *err)
+static int run_stages(struct child *child, const struct stage *stages, size_t count,
+		      struct error *err)
 {
-	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (stage_must_fail(stages[i].name))
 			return error_set(err, ERROR_PLAIN, "%s: made to fail",
 					 stages[i].name);
@@ -239,11 +237,11 @@ static int run_stages(struct child *child, struct error *err)
 	return 0;
 }
 
-void child_run(struct child *child)
+void child_live(struct child *child, const struct stage *stages, size_t count)
 {
 	struct message message = { .turn = TURN_FAILED };
 
-	if (run_stages(child, &message.err) < 0) {
+	if (run_stages(child, stages, count, &message.err) < 0) {
 		/* Whom should it be told if the launcher is gone too? */
 		(void)sync_send(child->socket, &message, -1);
 		/* It is no child of process 1 with --share pid. */
@@ -252,4 +250,9 @@ void child_run(struct child *child)
 		_exit(125);
 	}
 	reaper_run(child);
+}
+
+void child_run(struct child *child)
+{
+	child_live(child, native_stages, sizeof(native_stages) / sizeof(*native_stages));
 }

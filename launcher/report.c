@@ -189,6 +189,19 @@ static struct json_value *event_object(struct arena *arena, const char *event, p
 	return object;
 }
 
+void report_notes(const char *lines)
+{
+	char text[LINE_MAX_BYTES];
+
+	while (*lines) {
+		const size_t length = strcspn(lines, "\n");
+
+		snprintf(text, sizeof(text), "sbx: note: %.*s\n", (int)length, lines);
+		say(STDERR_FILENO, text);
+		lines += length + (lines[length] == '\n');
+	}
+}
+
 void report_started(int status_fd, pid_t init)
 {
 	struct arena arena = { 0 };

@@ -40,6 +40,9 @@ struct json_value *report_line(const char *level, const struct error *err,
  */
 void report_sigsys(const struct plan *plan, const struct outcome *outcome);
 
+/* Lines that are no error, each as "sbx: note: …". */
+void report_notes(const char *lines);
+
 void report_started(int status_fd, pid_t init);
 void report_failed(int status_fd, const struct error *err, pid_t init,
 		   bool command_started);

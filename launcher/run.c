@@ -195,17 +195,24 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 	const struct plan *plan = run->plan;
 	const struct monitor_events events = { on_started, on_lasting, run,
 					       &run->ignored };
-	struct sandbox sandbox = { .init = -1, .pidfd = -1, .socket = -1 };
+	const struct executor *executor =
+		plan->policy.landlock.whole ? &landlock_executor : &native_executor;
+	struct sandbox sandbox = { .init = -1,
+				   .pidfd = -1,
+				   .socket = -1,
+				   .scratch = { .place = -1, .dir = -1 } };
 	int failed = 0;
 
 	if (plan->life.name || plan->life.detach)
 		failed = state_claim(&run->state, plan, true, err);
 	if (!failed)
-		failed = native_executor.start(plan, caller, &sandbox, err);
+		failed = executor->start(plan, caller, &sandbox, err);
 	if (!failed)
 		failed = monitor_run(plan, &sandbox, &events, outcome, err);
 	if (failed)
 		outcome->status = error_status(err);
+	if (executor->end)
+		executor->end(&sandbox);
 	remove_pid_file(plan, outcome->init);
 	state_end(&run->state, outcome);
 	return failed;

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/syscalls.h"
 #include "launcher/sync.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +70,10 @@ static int place_console(int master, struct error *err)
 int terminal_open(struct child *child, struct error *err)
 {
 	const struct message message = { .turn = TURN_CONSOLE };
-	auto_close int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	/* Where no /dev is made there is the host's, and no console in it is ours. */
+	const bool own_devices = !child->plan->policy.landlock.whole;
+	auto_close int master = open(own_devices ? "/dev/pts/ptmx" : "/dev/ptmx",
+				     O_RDWR | O_NOCTTY | O_CLOEXEC);
 	auto_close int slave = -1;
 
 	if (master < 0)
@@ -81,7 +85,7 @@ int terminal_open(struct child *child, struct error *err)
 	if (fchown(slave, child->uid, child->gid) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return error_errno(err, "give the terminal to the user");
-	if (place_console(master, err) < 0)
+	if (own_devices && place_console(master, err) < 0)
 		return -1;
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		return error_errno(err, "make it the terminal of the session");

@@ -5,12 +5,9 @@
 
 #include <string.h>
 
-enum { INDENT = 14 /* where the words begin */ };
-
 static void begin(struct page *page, const char *name)
 {
-	page_put(page, name);
-	page_put_spaces(page, INDENT - strlen(name));
+	page_begin(page, name);
 }
 
 /* ---- command ---- */
@@ -386,9 +383,13 @@ const char *plan_describe(const struct plan *plan, struct arena *arena)
 
 	put_command(&page, &plan->process);
 	put_user(&page, &plan->process);
-	put_ids(&page, &plan->ids);
-	put_files(&page, &plan->rootfs);
-	put_namespaces(&page, plan);
+	if (plan->policy.landlock.whole) {
+		describe_isolation(&page, plan);
+	} else {
+		put_ids(&page, &plan->ids);
+		put_files(&page, &plan->rootfs);
+		put_namespaces(&page, plan);
+	}
 	put_policy(&page, &plan->policy);
 	put_process(&page, &plan->process);
 	put_life(&page, plan);

@@ -384,7 +384,8 @@ static void expand_life(struct draft *draft)
 int expand(struct draft *draft, struct error *err)
 {
 	expand_life(draft);
-	if (expand_root(draft, err) < 0 || expand_command(draft, err) < 0)
+	if (expand_isolation(draft, err) < 0 || expand_root(draft, err) < 0 ||
+	    expand_command(draft, err) < 0)
 		return -1;
 	expand_namespaces(draft);
 	if (expand_user(draft, err) < 0 || expand_ids(draft, err) < 0 ||
@@ -395,6 +396,8 @@ int expand(struct draft *draft, struct error *err)
 	expand_umask(draft);
 	expand_terminal(draft);
 	expand_descriptors(draft);
+	if (expand_open_paths(draft, err) < 0)
+		return -1;
 	return expand_seccomp(draft, err);
 }
 

@@ -54,13 +54,16 @@ static void put_pair(struct env_list *list, const char *name, const char *value)
 
 /* ---- the clean environment ---- */
 
-static void put_host_home(struct env_list *list, const struct account *account)
+static void put_host_home(struct env_list *list, const struct account *account,
+			  bool private_home)
 {
 	const char *home = getenv("HOME");
 
 	if (account)
 		home = account->home;
-	put_pair(list, "HOME", home && *home ? home : "/");
+	/* Where nothing can be mounted it is a private directory, made at the start. */
+	if (!private_home)
+		put_pair(list, "HOME", home && *home ? home : "/");
 	if (account)
 		put_pair(list, "USER", account->name);
 }
@@ -68,6 +71,7 @@ static void put_host_home(struct env_list *list, const struct account *account)
 /* On the host's own root the accounts are the host's, whatever id is seen inside. */
 static int put_home(struct draft *draft, struct env_list *list, struct error *err)
 {
+	const bool private_home = draft->plan.policy.landlock.whole;
 	struct account other;
 	int found;
 
@@ -78,12 +82,13 @@ static int put_home(struct draft *draft, struct env_list *list, struct error *er
 	if (draft->plan.process.uid == draft->caller.uid) {
 		found = caller_account(draft, err);
 		if (found >= 0)
-			put_host_home(list, found == 0 ? &draft->caller.account : NULL);
+			put_host_home(list, found == 0 ? &draft->caller.account : NULL,
+				      private_home);
 		return found < 0 ? -1 : 0;
 	}
 	found = account_by_uid(-1, draft->plan.process.uid, &other, err);
 	if (found >= 0)
-		put_host_home(list, found == 0 ? &other : NULL);
+		put_host_home(list, found == 0 ? &other : NULL, private_home);
 	return found < 0 ? -1 : 0;
 }
 

@@ -185,6 +185,8 @@ static enum cwd_choice cwd_choice(const struct draft *draft)
 {
 	if (draft->cwd != CWD_DEFAULT)
 		return (enum cwd_choice)draft->cwd;
+	if (draft->plan.policy.landlock.whole)
+		return CWD_RO;
 	return draft->plan.rootfs.kind == ROOT_HOST && !draft->from_config ? CWD_COW
 									   : CWD_OFF;
 }
@@ -379,7 +381,9 @@ int expand_mounts(struct draft *draft, struct error *err)
 	struct builder builder = { .draft = draft };
 	struct rootfs_spec *rootfs = &draft->plan.rootfs;
 	const char *shown;
-	bool covers = rootfs->kind == ROOT_HOST && !draft->from_config;
+	/* Landlock's mode closes sockets by another way. */
+	bool covers = rootfs->kind == ROOT_HOST && !draft->from_config &&
+		      !draft->plan.policy.landlock.whole;
 
 	if (find_shown(draft, &shown, err) < 0)
 		return -1;

@@ -36,6 +36,7 @@ struct given {
 enum cwd_choice { CWD_DEFAULT, CWD_COW, CWD_RO, CWD_RW, CWD_OFF };
 enum proc_choice { PROC_DEFAULT, PROC_NEW, PROC_PIDS, PROC_HOST, PROC_NONE };
 enum root_mode_choice { ROOT_MODE_DEFAULT, ROOT_MODE_COW, ROOT_MODE_RO, ROOT_MODE_RW };
+enum isolation_choice { ISOLATION_DEFAULT, ISOLATION_USERNS, ISOLATION_LANDLOCK };
 enum tty_choice { TTY_DEFAULT, TTY_AUTO, TTY_ON, TTY_OFF };
 enum map_choice {
 	MAP_DEFAULT,
@@ -85,7 +86,7 @@ struct draft {
 	bool no_config;
 
 	const char *root, *upper, *workdir, *user, *tz, *seccomp;
-	int root_mode, cwd, proc, tty, groups, log_format; /* 0: not given */
+	int root_mode, cwd, proc, tty, groups, log_format, isolation; /* 0: not given */
 	uint64_t shm_size;
 	bool interactive;
 	int preserve_fds;
@@ -224,6 +225,13 @@ int expand_mounts(struct draft *draft, struct error *err);
 int expand_env(struct draft *draft, struct error *err);
 int expand_command(struct draft *draft, struct error *err);
 
+/* --isolation landlock: first what it changes, and last the paths that stay open. */
+int expand_isolation(struct draft *draft, struct error *err);
+int expand_open_paths(struct draft *draft, struct error *err);
+
+/* Whether the entry hides what lies there also without a mount: of /proc only the whole. */
+bool isolation_hides(const struct mount_entry *entry);
+
 /* ---- the plan, looked at from outside: inside.c ---- */
 
 enum inside_answer {
@@ -253,6 +261,10 @@ bool inside_is_certain(const struct plan *plan);
 
 /* ---- what cannot work: check*.c ---- */
 
+/* --isolation landlock: options, and entries of the list of mounts. check_landlock.c */
+int check_isolated_options(const struct draft *draft, struct error *err);
+int check_isolated_files(const struct plan *plan, struct error *err);
+
 /* The command and its interpreter can be executed inside, as far as that can be seen. */
 int check_command(const struct plan *plan, struct error *err);
 
@@ -271,8 +283,14 @@ void page_put_spaces(struct page *page, size_t count);
 void page_printf(struct page *page, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* A line of --dry-run: its name, and room up to its words. */
+void page_begin(struct page *page, const char *name);
+
 /* So that a terminal shows it and obeys nothing in it. */
 void page_put_printable(struct page *page, const char *text);
+
+/* --isolation landlock, for --dry-run: describe_landlock.c */
+void describe_isolation(struct page *page, const struct plan *plan);
 
 /* ---- configurations: from_oci.c ---- */
 

@@ -15,6 +15,7 @@ static const char *const cwd_modes[] = { "cow", "ro", "rw", "off", NULL };
 static const char *const procs[] = { "new", "pids", "host", "none", NULL };
 static const char *const group_words[] = { "drop", "keep", NULL };
 static const char *const tty_words[] = { "auto", "on", "off", NULL };
+static const char *const isolations[] = { "userns", "landlock", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 static const struct option_topic topics[] = {
@@ -114,6 +115,9 @@ static const struct option_row rows[] = {
 	{ "seccomp", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "policy", OPTION_PATH,
 	  set_path, FIELD(seccomp), NULL,
 	  "load the raw BPF program in FILE as seccomp filter" },
+	{ "isolation", 0, NULL, OPERAND_NEEDED, "HOW", MERGE_SCALAR, "policy", 0,
+	  set_choice, FIELD(isolation), isolations,
+	  "userns (default), or landlock: without namespaces, for hosts that forbid them" },
 	{ "cap-add", 0, NULL, OPERAND_NEEDED, "CAP", MERGE_KEYED, "policy", 0, add_cap, 0,
 	  NULL, "give the command a capability (NET_RAW; ALL)" },
 	{ "cap-drop", 0, NULL, OPERAND_NEEDED, "CAP", MERGE_KEYED, "policy", 0, drop_cap,

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { INDENT = 14 /* where the words of --dry-run begin */ };
+
 void page_put_bytes(struct page *page, const char *bytes, size_t length)
 {
 	if (page->size - page->used <= length) {
@@ -54,4 +56,10 @@ void page_put_printable(struct page *page, const char *text)
 	char *shown = arena_alloc(page->arena, size);
 
 	page_put(page, text_printable(shown, size, text));
+}
+
+void page_begin(struct page *page, const char *name)
+{
+	page_put(page, name);
+	page_put_spaces(page, INDENT - strlen(name));
 }

@@ -181,6 +181,12 @@ const char *plan_usage(void);
 /* A completion script for "bash", "zsh" or "fish"; NULL for another shell. */
 const char *plan_completion(const char *shell, struct arena *arena);
 
+/*
+ * What --isolation landlock does not protect, in lines to be shown when it starts; NULL:
+ * there are namespaces.
+ */
+const char *plan_unprotected(const struct plan *plan, struct arena *arena);
+
 /* The plan in words, for --dry-run. */
 const char *plan_describe(const struct plan *plan, struct arena *arena);
 

@@ -83,6 +83,14 @@ mkdir "$tmp/home"
 echo canary >"$tmp/home/canary"
 export CANARY_FILE="$tmp/home/canary"
 HOME=$tmp/home stops 'private directories' climb -e CANARY_FILE
+if run --isolation landlock -- true 2>/dev/null; then
+	differs landlock '*held read-home' '*REACHED read-home: *' \
+		attempt read-home --isolation landlock -e CANARY_FILE
+else
+	echo landlock >>"$tmp/attacked"
+	skip 'landlock: holds' 'this kernel cannot isolate by Landlock'
+	skip 'landlock: is missed' 'this kernel cannot isolate by Landlock'
+fi
 
 # Whoever enters the mount namespace stands on the top of what is stacked at its root.
 ln -s busybox "$tmp/root/bin/cat"

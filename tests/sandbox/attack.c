@@ -94,10 +94,10 @@ static int try_attempt(const struct attempt *attempt)
 
 static const struct attempt *find(const char *name)
 {
-	static const struct attempt *const tables[] = { attempts_on_init,
-							attempts_on_caller,
-							attempts_on_files,
-							attempts_on_mounts };
+	static const struct attempt *const tables[] = {
+		attempts_on_init, attempts_on_caller, attempts_on_files,
+		attempts_on_mounts, attempts_on_isolation
+	};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct attempt *at = tables[i]; at->name; at++)

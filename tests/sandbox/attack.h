@@ -18,6 +18,7 @@ struct attempt {
 
 /* Each ends with a row without a name. */
 extern const struct attempt attempts_on_init[];
+extern const struct attempt attempts_on_isolation[];
 extern const struct attempt attempts_on_caller[];
 extern const struct attempt attempts_on_files[];
 extern const struct attempt attempts_on_mounts[];

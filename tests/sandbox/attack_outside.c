@@ -4,6 +4,7 @@
  *
  *   attack make abstract NAME     listens on an abstract socket until it is killed
  *   attack make socket PATH       the same at a path
+ *   attack make datagrams PATH    a socket for datagrams at a path
  *   attack make port              the same on a port of 127.0.0.1, which it prints
  *   attack make shm               a segment of shared memory: prints its key, removes it at TERM
  *   attack make key COMMAND...    a new session keyring with a key in it, for the command:
@@ -79,6 +80,19 @@ static int make_abstract(char **words)
 static int make_socket(char **words)
 {
 	return listen_unix(words[0], false);
+}
+
+static int make_datagrams(char **words)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(words[0]) >= sizeof(address.sun_path))
+		return fail(words[0]);
+	strcpy(address.sun_path, words[0]);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return fail(words[0]);
+	wait_until_killed("ready");
 }
 
 static int make_port(char **words)
@@ -202,10 +216,15 @@ static const struct thing {
 	int words;
 	int (*make)(char **words);
 } things[] = {
-	{ "abstract", 1, make_abstract }, { "socket", 1, make_socket },
-	{ "port", 0, make_port },         { "shm", 0, make_shm },
-	{ "key", 1, make_key },           { "handle", 1, make_handle },
-	{ "terminal", 1, make_terminal }, { "swaps", 2, make_swaps },
+	{ "abstract", 1, make_abstract },
+	{ "socket", 1, make_socket },
+	{ "datagrams", 1, make_datagrams },
+	{ "port", 0, make_port },
+	{ "shm", 0, make_shm },
+	{ "key", 1, make_key },
+	{ "handle", 1, make_handle },
+	{ "terminal", 1, make_terminal },
+	{ "swaps", 2, make_swaps },
 };
 
 int outside(int argc, char **argv)

@@ -19,9 +19,13 @@ same() {
 	fi
 }
 
-sed -n '/^} stages\[\] = {/,/^};/s/^\t{ "\([^"]*\)".*/\1/p' launcher/native_child.c >"$scratch/source"
-sed -n '/^| stage |/,/^$/s/^| \([a-z ]*\) |.*/\1/p' "$page" | sed 1d >"$scratch/page"
-same stages launcher/native_child.c
+stages() { # SOURCE TABLE HEAD
+	sed -n "/^static const struct stage $2\[\] = {/,/^};/"'s/^\t{ "\([^"]*\)".*/\1/p' "$1" >"$scratch/source"
+	sed -n "/^| $3 |/,/^\$/"'s/^| \([a-z ]*\) |.*/\1/p' "$page" | sed 1d >"$scratch/page"
+	same stages "$1"
+}
+stages launcher/native_child.c native_stages stage
+stages launcher/landlock_child.c in_place_stages 'stage in place'
 
 sed -n '/^enum turn {/,/^};/s/^\t\(TURN_[A-Z_]*\).*/\1/p' launcher/sync.h >"$scratch/source"
 # shellcheck disable=SC2016

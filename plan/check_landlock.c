@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What --isolation landlock cannot do, as nothing is mounted and no namespace is made. */
+#include "base/error.h"
+#include "plan/internal.h"
+
+#include <string.h>
+
+/* Options that need a namespace, and the operands of theirs that do not. */
+static const struct restricted {
+	const char *option;
+	const char *allowed[4]; /* NULL-ended */
+	const char *needs;
+	const char *hint; /* NULL: the general one */
+} restricted[] = {
+	{ "root", { "host", "/" }, "a mount namespace", NULL },
+	{ "root-mode", { "ro" }, "a mount namespace", NULL },
+	{ "upper", { NULL }, "a mount namespace", NULL },
+	{ "scratch-size", { NULL }, "a mount namespace", NULL },
+	{ "shm-size", { NULL }, "a mount namespace", NULL },
+	{ "cwd", { "ro", "rw", "off" }, "a mount namespace", "--cwd ro, or --cwd rw" },
+	{ "cow", { NULL }, "a mount namespace", "--ro or --rw" },
+	{ "mount", { NULL }, "a mount namespace", "--ro or --rw" },
+	{ "tmpfs",
+	  { NULL },
+	  "a mount namespace",
+	  "TMPDIR names a private directory that goes at the end" },
+	{ "proc", { "host", "none" }, "a pid namespace", "--proc host, or --proc none" },
+	{ "user", { NULL }, "a user namespace", NULL },
+	{ "groups", { "keep" }, "a user namespace", "--groups keep" },
+	{ "group-add", { NULL }, "a user namespace", NULL },
+	{ "map", { NULL }, "a user namespace", NULL },
+	{ "hostname", { NULL }, "a uts namespace", NULL },
+	{ "sysctl", { NULL }, "namespaces", NULL },
+	{ "join", { NULL }, "namespaces", NULL },
+	{ "cap-add", { NULL }, "a user namespace", NULL },
+	{ "init", { "on" }, "a pid namespace", "leave --no-init" },
+	{ "config", { NULL }, "namespaces", NULL },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_allowed(const struct restricted *row, const char *value)
+{
+	for (size_t i = 0; i < COUNT(row->allowed) && row->allowed[i]; i++) {
+		if (!strcmp(row->allowed[i], value))
+			return true;
+	}
+	return false;
+}
+
+static int refuse(const struct plan_origin *origin, const struct restricted *row,
+		  struct error *err)
+{
+	const bool is_flag = !strcmp(row->option, "init");
+	const bool in_file = strcmp(origin->from, "command line") != 0;
+
+	error_set(err, ERROR_USAGE,
+		  "use %s%s%s%.60s%s%.80s with --isolation landlock: it needs %s",
+		  is_flag ? "--no-" : "--", origin->option, is_flag ? "" : " ",
+		  is_flag ? "" : origin->value, in_file ? " of " : "",
+		  in_file ? origin->from : "", row->needs);
+	return error_hint(err, "%s", row->hint ? row->hint : "--isolation userns");
+}
+
+int check_isolated_options(const struct draft *draft, struct error *err)
+{
+	const struct plan *plan = &draft->plan;
+
+	for (size_t i = 0; i < plan->origin_count; i++) {
+		const struct plan_origin *origin = &plan->origins[i];
+
+		for (size_t j = 0; j < COUNT(restricted); j++) {
+			if (!strcmp(restricted[j].option, origin->option) &&
+			    !is_allowed(&restricted[j], origin->value))
+				return refuse(origin, &restricted[j], err);
+		}
+	}
+	return 0;
+}
+
+/* A file is reached where it is, or not at all. */
+static int check_place(const struct mount_entry *entry, struct error *err)
+{
+	if (entry->kind != MOUNT_BIND || entry->flags & MOUNT_F_OPTIONAL ||
+	    !strcmp(entry->source, entry->dest))
+		return 0;
+	error_set(err, ERROR_USAGE,
+		  "show %.80s at %.80s with --isolation landlock: it needs a mount "
+		  "namespace",
+		  entry->source, entry->dest);
+	return error_hint(err, "files can only be shown where they are: --ro %.100s",
+			  entry->source);
+}
+
+static int check_access(const struct mount_entry *entry, struct error *err)
+{
+	if (entry->kind != MOUNT_BIND || !(entry->flags & MOUNT_F_NOEXEC))
+		return 0;
+	error_set(
+		err, ERROR_USAGE,
+		"forbid execution in %.110s with --isolation landlock: it needs a mount "
+		"namespace",
+		entry->dest);
+	return error_hint(err, "leave noexec");
+}
+
+/* Whether something is to be hidden in what can be written: nobody could keep it there. */
+static int check_cover(const struct rootfs_spec *rootfs, size_t index, struct error *err)
+{
+	const struct mount_entry *cover = &rootfs->mounts[index];
+
+	if (cover->kind != MOUNT_MASK)
+		return 0;
+	for (size_t i = 0; i < index; i++) {
+		const struct mount_entry *entry = &rootfs->mounts[i];
+
+		if (entry->kind != MOUNT_BIND || entry->flags & MOUNT_F_RDONLY ||
+		    !path_is_within(cover->dest, entry->dest))
+			continue;
+		error_set(err, ERROR_USAGE,
+			  "mask %.80s below %.80s with --isolation landlock: what can be "
+			  "written cannot be hidden without a mount namespace",
+			  cover->dest, entry->dest);
+		return error_hint(err, "--ro %.100s", entry->dest);
+	}
+	return 0;
+}
+
+int check_isolated_files(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {
+		const struct mount_entry *entry = &plan->rootfs.mounts[i];
+
+		if (check_place(entry, err) < 0 || check_access(entry, err) < 0 ||
+		    check_cover(&plan->rootfs, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
