@@ -87,26 +87,23 @@ static int read_statement(struct native_reader *reader)
 	return native_line(reader);
 }
 
-/* Behind the next end of a line, which the comment before it hides. */
-static void next_line(struct native_reader *reader)
-{
-	const char *at = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
-
-	reader->at = at ? at + 1 : reader->end;
-}
-
-static void count_lines(struct native_reader *reader, const char *from)
-{
-	for (const char *at = memchr(from, '\n', (size_t)(reader->at - from)); at;
-	     at = memchr(at + 1, '\n', (size_t)(reader->at - at - 1)))
-		reader->line++;
-}
-
 static const char *end_of_line(const char *at, const char *end)
 {
 	const char *newline = memchr(at, '\n', (size_t)(end - at));
 
 	return newline ? newline : end;
+}
+
+/* Behind the end of the line that at is in, which a comment may hide. */
+static void next_line(struct native_reader *reader)
+{
+	/* A statement may have been continued behind its first line. */
+	while (reader->line_end < reader->at && reader->line_end < reader->end) {
+		reader->line++;
+		reader->line_end = end_of_line(reader->line_end + 1, reader->end);
+	}
+	reader->line++;
+	reader->at = reader->line_end < reader->end ? reader->line_end + 1 : reader->end;
 }
 
 int native_statements(struct native_reader *reader)
@@ -127,7 +124,6 @@ int native_statements(struct native_reader *reader)
 			reader->saw_statement = true;
 		}
 		next_line(reader);
-		count_lines(reader, from);
 	}
 	return 0;
 }

@@ -39,10 +39,9 @@ struct policy_text;
 /* A call that some line names. */
 struct native_call {
 	const char *name;
-	size_t index;  /* from 0, in the order of first mention */
-	int number;    /* of the native ABI; -1: others have it */
-	bool numbered; /* the text gives a number that no table has */
-	uint32_t hash;
+	size_t index;             /* from 0, in the order of first mention */
+	int number;               /* of the native ABI; -1: others have it */
+	bool numbered;            /* the text gives a number that no table has */
 	struct native_call *next; /* of the same place of the table */
 
 	/* While reading: what the level that is read has said about it. */

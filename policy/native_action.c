@@ -17,39 +17,36 @@ enum operand { OPERAND_NONE, OPERAND_ERRNO, OPERAND_NUMBER, OPERAND_IF_ANY };
 
 /* Our words first, then minijail's. */
 static const struct action_row {
-	const char *word;
+	const char word[12];
+	unsigned char length;
 	enum action_kind kind;
 	enum operand operand;
 } actions[] = {
-	{ "allow", ACTION_ALLOW, OPERAND_NONE },
-	{ "errno", ACTION_ERRNO, OPERAND_ERRNO },
-	{ "fake", ACTION_FAKE, OPERAND_NUMBER },
-	{ "kill", ACTION_KILL, OPERAND_NONE },
-	{ "trap", ACTION_TRAP, OPERAND_IF_ANY },
-	{ "log", ACTION_LOG, OPERAND_NONE },
-	{ "notify", ACTION_NOTIFY, OPERAND_NONE },
-	{ "kill-process", ACTION_KILL, OPERAND_NONE },
-	{ "kill-thread", ACTION_KILL_THREAD, OPERAND_NONE },
-	{ "trace", ACTION_TRACE, OPERAND_IF_ANY },
-	{ "user-notify", ACTION_NOTIFY, OPERAND_NONE },
-	{ "1", ACTION_ALLOW, OPERAND_NONE },
+	{ "allow", 5, ACTION_ALLOW, OPERAND_NONE },
+	{ "errno", 5, ACTION_ERRNO, OPERAND_ERRNO },
+	{ "fake", 4, ACTION_FAKE, OPERAND_NUMBER },
+	{ "kill", 4, ACTION_KILL, OPERAND_NONE },
+	{ "trap", 4, ACTION_TRAP, OPERAND_IF_ANY },
+	{ "log", 3, ACTION_LOG, OPERAND_NONE },
+	{ "notify", 6, ACTION_NOTIFY, OPERAND_NONE },
+	{ "kill-process", 12, ACTION_KILL, OPERAND_NONE },
+	{ "kill-thread", 11, ACTION_KILL_THREAD, OPERAND_NONE },
+	{ "trace", 5, ACTION_TRACE, OPERAND_IF_ANY },
+	{ "user-notify", 11, ACTION_NOTIFY, OPERAND_NONE },
+	{ "1", 1, ACTION_ALLOW, OPERAND_NONE },
 };
 
 static const struct action_row *row_of(struct native_word word)
 {
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-		if (native_word_is(word, actions[i].word))
+		if (word.length == actions[i].length &&
+		    memcmp(word.text, actions[i].word, word.length) == 0)
 			return &actions[i];
 	}
 	return NULL;
 }
 
-bool native_is_action(struct native_word word)
-{
-	return row_of(word) || native_word_is(word, "return");
-}
-
-const char *native_nearest_action(const char *word)
+static const char *nearest_action(const char *word)
 {
 	static const char *const words[] = { "allow",       "errno",       "fake",
 					     "kill",        "trap",        "log",
@@ -163,7 +160,7 @@ static int refuse_action(struct native_reader *reader, struct native_word word)
 
 	if (word.length == 0)
 		return native_expected(reader, "an action");
-	nearest = native_nearest_action(native_word_text(word, buffer));
+	nearest = nearest_action(native_word_text(word, buffer));
 	error_set(reader->err, ERROR_POLICY, "no action is called \"%s\"", buffer);
 	if (nearest)
 		error_hint(reader->err, "the nearest is %s", nearest);
@@ -175,7 +172,12 @@ static int refuse_action(struct native_reader *reader, struct native_word word)
 
 int native_action(struct native_reader *reader, struct action *ret_action)
 {
-	struct native_word word = native_word_with_dashes(reader);
+	return native_action_of(reader, native_word_with_dashes(reader), ret_action);
+}
+
+int native_action_of(struct native_reader *reader, struct native_word word,
+		     struct action *ret_action)
+{
 	const struct action_row *row = row_of(word);
 	struct action action = { .kind = ACTION_ALLOW };
 

@@ -340,10 +340,16 @@ static bool take_in(struct native_reader *reader)
 
 bool native_sees_operator(struct native_reader *reader)
 {
-	const char *at = reader->at;
+	const char *at;
 	enum test_op op;
-	bool sees = native_take_operator(reader, &op) || takes_single(reader, '&') ||
-		    take_in(reader);
+	bool sees;
+
+	native_skip(reader);
+	at = reader->at;
+	if (at >= reader->end || !strchr("=!<>&i", *at))
+		return false;
+	sees = native_take_operator(reader, &op) || takes_single(reader, '&') ||
+	       take_in(reader);
 
 	reader->at = at;
 	return sees;

@@ -59,26 +59,26 @@ static int add_branch(struct native_reader *reader, struct branches *branches,
 
 /* ---- one rule ---- */
 
-/* What is no action may still be an argument; if nothing compares it, neither. */
-static bool begins_expression(struct native_reader *reader)
+/*
+ * Whether an expression comes next; else *ret_word is read, which should be an action. What
+ * is called like an action may still be an argument, if something compares it.
+ */
+static bool begins_expression(struct native_reader *reader, struct native_word *ret_word)
 {
 	const char *from;
-	struct native_word word;
-	bool compares;
+	bool is_expression;
 
 	native_skip(reader);
 	from = reader->at;
 	if (from < reader->end && (*from == '(' || *from == '!'))
 		return true;
-	word = native_word_with_dashes(reader);
-	compares = native_sees_operator(reader);
-	reader->at = from;
-	if (word.length == 0)
-		return false;
-	if (compares)
-		return true;
-	return !native_is_action(word) && word.length == 4 &&
-	       memcmp(word.text, "arg", 3) == 0;
+	*ret_word = native_word_with_dashes(reader);
+	is_expression = ret_word->length > 0 &&
+			(native_sees_operator(reader) ||
+			 (ret_word->length == 4 && memcmp(from, "arg", 3) == 0));
+	if (is_expression)
+		reader->at = from;
+	return is_expression;
 }
 
 static bool take_word(struct native_reader *reader, const char *text)
@@ -135,13 +135,14 @@ static int read_matching(struct native_reader *reader, struct branches *branches
 
 static int read_single(struct native_reader *reader, struct branches *branches)
 {
+	struct native_word word = { 0 };
 	struct action action;
 	const struct native_expr *expr;
 
-	if (!begins_expression(reader)) {
-		if (native_is_done(reader))
+	if (!begins_expression(reader, &word)) {
+		if (word.length == 0)
 			return native_expected(reader, "an action or an expression");
-		if (native_action(reader, &action) < 0)
+		if (native_action_of(reader, word, &action) < 0)
 			return -1;
 		return add_branch(reader, branches, NULL, action);
 	}
@@ -157,6 +158,7 @@ static int read_single(struct native_reader *reader, struct branches *branches)
 static int read_block(struct native_reader *reader, struct branches *branches)
 {
 	do {
+		struct native_word word = { 0 };
 		const char *where;
 		struct action action;
 
@@ -167,10 +169,10 @@ static int read_block(struct native_reader *reader, struct branches *branches)
 				  "nothing is left for this part of the block");
 			return native_at(reader, where);
 		}
-		if (begins_expression(reader)) {
+		if (begins_expression(reader, &word)) {
 			if (read_matching(reader, branches) < 0)
 				return -1;
-		} else if (native_action(reader, &action) < 0 ||
+		} else if (native_action_of(reader, word, &action) < 0 ||
 			   add_branch(reader, branches, NULL, action) < 0) {
 			return -1;
 		}

@@ -32,81 +32,68 @@ static uint32_t hash_of(const char *name, size_t length)
 	return hash;
 }
 
-static struct native_call *find_call(struct native_reading *all, const char *name,
-				     size_t length, uint32_t hash)
+static struct native_call *add_call(struct native_reading *all, struct native_word word,
+				    int number, struct native_call **place)
 {
-	for (struct native_call *call = all->calls[hash % CALL_PLACES]; call;
-	     call = call->next) {
-		if (call->hash == hash && strncmp(call->name, name, length) == 0 &&
-		    call->name[length] == '\0')
-			return call;
-	}
-	return NULL;
-}
+	struct native_call *call =
+		arena_alloc(all->arena, sizeof(*call) + word.length + 1);
+	char *name = (char *)(call + 1);
 
-static struct native_call *add_call(struct native_reading *all, const char *name,
-				    size_t length, uint32_t hash, int number)
-{
-	struct native_call *call = arena_alloc(all->arena, sizeof(*call) + length + 1);
-	char *copy = (char *)(call + 1);
-
-	memcpy(copy, name, length);
-	call->name = copy;
-	call->hash = hash;
+	memcpy(name, word.text, word.length);
+	call->name = name;
 	call->number = number;
 	call->index = all->policy->call_count++;
-	call->next = all->calls[hash % CALL_PLACES];
-	all->calls[hash % CALL_PLACES] = call;
+	call->next = *place;
+	*place = call;
 	return call;
 }
 
-/* NULL: no ABI has a call of this name. Names of one number are one call. */
-static struct native_call *call_of(struct native_reading *all, const char *name,
-				   size_t length)
+/* The call in a list; where it is not there it is added. */
+static struct native_call *call_in(struct native_reading *all, struct native_word word,
+				   int number, struct native_call **place)
 {
-	char buffer[NATIVE_NAME_MAX + 1];
-	uint32_t hash = hash_of(name, length);
-	struct native_call *call = find_call(all, name, length, hash);
-	const char *usual;
-	int number;
+	for (struct native_call *call = *place; call; call = call->next) {
+		if (strncmp(call->name, word.text, word.length) == 0 &&
+		    call->name[word.length] == '\0')
+			return call;
+	}
+	return add_call(all, word, number, place);
+}
 
-	if (call)
-		return call;
-	native_word_text((struct native_word){ name, length }, buffer);
-	number = call_number(abi_native(), buffer);
+/* NULL: no ABI has a call of this name. */
+static struct native_call *call_of(struct native_reading *all, struct native_word word)
+{
+	char name[NATIVE_NAME_MAX + 1];
+	int number = call_number(abi_native(), native_word_text(word, name));
+	uint32_t hash;
+
 	if (number == -2)
 		return NULL;
-	usual = number >= 0 ? call_name(abi_native(), (uint32_t)number) : NULL;
-	if (usual && strcmp(usual, buffer) != 0) {
-		name = usual;
-		length = strlen(usual);
-		hash = hash_of(name, length);
-		call = find_call(all, name, length, hash);
-	}
-	return call ? call : add_call(all, name, length, hash, number);
+	if (number >= 0 && number < CALL_PLACES)
+		return call_in(all, word, number, &all->by_number[number]);
+	hash = hash_of(word.text, word.length);
+	return call_in(all, word, number, &all->by_hash[hash % HASH_PLACES]);
 }
 
 /* minijail takes numbers of the native ABI for names. */
 static struct native_call *call_of_number(struct native_reading *all, const char *text)
 {
 	const char *name;
+	struct native_word word;
 	struct native_call *call;
-	uint32_t number, hash;
+	uint32_t number;
 	char digits[16];
-	size_t length;
 
 	if (text_to_u32(text, &number) < 0 || number >= X32_BIT)
 		return NULL;
 	name = call_name(abi_native(), number);
 	if (name)
-		return call_of(all, name, strlen(name));
-	length = (size_t)snprintf(digits, sizeof(digits), "%u", number);
-	hash = hash_of(digits, length);
-	call = find_call(all, digits, length, hash);
-	if (!call) {
-		call = add_call(all, digits, length, hash, (int)number);
-		call->numbered = true;
-	}
+		return call_of(all, (struct native_word){ name, strlen(name) });
+	word.length = (size_t)snprintf(digits, sizeof(digits), "%u", number);
+	word.text = digits;
+	call = call_in(all, word, (int)number,
+		       &all->by_hash[hash_of(digits, word.length) % HASH_PLACES]);
+	call->numbered = true;
 	return call;
 }
 
@@ -268,7 +255,8 @@ static int apply_group(struct native_reader *reader, const struct native_line *l
 	if (!names || member->word.length > NATIVE_NAME_MAX)
 		return member->is_optional ? 0 : refuse_group(reader, member, buffer);
 	for (; *names; names++) {
-		struct native_call *call = call_of(reader->all, *names, strlen(*names));
+		struct native_call *call = call_of(
+			reader->all, (struct native_word){ *names, strlen(*names) });
 
 		if (call && apply_call(reader, call, line, member) < 0)
 			return -1;
@@ -288,7 +276,7 @@ static int apply(struct native_reader *reader, const struct native_line *line,
 	if (word.length > 0 && word.text[0] >= '0' && word.text[0] <= '9')
 		call = call_of_number(reader->all, native_word_text(word, buffer));
 	else if (word.length <= NATIVE_NAME_MAX)
-		call = call_of(reader->all, word.text, word.length);
+		call = call_of(reader->all, word);
 	if (!call)
 		return member->is_optional ? 0 : refuse_call(reader, member);
 	return apply_call(reader, call, line, member);

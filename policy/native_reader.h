@@ -18,7 +18,7 @@
 struct arena;
 struct error;
 
-enum { CALL_PLACES = 1024 };
+enum { CALL_PLACES = 1024, HASH_PLACES = 256 };
 
 enum native_section { SECTION_SECCOMP, SECTION_CAPS, SECTION_LANDLOCK, SECTION_LIMITS };
 
@@ -34,7 +34,8 @@ struct native_reading {
 	struct arena *arena;
 	const struct profile_places *places;
 	struct native_policy *policy;
-	struct native_call *calls[CALL_PLACES]; /* by hash */
+	struct native_call *by_number[CALL_PLACES]; /* of the native ABI */
+	struct native_call *by_hash[HASH_PLACES];   /* the others */
 	size_t files, bytes, items, tests;
 	struct profile_setting *settings;
 	const char **notes;
@@ -75,13 +76,34 @@ int native_at(const struct native_reader *reader, const char *where);
 int native_expected(const struct native_reader *reader, const char *what);
 
 /* Passes blanks and continued ends of lines. */
-void native_skip(struct native_reader *reader);
+void native_skip_slowly(struct native_reader *reader);
+
+static inline void native_skip(struct native_reader *reader)
+{
+	while (reader->at < reader->end && *reader->at == ' ')
+		reader->at++;
+	if (reader->at < reader->end &&
+	    (*reader->at == '\\' || *reader->at == '\t' || *reader->at == '\r'))
+		native_skip_slowly(reader);
+}
 
 /* Whether nothing but a comment is left of the statement. */
-bool native_is_done(struct native_reader *reader);
+static inline bool native_is_done(struct native_reader *reader)
+{
+	native_skip(reader);
+	return reader->at >= reader->end || *reader->at == '\n' || *reader->at == '#';
+}
 
 /* Passes blanks, then the letter or not. */
-bool native_take(struct native_reader *reader, char letter);
+static inline bool native_take(struct native_reader *reader, char letter)
+{
+	native_skip(reader);
+	if (reader->at >= reader->end || *reader->at != letter)
+		return false;
+	reader->at++;
+	return true;
+}
+
 bool native_take_pair(struct native_reader *reader, const char *pair);
 
 /* Letters, digits and _, behind blanks; length 0: there is none. With dashes also -. */
@@ -103,9 +125,11 @@ const char *native_operand(struct native_reader *reader, const char *what);
 
 /* ---- native_action.c ---- */
 
-bool native_is_action(struct native_word word);
-const char *native_nearest_action(const char *word);
 int native_action(struct native_reader *reader, struct action *ret_action);
+
+/* The same, its first word being read. */
+int native_action_of(struct native_reader *reader, struct native_word word,
+		     struct action *ret_action);
 
 /* The one behind `return`. */
 int native_return(struct native_reader *reader, struct action *ret_action);

@@ -76,7 +76,7 @@ static const char *behind_continuation(const char *at, const char *end)
 	return *at == '\n' ? at + 1 : NULL;
 }
 
-void native_skip(struct native_reader *reader)
+void native_skip_slowly(struct native_reader *reader)
 {
 	while (reader->at < reader->end) {
 		const char *next;
@@ -92,21 +92,6 @@ void native_skip(struct native_reader *reader)
 	}
 }
 
-bool native_is_done(struct native_reader *reader)
-{
-	native_skip(reader);
-	return reader->at >= reader->end || *reader->at == '\n' || *reader->at == '#';
-}
-
-bool native_take(struct native_reader *reader, char letter)
-{
-	native_skip(reader);
-	if (reader->at >= reader->end || *reader->at != letter)
-		return false;
-	reader->at++;
-	return true;
-}
-
 bool native_take_pair(struct native_reader *reader, const char *pair)
 {
 	native_skip(reader);
@@ -118,38 +103,42 @@ bool native_take_pair(struct native_reader *reader, const char *pair)
 
 /* ---- words ---- */
 
-static bool is_letter(char letter)
+/* 1: letters, digits and _; 2: the dash. */
+static const unsigned char kinds[256] = {
+	['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,
+	['7'] = 1, ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1,
+	['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1,
+	['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1,
+	['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1,
+	['Z'] = 1, ['_'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1,
+	['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1,
+	['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,
+	['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
+	['-'] = 2,
+};
+
+static struct native_word read_word(struct native_reader *reader, unsigned int kind)
 {
-	return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-	       (letter >= '0' && letter <= '9') || letter == '_';
+	struct native_word word;
+	const char *at;
+
+	native_skip(reader);
+	for (at = reader->at; at < reader->end && kinds[(unsigned char)*at] & kind;)
+		at++;
+	word.text = reader->at;
+	word.length = (size_t)(at - reader->at);
+	reader->at = at;
+	return word;
 }
 
 struct native_word native_word(struct native_reader *reader)
 {
-	struct native_word word;
-	const char *at;
-
-	native_skip(reader);
-	for (at = reader->at; at < reader->end && is_letter(*at);)
-		at++;
-	word.text = reader->at;
-	word.length = (size_t)(at - reader->at);
-	reader->at = at;
-	return word;
+	return read_word(reader, 1);
 }
 
 struct native_word native_word_with_dashes(struct native_reader *reader)
 {
-	struct native_word word;
-	const char *at;
-
-	native_skip(reader);
-	for (at = reader->at; at < reader->end && (is_letter(*at) || *at == '-');)
-		at++;
-	word.text = reader->at;
-	word.length = (size_t)(at - reader->at);
-	reader->at = at;
-	return word;
+	return read_word(reader, 3);
 }
 
 bool native_word_is(struct native_word word, const char *text)

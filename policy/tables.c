@@ -94,8 +94,18 @@ static int by_name(const void *name, const void *row)
 
 static const struct call_row *find_call(const char *name)
 {
-	return bsearch(name, table_calls, table_call_count, sizeof(table_calls[0]),
-		       by_name);
+	uint32_t place = 2166136261U;
+
+	for (const char *at = name; *at; at++)
+		place = (place ^ (unsigned char)*at) * 16777619U;
+	for (;; place++) {
+		uint16_t row = table_call_places[place % CALL_PLACE_COUNT];
+
+		if (row == 0)
+			return NULL;
+		if (strcmp(name, table_words + table_calls[row - 1].name) == 0)
+			return &table_calls[row - 1];
+	}
 }
 
 int call_number(enum abi abi, const char *name)

@@ -30,6 +30,11 @@ struct argument_row {
 
 extern const struct call_row table_calls[]; /* by name */
 extern const size_t table_call_count;
+
+/* Rows from 1 by FNV-1a of their names, the next free place where one is taken; 0: none. */
+enum { CALL_PLACE_COUNT = 4096 };
+extern const uint16_t table_call_places[];
+
 extern const struct argument_row table_arguments[];
 
 /* Of ABI a: from table_abi_starts[a] on, before table_abi_starts[a + 1]. */

@@ -13,6 +13,7 @@ from pathlib import Path
 ABIS = ["x86_64", "x32", "i386", "aarch64", "arm"]
 X32_BIT = 0x40000000
 NO_NUMBER = 0xFFFFFFFF
+CALL_PLACES = 4096
 KINDS = {
     "n": "ARGUMENT_NUMBER",
     "p": "ARGUMENT_POINTER",
@@ -139,6 +140,19 @@ def array(declaration, rows, per_line=1):
     return f"{declaration} = {{\n" + "\n".join(lines) + "\n};\n"
 
 
+def places_of(names, size):
+    """An open hash of rows from 1 by name: tables.c, find_call()."""
+    places = [0] * size
+    for row, name in enumerate(names, 1):
+        place = 2166136261
+        for byte in name.encode():
+            place = (place ^ byte) * 16777619 & 0xFFFFFFFF
+        while places[place % size]:
+            place += 1
+        places[place % size] = row
+    return places
+
+
 def call_tables(calls, arguments, words):
     names = sorted(calls)
     rows, argument_rows = [], []
@@ -154,6 +168,8 @@ def call_tables(calls, arguments, words):
         ]
     yield array("const struct call_row table_calls[]", rows)
     yield f"const size_t table_call_count = {len(rows)};\n"
+    yield array("const uint16_t table_call_places[CALL_PLACE_COUNT]", places_of(names, CALL_PLACES), 16)
+    yield f"_Static_assert(CALL_PLACE_COUNT == {CALL_PLACES}, \"two sizes of one table\");\n"
     yield array("const struct argument_row table_arguments[]", argument_rows)
     yield f"_Static_assert({len(argument_rows)} <= TABLE_ARGUMENTS, \"raise TABLE_ARGUMENTS\");\n"
     starts, numbers, by_number = [0], [], []
