@@ -188,7 +188,7 @@ static int generate(const struct rules *rules, const struct bpf_wishes *wishes,
 		    struct seccomp_program *ret_program, struct error *err)
 {
 	if (backend == BACKEND_LIBSECCOMP)
-		return error_set(err, ERROR_SECCOMP, "generate by libseccomp here");
+		return bpf_generate_by_libseccomp(rules, wishes, arena, ret_program, err);
 	return bpf_generate(rules, wishes, arena, ret_program, err);
 }
 
