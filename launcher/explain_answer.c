@@ -1,16 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the policy wing says of one call, in the launcher's words. Names of files and reasons
+ * stand in texts of others: they are made printable here.
+ */
 #include "launcher/explain.h"
 
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "policy/policy.h"
+#include "policy/profile.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
+#include <string.h>
+
+static void write_rule(const struct policy_spec *policy, const struct verdict *verdict,
+		       struct explained *to)
+{
+	char file[sizeof(to->rule) - 12];
+
+	if (verdict->file) {
+		text_printable(file, sizeof(file), verdict->file);
+		snprintf(to->rule, sizeof(to->rule), "%s:%u", file, verdict->line);
+	} else {
+		text_printable(to->rule, sizeof(to->rule), profile_name(policy->profile));
+	}
+	if (verdict->why)
+		text_printable(to->why, sizeof(to->why), verdict->why);
+	else if (!verdict->file)
+		(void)text_copy(to->why, sizeof(to->why), "no line allows it");
+}
+
+static void write_remedy(const struct policy_spec *policy, const struct verdict *verdict,
+			 struct explained *to)
+{
+	char name[64];
+
+	if (!verdict->allow[0])
+		return;
+	text_printable(name, sizeof(name), profile_name(policy->profile));
+	if (strchr(name, '/'))
+		snprintf(to->remedy, sizeof(to->remedy), "a line `%s: allow` in %s",
+			 verdict->allow, name);
+	else
+		snprintf(to->remedy, sizeof(to->remedy), "--policy %s+%s", name,
+			 verdict->allow);
+}
+
+static int ask(const struct policy_spec *policy, const struct seccomp_data *data,
+	       struct arena *arena, struct verdict *ret_verdict)
+{
+	const struct profile_conditions conditions = {
+		.caps = policy->caps.kept,
+		.kernel = policy->kernel,
+		.emulate_root = policy->emulate_root,
+	};
+	struct error ignored;
+
+	if (!policy->profile)
+		return -1;
+	return profile_answer(policy->profile, &conditions, data, arena, ret_verdict,
+			      &ignored);
+}
 
 void explain_answer(const struct policy_spec *policy, const struct seccomp_data *data,
 		    struct explained *ret_explained)
 {
-	(void)policy;
-	*ret_explained = (struct explained){ .value = EPERM, .error = "EPERM" };
-	snprintf(ret_explained->call, sizeof(ret_explained->call), "call %d", data->nr);
+	struct arena arena = { 0 };
+	struct verdict verdict = { 0 };
+	const bool known = ask(policy, data, &arena, &verdict) == 0;
+
+	*ret_explained = (struct explained){
+		.fake = known && verdict.fake,
+		.value = known && verdict.value ? verdict.value : EPERM,
+		.word = call_word(data),
+	};
+	errno_text(ret_explained->value, ret_explained->error,
+		   sizeof(ret_explained->error));
+	call_text(data, ret_explained->call, sizeof(ret_explained->call));
+	if (known) {
+		write_rule(policy, &verdict, ret_explained);
+		write_remedy(policy, &verdict, ret_explained);
+	}
+	arena_free(&arena);
 }

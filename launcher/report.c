@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "plan/plan.h"
+#include "policy/profile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,8 +164,8 @@ void report_sigsys(const struct plan *plan, const struct outcome *outcome)
 			 "%s was killed by its policy (SIGSYS): it made a system call of "
 			 "another ABI (32-bit, x32), or one that the policy kills",
 			 whom);
-		error_hint(&err, "sbx policy show tells what it kills; --policy names "
-				 "another one");
+		error_hint(&err, "sbx policy show %s tells what it kills",
+			   profile_name(plan->policy.profile));
 	}
 	if (plan->life.log_format == LOG_JSON)
 		log_line("warning", &err, message);
