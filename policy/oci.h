@@ -54,6 +54,9 @@ int oci_resolve(const struct profile *profile,
 		const struct profile_conditions *conditions, struct arena *arena,
 		struct rules *ret_rules, struct notes *notes, struct error *err);
 
+/* Whether runc answers ENOSYS to calls that are newer than a profile of this default. */
+bool oci_has_tail(struct action fallback);
+
 /*
  * i386 has one number for seventeen calls of sockets, socketcall(2), and one for twelve of
  * System V, ipc(2): argument 0 says which. Most have a number of their own beside it.
@@ -65,6 +68,28 @@ struct oci_multiplexed {
 
 /* NULL: a call like any other. */
 const struct oci_multiplexed *oci_multiplexed(const char *name);
+
+/* What JSON can ask of one argument; op may be OCI_MASKED_EQ. */
+struct oci_arg {
+	int op;
+	uint64_t value, second;
+	bool asked;
+};
+
+/* Unordered rules with the answers of ordered clauses: at most one holds for a call. */
+struct oci_answer {
+	struct action action;
+	struct oci_arg args[6];
+};
+
+struct oci_answers {
+	const struct oci_answer *list;
+	size_t count;
+};
+
+/* 0; -1: they are too many. */
+int oci_split(const struct clause *clauses, size_t count, struct arena *arena,
+	      struct oci_answers *ret_answers);
 
 /* ---- words: NULL-ended lists ---- */
 

@@ -446,16 +446,16 @@ static void make_calls(struct resolver *resolver, bool has_tail)
 
 static const char newer[] = "it is newer than every call that the profile names";
 
-static bool has_tail(const struct oci_text *text)
+bool oci_has_tail(struct action fallback)
 {
-	switch (text->fallback.kind) {
+	switch (fallback.kind) {
 	case ACTION_ALLOW:
 	case ACTION_LOG:
 	case ACTION_TRACE:
 	case ACTION_NOTIFY:
 		return false;
 	case ACTION_ERRNO:
-		return text->fallback.value != ENOSYS;
+		return fallback.value != ENOSYS;
 	case ACTION_FAKE:
 	case ACTION_KILL:
 	case ACTION_KILL_THREAD:
@@ -520,7 +520,7 @@ int oci_resolve(const struct profile *profile,
 		if (!(rules.served & 1U << abi))
 			continue;
 		gather(&resolver, conditions);
-		tail = has_tail(text) && resolver.last > 0;
+		tail = oci_has_tail(text->fallback) && resolver.last > 0;
 		make_calls(&resolver, tail);
 		if (tail)
 			add_newer(&resolver);
