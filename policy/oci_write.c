@@ -7,7 +7,7 @@
  */
 #include "policy/oci.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,6 +273,29 @@ static int check_again(const char *text, const struct rules *rules, struct arena
 	return bpf_verify(&wanted, &plain, &program, err);
 }
 
+/*
+ * The usual reason: runtimes let what a rule by arguments allows pass through the
+ * multiplexer of i386 as well, where nobody sees the arguments.
+ */
+static void explain_multiplexed(const struct rules *rules, struct error *err)
+{
+	char message[96];
+
+	for (size_t i = 0; i < rules->abis[ABI_I386].count; i++) {
+		const struct call_rules *call = &rules->abis[ABI_I386].calls[i];
+		const struct oci_multiplexed *multiplexed =
+			call->name ? oci_multiplexed(call->name) : NULL;
+
+		if (!multiplexed || !call->clauses[0].when)
+			continue;
+		snprintf(message, sizeof(message),
+			 "by its arguments, it cannot be told apart in %s of i386",
+			 multiplexed->through);
+		complain(&call->clauses[0], call->name, message, err);
+		return;
+	}
+}
+
 static int put_calls(struct writer *writer, struct error *err)
 {
 	for (int abi = 0; abi < ABI_COUNT; abi++) {
@@ -306,10 +329,11 @@ const char *oci_seccomp_write(const struct rules *rules, struct arena *arena,
 	if (put_calls(&writer, err) < 0)
 		return NULL;
 	text = json_write(document, JSON_LAYOUT_LINES, arena);
-	if (check_again(text, rules, arena, err) < 0) {
-		error_within(err, "say it in JSON");
-		error_hint(err, "one architecture instead of several (@arch native)");
-		return NULL;
-	}
-	return text;
+	if (check_again(text, rules, arena, err) == 0)
+		return text;
+	error_within(err, "say it in JSON");
+	if (rules->served & 1U << ABI_I386)
+		explain_multiplexed(rules, err);
+	error_hint(err, "a policy for one architecture (@arch native)");
+	return NULL;
 }

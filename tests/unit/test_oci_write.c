@@ -361,6 +361,19 @@ static void resolve_text(const char *text, size_t length, struct rules *ret_rule
 		profile.resolve(&profile, &conditions, &arena, ret_rules, NULL, &err), 0);
 }
 
+static void assert_same_answers(const struct rules *rules, const struct rules *again)
+{
+	static const struct bpf_wishes plain;
+	struct seccomp_program program;
+	struct error err = { 0 };
+
+	assert_int_equal(again->served, rules->served);
+	assert_int_equal(again->flags, rules->flags);
+	if (bpf_generate(rules, &plain, &arena, &program, &err) < 0 ||
+	    bpf_verify(again, &plain, &program, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
 /*
  * Its last call is another: it has numbers of its own behind those that it shares. So runc
  * takes another call as the first newer one there, and no rule by name can say that.
@@ -375,11 +388,9 @@ static void leave_x32_out(char *text)
 
 static void assert_comes_back(const char *name)
 {
-	static const struct bpf_wishes plain;
 	const char *folder = getenv("SBX_TEST_DATA");
 	const char *written, *twice;
 	static char text[TEXT_MAX + 1];
-	struct seccomp_program program;
 	struct rules rules, again;
 	struct error err = { 0 };
 	ssize_t length;
@@ -399,11 +410,7 @@ static void assert_comes_back(const char *name)
 		return;
 	}
 	resolve_text(written, strlen(written), &again);
-	assert_int_equal(again.served, rules.served);
-	assert_int_equal(again.flags, rules.flags);
-	assert_int_equal(bpf_generate(&rules, &plain, &arena, &program, &err), 0);
-	if (bpf_verify(&again, &plain, &program, &err) < 0)
-		fail_msg("%s", err.text);
+	assert_same_answers(&rules, &again);
 	twice = oci_seccomp_write(&again, &arena, &err);
 	if (!twice)
 		fail_msg("%s", err.text);
@@ -422,7 +429,21 @@ static void podmans_profile_comes_back(void **state)
 	assert_comes_back("podman.json");
 }
 
-/* ---- what JSON cannot say ----------------------------------------------------------- */
+/* ---- policies of our own ------------------------------------------------------------ */
+
+static void resolve_builtin(const char *name, struct rules *ret_rules)
+{
+	static const char *const nowhere[] = { NULL };
+	const struct profile_places places = { .dirs = nowhere };
+	const struct profile_conditions conditions = { caps_default_root(), 6U << 16,
+						       false };
+	const struct profile *profile;
+	struct error err = { 0 };
+
+	if (profile_read(name, &places, &arena, &profile, &err) < 0 ||
+	    profile->resolve(profile, &conditions, &arena, ret_rules, NULL, &err) < 0)
+		fail_msg("%s: %s", name, err.text);
+}
 
 static void assert_refused(const struct rules *rules, const char *message)
 {
@@ -432,6 +453,41 @@ static void assert_refused(const struct rules *rules, const char *message)
 	if (!strstr(err.text, message))
 		fail_msg("\"%s\" instead of \"%s\"", err.text, message);
 }
+
+/*
+ * Of several architectures, one has socketcall(2): there our own policies let pass only
+ * what is allowed whatever its arguments, and JSON cannot say that.
+ */
+static void built_in_policies_can_be_said_for_one_architecture(void **state)
+{
+	(void)state;
+	for (const struct builtin *builtin = builtins; builtin->name; builtin++) {
+		struct rules rules = { 0 }, again;
+		struct error err = { 0 };
+		const char *written;
+
+		resolve_builtin(builtin->name, &rules);
+		written = oci_seccomp_write(&rules, &arena, &err);
+		if (rules.served & 1U << ABI_I386) {
+			assert_null(written);
+			assert_non_null(strstr(err.text, "socketcall of i386"));
+			rules.served = 1U << abi_native();
+			written = oci_seccomp_write(&rules, &arena, &err);
+		}
+		if (strcmp(builtin->name, "none") == 0) {
+			assert_refused(&rules, "other architectures are always killed");
+			continue;
+		}
+		if (!written) {
+			fail_msg("%s: %s", builtin->name, err.text);
+			return;
+		}
+		resolve_text(written, strlen(written), &again);
+		assert_same_answers(&rules, &again);
+	}
+}
+
+/* ---- what JSON cannot say ----------------------------------------------------------- */
 
 static void what_json_cannot_say_is_refused_by_its_line(void **state)
 {
@@ -506,6 +562,7 @@ int main(void)
 		TEST(every_call_has_just_the_answer_of_its_clauses),
 		TEST(dockers_profile_comes_back),
 		TEST(podmans_profile_comes_back),
+		TEST(built_in_policies_can_be_said_for_one_architecture),
 		TEST(what_json_cannot_say_is_refused_by_its_line),
 		TEST(sums_of_values_that_are_too_many_are_refused),
 		TEST(abis_that_disagree_are_refused),
