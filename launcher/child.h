@@ -108,6 +108,12 @@ int caller_text_hide(struct child *child, struct error *err);
 /* Opens what the reaper waits with. */
 int reaper_prepare(struct child *child, struct error *err);
 
+/*
+ * Kills the children of the calling thread, and what becomes its children by that, until
+ * there are none. children: /proc/thread-self/children. reaper.c
+ */
+void children_kill(int children);
+
 /* Process 1 from the start of the command to its end; never returns. reaper.c */
 void reaper_run(struct child *child) __attribute__((noreturn));
 

@@ -287,6 +287,11 @@ void judge_landlock(const struct host_facts *facts, struct finding *finding)
 		return;
 	}
 	tell_guarantees(abi, finding);
+	if (abi >= LANDLOCK_SCOPES && facts->userns.errnum)
+		finding_found(finding,
+			      "ABI %d: sbx run --isolation landlock does without user "
+			      "namespaces",
+			      abi);
 	if (abi < LANDLOCK_SCOPES)
 		finding_short(
 			finding, ROW_LIMITED,

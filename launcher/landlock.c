@@ -15,6 +15,7 @@
 #include "plan/plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,9 @@ static int landlock_start(const struct plan *plan, const struct caller_text *cal
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "close the launcher to the sandbox");
+	/* Should somebody kill the init, what it leaves is ours. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return error_errno(err, "become a reaper of the sandbox");
 	if (keyring_leave(err) < 0 || scratch_make(&ret_sandbox->scratch, err) < 0)
 		return -1;
 	failed = own_plan_make(plan, &ret_sandbox->scratch, &own, err);
@@ -148,6 +152,11 @@ static int landlock_start(const struct plan *plan, const struct caller_text *cal
 
 static void landlock_end(struct sandbox *sandbox)
 {
+	auto_close int children =
+		open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+
+	if (children >= 0)
+		children_kill(children);
 	scratch_remove(&sandbox->scratch);
 }
 

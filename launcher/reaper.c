@@ -68,11 +68,11 @@ static bool is_process_one(void)
  * Without a pid namespace nobody ends the rest for us: children are killed until there
  * are none, as those of a dead one become ours (prctl(2), PR_SET_CHILD_SUBREAPER).
  */
-static void kill_children(const struct reaper *reaper)
+void children_kill(int children)
 {
 	for (int round = 0; round < 1000; round++) {
 		char list[4096];
-		ssize_t length = pread(reaper->children, list, sizeof(list) - 1, 0);
+		ssize_t length = pread(children, list, sizeof(list) - 1, 0);
 
 		if (length <= 0)
 			return;
@@ -103,7 +103,7 @@ static _Noreturn void finish(const struct reaper *reaper, int status)
 	if (reaper->child->stdin_sealed)
 		message.stdin_offset = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	if (!is_process_one())
-		kill_children(reaper);
+		children_kill(reaper->children);
 	(void)sync_send(reaper->child->socket, &message, -1);
 	_exit(0);
 }
@@ -112,7 +112,7 @@ static _Noreturn void finish(const struct reaper *reaper, int status)
 static _Noreturn void go_down(const struct reaper *reaper)
 {
 	if (!is_process_one())
-		kill_children(reaper);
+		children_kill(reaper->children);
 	_exit(0);
 }
 

@@ -72,7 +72,7 @@ files='read-home carry-home write-outside empty-outside remove-outside use-devic
 others='signals read-process above namespaces mounts ring type shared-memory descriptors directories'
 sockets='sockets pairs abstract-socket path-sockets loopback'
 
-plan $((2 * $(count $files) - 1 + 3 * $(count $others) + 2 * $(count $sockets) + 4 + 57))
+plan $((2 * $(count $files) - 1 + 3 * $(count $others) + 2 * $(count $sockets) + 4 + 61))
 
 # ---- attacks -----------------------------------------------------------------------------
 
@@ -122,6 +122,11 @@ is 'pairs of sockets that stay with each other are left' \
 	"$(lonely -- python3 -c 'import socket; a, b = socket.socketpair(); a.send(b"x"); print(b.recv(1).decode())' 2>&1 |
 		sed 's/.*not found.*\|.*No such file.*/x/')" x
 
+like 'a terminal of its own can be opened by its name' \
+	"$(lonely -t -- sh -c 'echo one >"$(tty)"; echo two >/dev/tty; test -t 0 && echo three' | tr -d '\r' | xargs)" \
+	'one two three'
+is 'nothing can be typed into it' "$(lonely -t -- ./attack try type | tr -d '\r')" 'held type'
+
 # ---- its end -----------------------------------------------------------------------------
 
 lonely -- sh -c 'exit 7'
@@ -153,11 +158,20 @@ is 'when sbx is killed, nothing runs on' "$(ps -eo args | grep -c '^sleep 28[5]'
 lonely -- true
 is 'and the next start removes what was left' "$(find "$tmp/run" -name '.private-*')" ''
 
+sh -c 'echo $$ >"$1/launcher"; shift; exec "$@"' sh "$tmp" "$SBX" $alone -- \
+	sh -c '(setsid sleep 283 &); exec sleep 283' 2>/dev/null &
+launcher=$!
+until_true sh -c 'ps -eo args | grep -q "^sleep 28[3]"'
+kill -KILL "$(ps -o pid= --ppid "$(cat "$tmp/launcher")")"
+wait "$launcher"
+is 'when its init is killed, that is the end' $? 137
+is 'of all that it had' "$(ps -eo args | grep -c '^sleep 28[3]')" 0
+
 "$SBX" $alone -d --name alone -- sleep 284 2>/dev/null
 is 'in the background it is listed' "$("$SBX" list | awk '$1 == "alone" { print $1 }')" alone
 "$SBX" kill alone
-"$SBX" wait alone
-is 'and can be ended' $? 143
+until_true sh -c '! "$0" list | grep -q "^alone "' "$SBX"
+is 'and can be ended' "$("$SBX" list | grep -c '^alone ')" 0
 
 # ---- what it says ------------------------------------------------------------------------
 

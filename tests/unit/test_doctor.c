@@ -210,6 +210,10 @@ static void landlock_is_judged_by_its_abi(void **state)
 	facts.landlock_abi = 3;
 	assert_row(&facts, "landlock", ROW_LIMITED,
 		   "ABI 3: files, renames, truncation; not TCP ports (Linux 6.7)", "");
+	facts.landlock_abi = 6;
+	facts.userns = failed_trial("make a user namespace", EPERM);
+	assert_row(&facts, "landlock", ROW_OK, "sbx run --isolation landlock", "");
+	facts = good_host();
 	facts.landlock_abi = 5;
 	assert_row(&facts, "landlock", ROW_LIMITED, "ABI 5", "");
 	facts.landlock_abi = -EOPNOTSUPP;
