@@ -14,11 +14,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* "pid 7 (git)", as far as it is known. */
+/* "pid 7 (git)"; not of one that is gone, or that /proc does not show. */
 static const char *who(const struct denial *denial, struct arena *arena)
 {
 	if (!denial->pid)
-		return "a process that is gone";
+		return "a process";
 	return arena_printf(arena, "pid %d (%s)", denial->pid, denial->program);
 }
 

@@ -133,7 +133,7 @@ static void what_is_not_known_is_left_out(void **state)
 
 	(void)state;
 	assert_string_equal(denial_line(&unknown, false, &arena),
-			    "sbx: denied: a process that is gone: bpf(0) -> EPERM\n");
+			    "sbx: denied: a process: bpf(0) -> EPERM\n");
 	arena_free(&arena);
 }
 
