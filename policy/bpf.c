@@ -393,7 +393,9 @@ static int add_abi(struct generation *gen, enum abi abi, uint32_t first, uint32_
 		size_t count;
 
 		numbers.calls = gen->rules->abis[abi].calls;
-		numbers.calls_end = numbers.calls + gen->rules->abis[abi].count;
+		numbers.calls_end = numbers.calls;
+		if (numbers.calls)
+			numbers.calls_end += gen->rules->abis[abi].count;
 		numbers.known = call_numbers(abi, &count);
 		numbers.known_end = numbers.known + count;
 	}

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 
-enum { CUBES_MAX = 8192, STEPS_MAX = 1 << 24, BITS = 64 };
+enum { CUBES_MAX = 8192, STEPS_MAX = 1 << 22, BITS = 64 };
 
 bool oci_step(struct oci_splitter *splitter)
 {

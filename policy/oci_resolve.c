@@ -22,6 +22,8 @@
 
 #include "base/arena.h"
 
+enum { OVERLAPS_MAX = 256 }; /* rules of a call that later ones are compared with */
+
 /* One rule for one number. */
 struct entry {
 	uint32_t number;
@@ -253,13 +255,13 @@ static bool rules_exclude(const struct oci_rule *a, const struct oci_rule *b)
 
 /* libseccomp promises no order between rules that hold both; here the first one decides. */
 static void note_overlaps(const struct resolver *resolver, const struct entry *entries,
-			  size_t count, size_t index)
+			  size_t index)
 {
 	const struct entry *later = &entries[index];
 
 	if (!resolver->notes || later->selector)
 		return;
-	for (size_t i = 0; i < index && i < count; i++) {
+	for (size_t i = 0; i < index && i < OVERLAPS_MAX; i++) {
 		const struct entry *earlier = &entries[i];
 
 		if (says_default(resolver, earlier) ||
@@ -389,7 +391,7 @@ static void decide_by_arguments(struct resolver *resolver, struct call_rules *ca
 			spoken = decides_always(&entries[i]) ? &entries[i] : spoken;
 			continue;
 		}
-		note_overlaps(resolver, entries, count, i);
+		note_overlaps(resolver, entries, i);
 		add_rule(resolver, call, &entries[i]);
 	}
 	if (call->clause_count)
