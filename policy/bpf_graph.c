@@ -13,8 +13,8 @@ void graph_init(struct graph *graph, struct arena *arena)
 {
 	*graph = (struct graph){
 		.arena = arena,
-		.room = 1024,
-		.table_size = 2048,
+		.room = 256,
+		.table_size = 512,
 	};
 	graph->nodes = arena_alloc_array(arena, graph->room, sizeof(*graph->nodes));
 	graph->table = arena_alloc_array(arena, graph->table_size, sizeof(*graph->table));
@@ -251,7 +251,7 @@ static struct sock_filter *reverse(const struct layout *layout)
 int graph_emit(struct graph *graph, uint32_t root, struct seccomp_program *ret_program,
 	       struct error *err)
 {
-	struct layout layout = { .graph = graph, .room = 1024, .arena = graph->arena };
+	struct layout layout = { .graph = graph, .room = 256, .arena = graph->arena };
 
 	layout.places =
 		arena_alloc_array(graph->arena, graph->count, sizeof(*layout.places));
