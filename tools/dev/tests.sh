@@ -38,6 +38,7 @@ run_full() {
 	run_parts
 	run_benchmark launch
 	run_benchmark bwrap
+	run_benchmark policy
 }
 
 run_part() { # NAME
