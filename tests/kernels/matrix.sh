@@ -27,7 +27,7 @@ skip_all() { # REASON
 
 # What kernels differ in. The rest of the suite takes an emulated machine half an hour: it runs
 # there with SBX_TEST_FULL, as in ./dev test full.
-differing='sandbox_any_root sandbox_host_root sandbox_layers sandbox_limits sandbox_mounts
+differing='sandbox_any_root sandbox_host_root sandbox_landlock sandbox_layers sandbox_limits sandbox_mounts
 	sandbox_namespaces sandbox_older_kernels'
 
 # The suite as meson knows it: a line "env NAME VALUE" for each variable of the sandbox tests,
