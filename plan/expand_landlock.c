@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "plan/internal.h"
+#include "policy/profile.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -236,6 +237,8 @@ int expand_open_paths(struct draft *draft, struct error *err)
 	close_network(plan);
 	if (landlock->reaches_network)
 		open_resolver(&opener);
+	landlock->keeps_modes =
+		plan->policy.profile && profile_is(plan->policy.profile, "strict");
 	landlock->paths = opener.paths;
 	landlock->path_count = opener.count;
 	return landlock_close_rest(landlock, &plan->arena, err);
