@@ -396,9 +396,9 @@ int expand(struct draft *draft, struct error *err)
 	expand_umask(draft);
 	expand_terminal(draft);
 	expand_descriptors(draft);
-	if (expand_open_paths(draft, err) < 0)
+	if (expand_seccomp(draft, err) < 0)
 		return -1;
-	return expand_seccomp(draft, err);
+	return expand_open_paths(draft, err);
 }
 
 int expand_on_top(struct draft *draft, struct error *err)

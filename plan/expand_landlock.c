@@ -35,21 +35,13 @@ static bool was_given(const struct plan *plan, const char *option)
 
 int expand_isolation(struct draft *draft, struct error *err)
 {
-	struct landlock_spec *landlock = &draft->plan.policy.landlock;
 	struct ns_choice *kinds = draft->plan.namespaces.kinds;
 
 	if (draft->isolation != ISOLATION_LANDLOCK)
 		return 0;
 	if (check_isolated_options(draft, err) < 0)
 		return -1;
-	landlock->whole = true;
-	landlock->scope_signal = landlock->scope_abstract_unix = true;
-	/* There is no other wall: what it cannot keep has to be given up by name. */
-	if (!was_given(&draft->plan, "landlock"))
-		landlock->mode = LANDLOCK_REQUIRE;
-	if (landlock->mode == LANDLOCK_OFF)
-		return error_set(err, ERROR_USAGE,
-				 "use --landlock off with --isolation landlock");
+	draft->plan.policy.landlock.whole = true;
 	for (int kind = 0; kind < NS_COUNT; kind++) {
 		if (kind != NS_NET)
 			kinds[kind] = (struct ns_choice){ .mode = NS_SHARED };
@@ -210,6 +202,22 @@ static void close_network(struct plan *plan)
 		landlock->limits_connect = landlock->limits_bind = true;
 }
 
+/* There is no other wall: what it cannot keep has to be given up by name. */
+static int demand(struct plan *plan, struct error *err)
+{
+	struct landlock_spec *landlock = &plan->policy.landlock;
+
+	if (!was_given(plan, "landlock")) {
+		landlock->mode = LANDLOCK_REQUIRE;
+		landlock->scope_signal = landlock->scope_abstract_unix = true;
+	}
+	if (landlock->mode != LANDLOCK_OFF)
+		return 0;
+	return error_set(err, ERROR_USAGE,
+			 "use --landlock off with --isolation landlock: nothing would be "
+			 "left");
+}
+
 int expand_open_paths(struct draft *draft, struct error *err)
 {
 	struct plan *plan = &draft->plan;
@@ -219,7 +227,7 @@ int expand_open_paths(struct draft *draft, struct error *err)
 
 	if (!landlock->whole)
 		return 0;
-	if (check_isolated_files(plan, err) < 0)
+	if (demand(plan, err) < 0 || check_isolated_files(plan, err) < 0)
 		return -1;
 	open_path(&opener, "/", &reading, 0);
 	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {
