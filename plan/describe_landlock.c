@@ -8,8 +8,8 @@
 /* Landlock has no right for these, and there is no namespace that would keep them in. */
 static const char *const always_open[] = {
 	"which files exist, with their sizes, owners and times, is seen everywhere",
-	"processes of the host and their command lines are seen, and /proc and /sys are the "
-	"host's",
+	"processes of the host and their command lines are seen",
+	"/proc and /sys are the host's, and can be read",
 	"files that can be read can be locked, and priorities of your processes lowered",
 	"what the command leaves running is ended as far as it can be found",
 };
