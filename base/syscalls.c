@@ -26,6 +26,18 @@ pid_t sys_clone3(const struct sys_clone_args *args)
 	return (pid_t)syscall(NUMBER_CLONE3, args, sizeof(*args));
 }
 
+pid_t sys_clone_into(uint64_t flags, int cgroup, int *ret_pidfd)
+{
+	const struct sys_clone_args args = {
+		.flags = flags | CLONE_PIDFD | SYS_CLONE_INTO_CGROUP,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)cgroup,
+	};
+
+	return sys_clone3(&args);
+}
+
 pid_t sys_clone_child(uint64_t flags, int *ret_pidfd)
 {
 	const struct sys_clone_args args = {

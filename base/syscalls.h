@@ -23,6 +23,7 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
+#define SYS_CLONE_INTO_CGROUP 0x200000000ULL
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x00001000
 #endif
@@ -105,6 +106,9 @@ pid_t sys_clone3(const struct sys_clone_args *args);
  * clone3(2), or by clone(2) where a filter refuses the newer call.
  */
 pid_t sys_clone_child(uint64_t flags, int *ret_pidfd);
+
+/* The same by clone3(2) alone, and in that group of cgroup v2 from the beginning (5.7). */
+pid_t sys_clone_into(uint64_t flags, int cgroup, int *ret_pidfd);
 int sys_open_tree(int dir_fd, const char *path, unsigned int flags);
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to,
 		   unsigned int flags);
