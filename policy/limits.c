@@ -132,6 +132,8 @@ static int check_oom_score_adj(int wanted, struct error *err)
 
 int limits_check(const struct limits_spec *limits, struct error *err)
 {
+	if (cgroup_check(&limits->cgroup, err) < 0)
+		return -1;
 	for (size_t i = 0; i < limits->rlimit_count; i++) {
 		if (is_overruled(limits, i))
 			continue;
@@ -171,6 +173,27 @@ int limits_apply(const struct limits_spec *limits, struct error *err)
 		if (exchange_limit(entry->resource, &limit, NULL) < 0)
 			return error_errno_id(err, ERROR_LIMIT, "set %s",
 					      rlimit_name(entry->resource));
+	}
+	return 0;
+}
+
+static uint64_t lower_of(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+int limits_lower(const struct rlimit_entry *entries, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *name = rlimit_name(entries[i].resource);
+		struct limit_pair pair;
+
+		if (exchange_limit(entries[i].resource, NULL, &pair) < 0)
+			return error_errno_id(err, ERROR_LIMIT, "read %s", name);
+		pair.hard = lower_of(pair.hard, entries[i].hard);
+		pair.soft = lower_of(pair.soft, entries[i].soft);
+		if (exchange_limit(entries[i].resource, &pair, NULL) < 0)
+			return error_errno_id(err, ERROR_LIMIT, "set %s", name);
 	}
 	return 0;
 }

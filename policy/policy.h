@@ -111,6 +111,90 @@ int limits_weigh_oom(const struct limits_spec *limits, struct error *err);
 /* Sets the resource limits of the calling process: the last thing before its power goes. */
 int limits_apply(const struct limits_spec *limits, struct error *err);
 
+/* Lowers them to these where they are higher. */
+int limits_lower(const struct rlimit_entry *entries, size_t count, struct error *err);
+
+/*
+ * ---- cgroups --------------------------------------------------------------------------
+ *
+ * The group is made before the sandbox, outside of it: its limits stand in a directory that
+ * nobody inside can reach, and the sandbox lives in one below, the root of its own cgroup
+ * namespace, with the same figures for whoever looks there.
+ */
+
+enum { CGROUP_PARTS_MAX = 5 }; /* cgroup v1: a hierarchy for each controller */
+
+enum cgroup_way {
+	CGROUP_NONE,
+	CGROUP_ALONE,   /* below the caller's group, which holds the caller alone */
+	CGROUP_BESIDE,  /* beside the caller's group, or below the root of all */
+	CGROUP_SYSTEMD, /* in a scope of the user's systemd: CGROUP_ALONE from then on */
+	CGROUP_V1,
+};
+
+/* A group. Zeroed memory is none. */
+struct cgroup {
+	enum cgroup_way way;
+	char name[40];
+	struct cgroup_part {
+		int parent, limits, inner; /* directories */
+		unsigned int controllers;
+		char path[4096]; /* of limits */
+	} parts[CGROUP_PARTS_MAX];
+	size_t part_count;
+	int launcher;         /* CGROUP_ALONE: where the caller went, or -1 */
+	unsigned int enabled; /* what was switched on in the parent for it */
+};
+
+/* What a group has used; UINT64_MAX: this kernel does not tell. */
+struct cgroup_usage {
+	uint64_t memory_peak, swap_peak, pids_peak; /* bytes, bytes, tasks */
+	uint64_t cpu_us, cpu_user_us, cpu_system_us;
+	uint64_t throttled, throttled_us;
+	uint64_t read_bytes, written_bytes;
+	uint64_t oom_kills;
+};
+
+/* Whether the limits need a group at all. */
+bool cgroup_is_needed(const struct cgroup_limits *limits);
+
+/* Refuses limits that contradict themselves, wherever they will be set. */
+int cgroup_check(const struct cgroup_limits *limits, struct error *err);
+
+/* Whether a group can be had here. Makes nothing. */
+int cgroup_check_place(const struct cgroup_limits *limits, struct error *err);
+
+/*
+ * Makes a group with these limits, each of them read back; what killed ones left there is
+ * removed first. This process may be moved for it, never another one.
+ */
+int cgroup_open(const struct cgroup_limits *limits, struct cgroup *ret_group,
+		struct error *err);
+
+/* For CLONE_INTO_CGROUP of clone3(2); -1: a child has to be moved. */
+int cgroup_clone_fd(const struct cgroup *group);
+
+/* Moves a child, which has to make its cgroup namespace after that. */
+int cgroup_move(const struct cgroup *group, pid_t pid, struct error *err);
+
+/* In the child: closes what leads to the group. */
+void cgroup_forget(struct cgroup *group);
+
+void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *ret_usage);
+
+/* Kills whoever is left in it, and removes it: within a second, or the next start does. */
+void cgroup_close(struct cgroup *group);
+
+/* Removes the group at path, if its launcher is gone. */
+void cgroup_remove_left(const char *path);
+
+/*
+ * What resource limits can do in its place. Returns the number of entries (at most 2);
+ * the text, of size bytes, says what that is worth.
+ */
+size_t cgroup_fall_back(const struct cgroup_limits *limits,
+			struct rlimit_entry *ret_entries, char *ret_text, size_t size);
+
 /* A classic BPF program as seccomp(2) takes it; 8 bytes for an instruction. */
 struct seccomp_program {
 	const void *instructions;
