@@ -294,8 +294,58 @@ static void put_limit(struct page *page, uint64_t value)
 		page_printf(page, "%llu", (unsigned long long)value);
 }
 
+static void put_swap(struct page *page, const struct cgroup_limits *limits)
+{
+	if (!limits->has_memory_swap)
+		page_put(page, " and no swap\n");
+	else if (limits->memory_swap == UINT64_MAX)
+		page_put(page, " and any swap\n");
+	else
+		page_printf(page, " and %llu of swap\n",
+			    (unsigned long long)(limits->memory_swap - limits->memory));
+}
+
+static void put_processors(struct page *page, const struct cgroup_limits *limits)
+{
+	if (limits->cpu_quota_us) {
+		begin(page, "processors");
+		page_printf(page, "%llu us of each %llu us\n",
+			    (unsigned long long)limits->cpu_quota_us,
+			    (unsigned long long)limits->cpu_period_us);
+	}
+	if (limits->cpuset) {
+		begin(page, "processors");
+		page_put_printable(page, limits->cpuset);
+		page_put(page, " alone\n");
+	}
+}
+
+static void put_cgroup(struct page *page, const struct cgroup_limits *limits)
+{
+	if (limits->memory) {
+		begin(page, "memory");
+		page_printf(page, "at most %llu bytes",
+			    (unsigned long long)limits->memory);
+		put_swap(page, limits);
+	}
+	if (limits->pids) {
+		begin(page, "processes");
+		page_printf(page, "at most %llu\n", (unsigned long long)limits->pids);
+	}
+	put_processors(page, limits);
+	if (limits->io_weight) {
+		begin(page, "disk share");
+		page_printf(page, "%llu\n", (unsigned long long)limits->io_weight);
+	}
+	if (limits->best_effort && cgroup_is_needed(limits)) {
+		begin(page, "note");
+		page_put(page, "limits that cannot be set here are left out\n");
+	}
+}
+
 static void put_limits(struct page *page, const struct limits_spec *limits)
 {
+	put_cgroup(page, &limits->cgroup);
 	for (size_t i = 0; i < limits->rlimit_count; i++) {
 		begin(page, i ? "" : "limits");
 		page_printf(page, "%s ", rlimit_name(limits->rlimits[i].resource));

@@ -218,6 +218,13 @@ static void expand_rlimits(struct draft *draft)
 	limits->rlimit_count = count + draft->rlimit_count;
 }
 
+static void expand_limits(struct draft *draft)
+{
+	expand_rlimits(draft);
+	if (draft->limits)
+		draft->plan.policy.limits.cgroup.best_effort = draft->limits == 2;
+}
+
 enum {
 	BPF_INSTRUCTION = 8, /* sizeof(struct sock_filter) */
 	BPF_MAX = 4096,
@@ -392,7 +399,7 @@ int expand(struct draft *draft, struct error *err)
 	    expand_mounts(draft, err) < 0 || expand_env(draft, err) < 0)
 		return -1;
 	expand_caps(draft);
-	expand_rlimits(draft);
+	expand_limits(draft);
 	expand_umask(draft);
 	expand_terminal(draft);
 	expand_descriptors(draft);
@@ -409,6 +416,6 @@ int expand_on_top(struct draft *draft, struct error *err)
 	if (changes_env && expand_env(draft, err) < 0)
 		return -1;
 	expand_caps(draft);
-	expand_rlimits(draft);
+	expand_limits(draft);
 	return expand_seccomp(draft, err);
 }

@@ -330,7 +330,8 @@ static int read_linux(struct oci_reader *reader, struct error *err)
 	    check_propagation(linux_part, err) < 0 ||
 	    read_namespaces(reader, linux_part, err) < 0 ||
 	    read_id_map(reader, linux_part, "uidMappings", &plan->ids.uids, err) < 0 ||
-	    read_id_map(reader, linux_part, "gidMappings", &plan->ids.gids, err) < 0)
+	    read_id_map(reader, linux_part, "gidMappings", &plan->ids.gids, err) < 0 ||
+	    oci_read_resources(reader, linux_part, err) < 0)
 		return -1;
 	return read_sysctls(reader, linux_part, err);
 }

@@ -44,6 +44,8 @@ int oci_get_list(const struct json_value *object, const char *key,
 		 struct error *err);
 
 int oci_read_process(struct oci_reader *reader, struct error *err);
+int oci_read_resources(struct oci_reader *reader, const struct json_value *linux_part,
+		       struct error *err);
 int oci_read_annotations(struct oci_reader *reader, struct error *err);
 int oci_read_mounts(struct oci_reader *reader, struct error *err);
 

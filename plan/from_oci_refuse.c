@@ -94,6 +94,47 @@ static int refuse_members(const struct json_value *object, const char *const *ke
 	return 0;
 }
 
+/* What from_oci_limits.c reads. */
+static const struct resource_row {
+	const char *part;
+	const char *const members[4];
+} resource_rows[] = {
+	{ "memory", { "limit", "swap", NULL } },        { "pids", { "limit", NULL } },
+	{ "cpu", { "quota", "period", "cpus", NULL } }, { "blockIO", { "weight", NULL } },
+	{ "unified", { "io.weight", NULL } },
+};
+
+static const char *const *members_read(const char *part)
+{
+	static const char *const none[] = { NULL };
+
+	for (size_t i = 0; i < sizeof(resource_rows) / sizeof(resource_rows[0]); i++) {
+		if (!strcmp(resource_rows[i].part, part))
+			return resource_rows[i].members;
+	}
+	return none;
+}
+
+/* The first wish in one part of the resources that nobody reads. */
+static const struct json_value *find_unread(const struct json_value *part,
+					    const char *key)
+{
+	const char *const *members = members_read(key);
+
+	if (json_kind_of(part) != JSON_KIND_OBJECT)
+		return find_wish(part, key);
+	for (size_t i = 0; i < json_count(part); i++) {
+		const char *member = json_key_at(part, i);
+		const struct json_value *wish = NULL;
+
+		if (oci_choice(members, member) < 0)
+			wish = find_wish(json_at(part, i), member);
+		if (wish)
+			return wish;
+	}
+	return NULL;
+}
+
 /*
  * Rules of the device cgroup only say which devices may be opened. None can be made in a
  * user namespace, and none is there but those that the mounts name.
@@ -110,7 +151,7 @@ static int refuse_resources(const struct json_value *linux_part, struct error *e
 
 		if (!strcmp(key, "devices"))
 			continue;
-		wish = find_wish(json_at(resources, i), key);
+		wish = find_unread(json_at(resources, i), key);
 		if (wish)
 			return complain(wish, err);
 	}

@@ -86,7 +86,8 @@ struct draft {
 	bool no_config;
 
 	const char *root, *upper, *workdir, *user, *tz, *seccomp;
-	int root_mode, cwd, proc, tty, groups, log_format, isolation; /* 0: not given */
+	int root_mode, cwd, proc, tty, groups, limits, log_format,
+		isolation; /* 0: not given */
 	uint64_t shm_size;
 	bool interactive;
 	int preserve_fds;
@@ -196,7 +197,7 @@ char *read_everything(struct arena *arena, int fd, size_t max, size_t *ret_lengt
 /* Sets the draft from what was gathered, by precedence. */
 int apply_givens(struct draft *draft, struct error *err);
 
-/* ---- the setters of the table: setters.c, mount_setters.c ---- */
+/* ---- the setters of the table: setters.c, limit_setters.c, mount_setters.c ---- */
 
 typedef int option_setter(struct draft *draft, const struct given *given,
 			  struct error *err);
@@ -207,6 +208,7 @@ void note_source(struct mount_entry *entry, const char *path);
 option_setter set_text, set_path, set_flag, set_init, set_size, set_duration, set_choice,
 	set_descriptor, set_help, set_stats, set_tty, set_workdir, set_hostname, set_name,
 	set_root, set_stop_signal, set_oom_score_adj, set_preserve_fds, set_nothing;
+option_setter set_memory_swap, set_pids, set_cpus, set_cpuset, set_io_weight;
 option_setter add_text, add_path, add_env, add_keep_env, add_keep_fd, add_map, add_sysctl,
 	add_cap, drop_cap, add_rlimit, share_namespace, join_namespace;
 option_setter add_ro, add_rw, add_cow, add_dev_bind, add_volume, add_mount, add_tmpfs,

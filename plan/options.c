@@ -16,6 +16,7 @@ static const char *const procs[] = { "new", "pids", "host", "none", NULL };
 static const char *const group_words[] = { "drop", "keep", NULL };
 static const char *const tty_words[] = { "auto", "on", "off", NULL };
 static const char *const isolations[] = { "userns", "landlock", NULL };
+static const char *const limit_words[] = { "require", "best-effort", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 static const struct option_topic topics[] = {
@@ -122,6 +123,24 @@ static const struct option_row rows[] = {
 	  NULL, "give the command a capability (NET_RAW; ALL)" },
 	{ "cap-drop", 0, NULL, OPERAND_NEEDED, "CAP", MERGE_KEYED, "policy", 0, drop_cap,
 	  0, NULL, "take a capability from the command (ALL: every one)" },
+	{ "memory", 'm', NULL, OPERAND_NEEDED, "SIZE", MERGE_SCALAR, "policy",
+	  OPTION_COMMON, set_size, FIELD(plan.policy.limits.cgroup.memory), NULL,
+	  "at most SIZE bytes of memory (64M, 2G), and no swap" },
+	{ "memory-swap", 0, NULL, OPERAND_NEEDED, "SIZE", MERGE_SCALAR, "policy", 0,
+	  set_memory_swap, 0, NULL,
+	  "at most SIZE bytes of memory and swap together; unlimited: as much swap as there is" },
+	{ "pids", 0, "pids-limit", OPERAND_NEEDED, "N", MERGE_SCALAR, "policy",
+	  OPTION_COMMON, set_pids, 0, NULL, "at most N processes and threads at once" },
+	{ "cpus", 0, NULL, OPERAND_NEEDED, "N", MERGE_SCALAR, "policy", OPTION_COMMON,
+	  set_cpus, 0, NULL, "as much processor time as N processors have (2, 0.5)" },
+	{ "cpuset", 0, "cpuset-cpus", OPERAND_NEEDED, "LIST", MERGE_SCALAR, "policy", 0,
+	  set_cpuset, 0, NULL, "run on these processors alone (0-1,3)" },
+	{ "io-weight", 0, NULL, OPERAND_NEEDED, "N", MERGE_SCALAR, "policy", 0,
+	  set_io_weight, 0, NULL,
+	  "the share of busy disks: 1 to 10000, where others have 100" },
+	{ "limits", 0, NULL, OPERAND_NEEDED, "HOW", MERGE_SCALAR, "policy", 0, set_choice,
+	  FIELD(limits), limit_words,
+	  "a limit that cannot be set: require: an error (default); best-effort: a warning" },
 	{ "rlimit", 0, "ulimit", OPERAND_NEEDED, "NAME=SOFT[:HARD]", MERGE_KEYED,
 	  "policy", 0, add_rlimit, 0, NULL,
 	  "set a resource limit, as nofile=1024:4096 or core=unlimited" },

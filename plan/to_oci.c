@@ -181,7 +181,58 @@ static void put_covers(struct json_value *parent, const char *key, enum mount_ki
 	}
 }
 
-static void put_linux(struct json_value *document, const struct plan *plan, size_t covers)
+static void put_memory(struct json_value *resources, const struct cgroup_limits *limits)
+{
+	struct json_value *memory;
+
+	if (!limits->memory)
+		return;
+	memory = json_put_object(resources, "memory");
+	json_put_unsigned(memory, "limit", limits->memory);
+	if (limits->has_memory_swap)
+		json_put_integer(memory, "swap",
+				 limits->memory_swap == UINT64_MAX
+					 ? -1
+					 : (int64_t)limits->memory_swap);
+}
+
+static void put_cpu(struct json_value *resources, const struct cgroup_limits *limits)
+{
+	struct json_value *cpu;
+
+	if (!limits->cpu_quota_us && !limits->cpuset)
+		return;
+	cpu = json_put_object(resources, "cpu");
+	if (limits->cpu_quota_us) {
+		json_put_unsigned(cpu, "quota", limits->cpu_quota_us);
+		json_put_unsigned(cpu, "period", limits->cpu_period_us);
+	}
+	if (limits->cpuset)
+		json_put_text(cpu, "cpus", limits->cpuset);
+}
+
+/* blockIO.weight has a tenth of the steps that io.weight has. */
+static void put_resources(struct json_value *parent, const struct cgroup_limits *limits,
+			  struct arena *arena)
+{
+	struct json_value *resources;
+
+	if (!cgroup_is_needed(limits))
+		return;
+	resources = json_put_object(parent, "resources");
+	put_memory(resources, limits);
+	if (limits->pids)
+		json_put_unsigned(json_put_object(resources, "pids"), "limit",
+				  limits->pids);
+	put_cpu(resources, limits);
+	if (limits->io_weight)
+		json_put_text(json_put_object(resources, "unified"), "io.weight",
+			      arena_printf(arena, "%llu",
+					   (unsigned long long)limits->io_weight));
+}
+
+static void put_linux(struct json_value *document, const struct plan *plan, size_t covers,
+		      struct arena *arena)
 {
 	struct json_value *object = json_put_object(document, "linux");
 
@@ -189,6 +240,7 @@ static void put_linux(struct json_value *document, const struct plan *plan, size
 	put_id_map(object, "uidMappings", &plan->ids.uids);
 	put_id_map(object, "gidMappings", &plan->ids.gids);
 	put_sysctls(object, &plan->namespaces);
+	put_resources(object, &plan->policy.limits.cgroup, arena);
 	put_covers(object, "readonlyPaths", MOUNT_READONLY, &plan->rootfs, covers);
 	put_covers(object, "maskedPaths", MOUNT_MASK, &plan->rootfs, covers);
 }
@@ -331,7 +383,7 @@ struct json_value *oci_document(const struct plan *plan, struct arena *arena)
 	if (plan->namespaces.hostname)
 		json_put_text(document, "hostname", plan->namespaces.hostname);
 	covers = oci_put_mounts(document, &plan->rootfs, arena);
-	put_linux(document, plan, covers);
+	put_linux(document, plan, covers, arena);
 	put_annotations(document, plan, arena);
 	return document;
 }

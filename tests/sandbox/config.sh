@@ -108,8 +108,8 @@ if command -v jq >/dev/null; then
 	ok 'no map is refused with what to do' told 'map users: the configuration has no map*hint: --map auto' \
 		'del(.linux.uidMappings)'
 	ok 'a hook is refused by name' refused hooks.poststart '.hooks.poststart = [{path: "/bin/true"}]'
-	ok 'a memory limit is refused by name' refused linux.resources.memory.limit \
-		'.linux.resources.memory.limit = 1000000'
+	ok 'a limit that cannot be set is refused by name' refused linux.resources.memory.reservation \
+		'.linux.resources.memory.reservation = 1000000'
 	ok 'a filter is refused by name' refused linux.seccomp.defaultAction \
 		'.linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"'
 	ok 'a bad type is refused by name' refused process.cwd '.process.cwd = 7'

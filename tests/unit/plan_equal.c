@@ -172,6 +172,16 @@ static const char *rootfs_difference(const struct rootfs_spec *a,
 	return mounts_difference(a, b);
 }
 
+static bool cgroup_difference(const struct cgroup_limits *a,
+			      const struct cgroup_limits *b)
+{
+	return a->memory != b->memory || a->memory_swap != b->memory_swap ||
+	       a->has_memory_swap != b->has_memory_swap || a->pids != b->pids ||
+	       a->cpu_quota_us != b->cpu_quota_us ||
+	       a->cpu_period_us != b->cpu_period_us || !same_text(a->cpuset, b->cpuset) ||
+	       a->io_weight != b->io_weight || a->best_effort != b->best_effort;
+}
+
 static const char *policy_difference(const struct policy_spec *a,
 				     const struct policy_spec *b)
 {
@@ -192,6 +202,8 @@ static const char *policy_difference(const struct policy_spec *a,
 	if (a->limits.has_oom_score_adj != b->limits.has_oom_score_adj ||
 	    a->limits.oom_score_adj != b->limits.oom_score_adj)
 		return differ("policy.limits.oom_score_adj");
+	if (cgroup_difference(&a->limits.cgroup, &b->limits.cgroup))
+		return differ("policy.limits.cgroup");
 	if (a->filter.program.count != b->filter.program.count)
 		return differ("policy.filter.program.count");
 	if (a->filter.program.count &&

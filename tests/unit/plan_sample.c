@@ -198,7 +198,8 @@ struct plan plan_sample_full(void)
 		.net = { true },
 		.policy = {
 			{ ((uint64_t)1 << 63) | 0x1ffffffffff, 5 },
-			{ rlimits, COUNT(rlimits), true, -1000, .cgroup = { 0 } },
+			{ rlimits, COUNT(rlimits), true, -1000, .cgroup = { 1 << 30, UINT64_MAX, true, 5, 150000,
+						     100000, "0-1,3", 77, true } },
 			.filter.program = { program, 1 },
 		},
 		.process = full_process(),

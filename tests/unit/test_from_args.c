@@ -115,11 +115,10 @@ static void unknown_options_name_the_nearest(void **state)
 	assert_int_equal(error_status(&at->err), 125);
 	planning_refuses(at, "-Q tool", "use -Q: no such option");
 	planning_refuses(at, "-itQ tool", "use -Q of -itQ");
-	planning_refuses(at, "-timeout 5 tool",
-			 "use -m of -timeout: no such option (nearest: --timeout)");
+	planning_refuses(at, "-tty tool",
+			 "use -y of -tty: no such option (nearest: --tty)");
 	planning_refuses(at, "--no-root tool", "use --no-root: no such option");
 	planning_refuses(at, "--net none tool", "use --net: no such option");
-	planning_refuses(at, "-m 1G tool", "use -m: no such option");
 }
 
 static void a_missing_or_empty_operand_is_named(void **state)
@@ -284,6 +283,20 @@ static const struct bad_value {
 	{ "--no-init=yes", "use --no-init: it takes no operand" },
 	{ "--rlimit nofile=9:8", "use --rlimit: the soft limit is above the hard one" },
 	{ "--rlimit nofile=many", "use --rlimit: 'nofile=many' is not" },
+	{ "-m lots", "use --memory: 'lots' is not a size" },
+	{ "--memory 0", "use --memory: '0' is not a size" },
+	{ "--memory-swap 0", "use --memory-swap: '0' is not a size" },
+	{ "--memory-swap 1G", "limit memory and swap together: there is no limit" },
+	{ "-m 2G --memory-swap 1G", "limit memory and swap together to less than" },
+	{ "--pids 0", "use --pids: '0' is not a number of processes" },
+	{ "--cpus 0", "use --cpus: '0' is not a number of processors" },
+	{ "--cpus 0.001", "use --cpus: '0.001' is not a number of processors" },
+	{ "--cpus 1.", "use --cpus: '1.' is not a number of processors" },
+	{ "--cpus 1.x", "use --cpus: '1.x' is not a number of processors" },
+	{ "--cpus -1", "use --cpus: '-1' is not a number of processors" },
+	{ "--cpuset 1-", "use --cpuset: '1-' is not a list of processors" },
+	{ "--io-weight 10001", "use --io-weight: '10001' is not a weight" },
+	{ "--limits some", "use --limits: 'some' is none of require, best-effort" },
 	{ "--oom-score-adj 1001", "use --oom-score-adj: '1001' is not a number" },
 	{ "--tty=maybe", "use --tty: 'maybe' is none of auto, on, off" },
 	{ "--no-init -d", "use --no-init with --detach" },
@@ -405,6 +418,31 @@ static void limits_are_soft_and_hard(void **state)
 	assert_true(limits->rlimits[1].soft == UINT64_MAX);
 }
 
+static void what_a_cgroup_holds_is_read(void **state)
+{
+	struct planning *at = *state;
+	const struct cgroup_limits *limits = &at->plan.policy.limits.cgroup;
+
+	MADE("-m 2G --memory-swap 3G --pids-limit 64 --cpus 1.25 --cpuset-cpus 0-1 "
+	     "--io-weight 500");
+	assert_true(limits->memory == UINT64_C(2) << 30);
+	assert_true(limits->memory_swap == UINT64_C(3) << 30);
+	assert_true(limits->has_memory_swap);
+	assert_int_equal(limits->pids, 64);
+	assert_int_equal(limits->cpu_quota_us, 125000);
+	assert_int_equal(limits->cpu_period_us, 100000);
+	assert_string_equal(limits->cpuset, "0-1");
+	assert_int_equal(limits->io_weight, 500);
+	assert_false(limits->best_effort);
+	MADE("-m 1M --memory-swap -1 --cpus 0.5 --limits best-effort");
+	assert_true(limits->memory_swap == UINT64_MAX);
+	assert_int_equal(limits->cpu_quota_us, 50000);
+	assert_true(limits->best_effort);
+	MADE("--pids 5 --pids unlimited");
+	assert_int_equal(limits->pids, 0);
+	assert_false(cgroup_is_needed(limits));
+}
+
 static void namespaces_are_shared_and_joined(void **state)
 {
 	struct planning *at = *state;
@@ -487,6 +525,7 @@ int main(void)
 		cmocka_unit_test(signals_have_names_and_numbers),
 		cmocka_unit_test(descriptors_are_kept_once),
 		cmocka_unit_test(limits_are_soft_and_hard),
+		cmocka_unit_test(what_a_cgroup_holds_is_read),
 		cmocka_unit_test(namespaces_are_shared_and_joined),
 		cmocka_unit_test(a_raw_filter_is_read_and_json_is_not),
 		cmocka_unit_test(origins_tell_where_values_came_from),

@@ -89,6 +89,26 @@ static const char rootless_template[] = HEAD
 	"{'type':'cgroup'},{'type':'user'}],"
 	"'maskedPaths':['/proc/kcore'],'readonlyPaths':['/proc/sys','/proc/bus']}}";
 
+static const char limited[] =
+	SMALL ",'linux':{" SPACES
+	      ",'resources':{'memory':{'limit':4096,'swap':-1},'pids':{'limit':9},"
+	      "'cpu':{'quota':50000,'cpus':'0-1'},'blockIO':{'weight':1000}}}}";
+
+static void resources_become_limits(void **state)
+{
+	const struct cgroup_limits *limits = &plan.policy.limits.cgroup;
+
+	(void)state;
+	read_well(limited);
+	assert_int_equal(limits->memory, 4096);
+	assert_true(limits->has_memory_swap && limits->memory_swap == UINT64_MAX);
+	assert_int_equal(limits->pids, 9);
+	assert_int_equal(limits->cpu_quota_us, 50000);
+	assert_int_equal(limits->cpu_period_us, 100000);
+	assert_string_equal(limits->cpuset, "0-1");
+	assert_int_equal(limits->io_weight, 10000);
+}
+
 static void a_template_of_other_runtimes_is_read(void **state)
 {
 	const struct namespaces_spec *spaces = &plan.namespaces;
@@ -328,8 +348,16 @@ static const struct refusal {
 	{ SMALL ",'linux':{'sysctl':{'a':1}}}", "linux.sysctl.a: not a string" },
 	{ SMALL ",'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'}}}",
 	  "linux.seccomp.defaultAction: not supported" },
-	{ SMALL ",'linux':{'resources':{'memory':{'limit':5}}}}",
-	  "linux.resources.memory.limit: not supported" },
+	{ SMALL ",'linux':{'resources':{'memory':{'limit':'5'}}}}",
+	  "linux.resources.memory.limit: not an integer" },
+	{ SMALL ",'linux':{'resources':{'memory':{'limit':5,'reservation':4}}}}",
+	  "linux.resources.memory.reservation: not supported" },
+	{ SMALL ",'linux':{'resources':{'blockIO':{'weight':5}}}}",
+	  "linux.resources.blockIO.weight: less than 10" },
+	{ SMALL ",'linux':{'resources':{'unified':{'io.weight':'0'}}}}",
+	  "linux.resources.unified.io.weight: not a weight from 1 to 10000" },
+	{ SMALL ",'linux':{'resources':{'hugepageLimits':[{'limit':1}]}}}",
+	  "linux.resources.hugepageLimits: not supported" },
 	{ SMALL ",'linux':{'resources':{'memory':{'swappiness':0}}}}",
 	  "linux.resources.memory.swappiness: not supported" },
 	{ SMALL ",'linux':{'resources':{'cpu':{'shares':512}}}}",
@@ -482,6 +510,7 @@ static void too_many_mounts_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(resources_become_limits, give_back),
 		cmocka_unit_test_teardown(a_template_of_other_runtimes_is_read,
 					  give_back),
 		cmocka_unit_test_teardown(mounts_of_a_template_keep_their_order,
