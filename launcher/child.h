@@ -5,6 +5,7 @@
 /* What the rooms of the child share: stages, the start of the command, the reaper. */
 
 #include "base/files.h"
+#include "launcher/bounds.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -45,6 +46,8 @@ struct child {
 	int signals, events,
 		children; /* the reaper's, opened before the command starts */
 	struct own_file own_file;
+	struct bounds bounds;
+	bool moved; /* into its cgroup by the launcher, which says so */
 };
 
 /* A step on the child's way to the command. */
@@ -65,6 +68,7 @@ void child_run_in_place(struct child *child) __attribute__((noreturn));
 
 /* The stages that both have. native_child.c */
 int stage_watch_launcher(struct child *child, struct error *err);
+int stage_enter_cgroup(struct child *child, struct error *err);
 int stage_weigh_oom(struct child *child, struct error *err);
 int stage_stand_alone(struct child *child, struct error *err);
 int stage_open_terminal(struct child *child, struct error *err);

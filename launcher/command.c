@@ -257,6 +257,13 @@ static int take_capabilities(const struct policy_spec *policy, struct error *err
 				      : caps_apply(&policy->caps, err);
 }
 
+static int apply_limits(const struct child *child, struct error *err)
+{
+	if (limits_apply(&child->plan->policy.limits, err) < 0)
+		return -1;
+	return limits_lower(child->bounds.instead, child->bounds.instead_count, err);
+}
+
 /* In order: from what needs power to what takes it away. */
 static int become(const struct child *child, struct error *err)
 {
@@ -264,8 +271,7 @@ static int become(const struct child *child, struct error *err)
 
 	if (take_terminal(child, err) < 0 || take_group(child, err) < 0 ||
 	    keep_descriptors(&plan->process, err) < 0 ||
-	    (!protection_is_off("limits") &&
-	     limits_apply(&plan->policy.limits, err) < 0) ||
+	    (!protection_is_off("limits") && apply_limits(child, err) < 0) ||
 	    take_ids(child, err) < 0)
 		return -1;
 	if (enter_directory(&plan->process, err) < 0)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "launcher/bounds.h"
 #include "launcher/report.h"
 #include "launcher/run.h"
 #include "launcher/state.h"
@@ -48,7 +49,7 @@ static int dry_run(struct plan *plan, const char *const *words)
 {
 	struct error err = { 0 };
 
-	if (state_check(plan, &err) < 0)
+	if (state_check(plan, &err) < 0 || bounds_check(plan, &err) < 0)
 		return refuse_run(words, &err);
 	return print(plan_describe(plan, &plan->arena));
 }

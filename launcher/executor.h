@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct bounds;
 struct error;
 struct plan;
 
@@ -51,7 +52,8 @@ struct sandbox {
 struct executor {
 	const char *name;
 	int (*start)(const struct plan *plan, const struct caller_text *caller,
-		     struct sandbox *ret_sandbox, struct error *err);
+		     const struct bounds *bounds, struct sandbox *ret_sandbox,
+		     struct error *err);
 	/* After the init was waited for, or where start failed. NULL: nothing is left. */
 	void (*end)(struct sandbox *sandbox);
 };

@@ -16,11 +16,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -92,7 +94,8 @@ static void own_plan_free(struct own_plan *own)
 }
 
 static int fork_child(struct own_plan *own, const struct caller_text *caller,
-		      struct sandbox *sandbox, struct error *err)
+		      const struct bounds *bounds, struct sandbox *sandbox,
+		      struct error *err)
 {
 	auto_close int launcher_end = -1;
 	auto_close int child_end = -1;
@@ -101,6 +104,7 @@ static int fork_child(struct own_plan *own, const struct caller_text *caller,
 		.terminal = -1,
 		.caller_text = caller->start,
 		.caller_text_size = caller->size,
+		.bounds = *bounds,
 		.spare_path = &own->paths[own->plan.policy.landlock.path_count],
 	};
 	int ends[2];
@@ -114,7 +118,7 @@ static int fork_child(struct own_plan *own, const struct caller_text *caller,
 	child.launcher_socket = launcher_end;
 	child.socket = child_end;
 	own_file_note("/proc/self/exe", &child.own_file);
-	pid = sys_clone_child(0, &pidfd);
+	pid = bounds_clone(&child, 0, &pidfd);
 	if (pid < 0)
 		return error_errno_id(err, ERROR_RESOURCES,
 				      "make a process for the sandbox");
@@ -123,7 +127,12 @@ static int fork_child(struct own_plan *own, const struct caller_text *caller,
 	sandbox->init = pid;
 	sandbox->pidfd = pidfd;
 	sandbox->socket = fd_take(&launcher_end);
-	return 0;
+	if (bounds_move(&child, sandbox, err) == 0)
+		return 0;
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return -1;
 }
 
 /*
@@ -131,7 +140,8 @@ static int fork_child(struct own_plan *own, const struct caller_text *caller,
  * nothing (prctl(2)).
  */
 static int landlock_start(const struct plan *plan, const struct caller_text *caller,
-			  struct sandbox *ret_sandbox, struct error *err)
+			  const struct bounds *bounds, struct sandbox *ret_sandbox,
+			  struct error *err)
 {
 	struct own_plan own = { .paths = NULL };
 	int failed;
@@ -145,7 +155,7 @@ static int landlock_start(const struct plan *plan, const struct caller_text *cal
 		return -1;
 	failed = own_plan_make(plan, &ret_sandbox->scratch, &own, err);
 	if (!failed)
-		failed = fork_child(&own, caller, ret_sandbox, err);
+		failed = fork_child(&own, caller, bounds, ret_sandbox, err);
 	own_plan_free(&own);
 	return failed;
 }

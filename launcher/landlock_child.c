@@ -42,6 +42,7 @@ static int open_terminal(struct child *child, struct error *err)
 /* From the most power to the least; the table is the order. */
 static const struct stage in_place_stages[] = {
 	{ "watch the launcher", stage_watch_launcher },
+	{ "enter the cgroup", stage_enter_cgroup },
 	{ "weigh for memory", stage_weigh_oom },
 	{ "find the user", identity_find },
 	{ "stand alone", stage_stand_alone },

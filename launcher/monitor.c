@@ -346,6 +346,7 @@ static void take_turn(struct monitor *monitor)
 		*monitor->err = message.err;
 		monitor->failed = true;
 		break;
+	case TURN_MOVED:
 	case TURN_IDS_MAPPED:
 	case TURN_NAMESPACES:
 	case TURN_GO:
@@ -488,6 +489,7 @@ static void wait_for_init(struct monitor *monitor, int *ret_status)
 /* The init was killed from outside: with it, whatever the command was doing. */
 static int judge_killed(struct monitor *monitor, int init_status)
 {
+	monitor->outcome->init_killed = WIFSIGNALED(init_status);
 	if (monitor->outcome->command_started && WIFSIGNALED(init_status)) {
 		monitor->outcome->signal = WTERMSIG(init_status);
 		monitor->outcome->status = 128 + monitor->outcome->signal;

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/syscalls.h"
+#include "launcher/bounds.h"
 #include "launcher/child.h"
 #include "launcher/keyring.h"
 #include "launcher/sync.h"
@@ -44,8 +45,8 @@ static int clone_child(struct child *child, int launcher_socket,
 		       struct sandbox *ret_sandbox, struct error *err)
 {
 	int pidfd = -1;
-	pid_t pid =
-		sys_clone_child(namespaces_clone_flags(&child->plan->namespaces), &pidfd);
+	pid_t pid = bounds_clone(child, namespaces_clone_flags(&child->plan->namespaces),
+				 &pidfd);
 
 	if (pid < 0)
 		return namespaces_explain_refusal(errno, err);
@@ -78,7 +79,8 @@ static int map_ids(const struct plan *plan, struct sandbox *sandbox, struct erro
 }
 
 static int native_start(const struct plan *plan, const struct caller_text *caller,
-			struct sandbox *ret_sandbox, struct error *err)
+			const struct bounds *bounds, struct sandbox *ret_sandbox,
+			struct error *err)
 {
 	int ends[2];
 	auto_close int launcher_end = -1;
@@ -89,6 +91,7 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 		.terminal = -1,
 		.caller_text = caller->start,
 		.caller_text_size = caller->size,
+		.bounds = *bounds,
 	};
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -116,7 +119,8 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 					    id_map_covers(&plan->ids.gids, getegid()));
 	if (clone_child(&child, launcher_end, &sandbox, err) < 0)
 		return -1;
-	if (child.mapped_by_parent && map_ids(plan, &sandbox, err) < 0) {
+	if (bounds_move(&child, &sandbox, err) < 0 ||
+	    (child.mapped_by_parent && map_ids(plan, &sandbox, err) < 0)) {
 		give_up(&sandbox);
 		return -1;
 	}

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -74,6 +75,28 @@ static int await_ids(struct child *child, struct error *err)
 		return error_set(err, ERROR_PLAIN,
 				 "wait for the ids: the launcher is gone");
 	return take_mapped_ids(child, err);
+}
+
+/*
+ * The root of the own cgroup namespace is where one lives when it is made: a child that was
+ * moved makes it after that (cgroup_namespaces(7)).
+ */
+int stage_enter_cgroup(struct child *child, struct error *err)
+{
+	const struct ns_choice *own = &child->plan->namespaces.kinds[NS_CGROUP];
+	struct message message;
+	int fd = -1;
+
+	cgroup_forget(&child->bounds.group);
+	if (!child->moved)
+		return 0;
+	if (sync_receive(child->socket, &message, &fd) != 1 || message.turn != TURN_MOVED)
+		return error_set(err, ERROR_PLAIN,
+				 "wait for the cgroup: the launcher is gone");
+	if (own->mode == NS_PRIVATE && !child->plan->policy.landlock.whole &&
+	    !protection_is_off("cgroup") && unshare(CLONE_NEWCGROUP) < 0)
+		return error_errno_id(err, ERROR_NAMESPACE, "make a cgroup namespace");
+	return 0;
 }
 
 static int open_network(struct child *child, struct error *err)
@@ -209,6 +232,7 @@ int stage_drop_capabilities(struct child *child, struct error *err)
  */
 static const struct stage native_stages[] = {
 	{ "watch the launcher", stage_watch_launcher },
+	{ "enter the cgroup", stage_enter_cgroup },
 	{ "wait for ids", await_ids },
 	{ "open the network", open_network },
 	{ "weigh for memory", stage_weigh_oom },

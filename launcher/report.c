@@ -173,6 +173,34 @@ void report_sigsys(const struct plan *plan, const struct outcome *outcome)
 		say_text(message, err.hint);
 }
 
+void report_warning(const struct error *err, bool json)
+{
+	char message[LINE_MAX_BYTES], text[2 * LINE_MAX_BYTES];
+
+	message_of(err, message, sizeof(message));
+	if (json) {
+		log_line("warning", err, message);
+		return;
+	}
+	snprintf(text, sizeof(text), "sbx: warning: %s\n", message);
+	say(STDERR_FILENO, text);
+}
+
+void report_memory(const char *size, uint64_t killed, bool json)
+{
+	const struct error event = { .id = ERROR_LIMIT };
+	char message[160];
+
+	snprintf(message, sizeof(message),
+		 "the memory limit of %s was reached: %llu %s killed; --memory raises it",
+		 size, (unsigned long long)killed,
+		 killed == 1 ? "process was" : "processes were");
+	if (json)
+		log_line("warning", &event, message);
+	else
+		say_text(message, "");
+}
+
 /* ---- --status-fd ----------------------------------------------------------------------- */
 
 static struct json_value *event_object(struct arena *arena, const char *event, pid_t init,
@@ -259,6 +287,37 @@ void report_ended(int status_fd, const struct outcome *outcome)
 
 /* ---- --stats --------------------------------------------------------------------------- */
 
+static void put_figure(struct json_value *object, const char *key, uint64_t value)
+{
+	if (value == UINT64_MAX)
+		json_put_null(object, key);
+	else
+		json_put_unsigned(object, key, value);
+}
+
+static void put_usage(struct json_value *object, const struct outcome *outcome)
+{
+	const struct cgroup_usage *usage = &outcome->usage;
+	struct json_value *group;
+
+	if (!outcome->has_usage) {
+		json_put_null(object, "cgroup");
+		return;
+	}
+	group = json_put_object(object, "cgroup");
+	put_figure(group, "memory_peak", usage->memory_peak);
+	put_figure(group, "swap_peak", usage->swap_peak);
+	put_figure(group, "pids_peak", usage->pids_peak);
+	put_figure(group, "cpu_us", usage->cpu_us);
+	put_figure(group, "cpu_user_us", usage->cpu_user_us);
+	put_figure(group, "cpu_system_us", usage->cpu_system_us);
+	put_figure(group, "throttled", usage->throttled);
+	put_figure(group, "throttled_us", usage->throttled_us);
+	put_figure(group, "read_bytes", usage->read_bytes);
+	put_figure(group, "written_bytes", usage->written_bytes);
+	put_figure(group, "oom_kills", usage->oom_kills);
+}
+
 int report_stats(const struct plan *plan, const struct outcome *outcome,
 		 struct error *err)
 {
@@ -278,6 +337,7 @@ int report_stats(const struct plan *plan, const struct outcome *outcome,
 	json_put_unsigned(object, "max_rss_kib", outcome->max_rss_kib);
 	json_put_integer(object, "status", outcome->status);
 	put_signal(object, outcome->signal, &arena);
+	put_usage(object, outcome);
 	line = arena_printf(&arena, "%s\n", json_write(object, JSON_LAYOUT_LINE, &arena));
 	if (!file)
 		say(STDERR_FILENO, line);

@@ -7,6 +7,8 @@
  * docs/interfaces.md gives the forms. Foreign text is made printable or escaped.
  */
 
+#include "policy/policy.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,8 +25,11 @@ struct outcome {
 	int signal; /* that ended the command; 0: none */
 	bool command_started;
 	bool timed_out;
-	bool saw_sigsys; /* a process that the command had left behind died of it */
+	bool saw_sigsys;  /* a process that the command had left behind died of it */
+	bool init_killed; /* from outside, or for want of memory */
 	uint64_t wall_ms, user_ms, system_ms, max_rss_kib;
+	bool has_usage; /* of the cgroup, where there is one */
+	struct cgroup_usage usage;
 };
 
 /* "sbx: cannot …" and the hint, as text or as one JSON line. json: --log-format json. */
@@ -42,6 +47,12 @@ void report_sigsys(const struct plan *plan, const struct outcome *outcome);
 
 /* Lines that are no error, each as "sbx: note: …". */
 void report_notes(const char *lines);
+
+/* "sbx: warning: cannot …", or a line as above. */
+void report_warning(const struct error *err, bool json);
+
+/* That processes were killed at a limit, which is called size. */
+void report_memory(const char *size, uint64_t killed, bool json);
 
 void report_started(int status_fd, pid_t init);
 void report_failed(int status_fd, const struct error *err, pid_t init,

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/syscalls.h"
+#include "launcher/bounds.h"
 #include "launcher/doctor.h"
 #include "launcher/executor.h"
 #include "launcher/monitor.h"
@@ -201,14 +202,19 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 				   .pidfd = -1,
 				   .socket = -1,
 				   .scratch = { .place = -1, .dir = -1 } };
+	struct bounds bounds = { 0 };
 	int failed = 0;
 
 	if (plan->life.name || plan->life.detach)
 		failed = state_claim(&run->state, plan, true, err);
 	if (!failed)
-		failed = executor->start(plan, caller, &sandbox, err);
+		failed = bounds_make(plan, &bounds, err);
+	run->state.group = &bounds.group;
+	if (!failed)
+		failed = executor->start(plan, caller, &bounds, &sandbox, err);
 	if (!failed)
 		failed = monitor_run(plan, &sandbox, &events, outcome, err);
+	bounds_end(plan, &bounds, outcome, failed != 0, err);
 	if (failed)
 		outcome->status = error_status(err);
 	if (executor->end)

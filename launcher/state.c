@@ -296,7 +296,20 @@ static int put_process(struct json_value *object, const char *key, const char *s
 	return 0;
 }
 
-static const char *entry_text(const struct plan *plan, pid_t init, struct arena *arena)
+/* So that whoever finds a left-over entry can remove them. */
+static void put_groups(struct json_value *object, const struct cgroup *group)
+{
+	struct json_value *array;
+
+	if (!group || group->part_count == 0)
+		return;
+	array = json_put_array(object, "cgroups");
+	for (size_t i = 0; i < group->part_count; i++)
+		json_put_text(array, NULL, group->parts[i].path);
+}
+
+static const char *entry_text(const struct state *state, const struct plan *plan,
+			      pid_t init, struct arena *arena)
 {
 	struct json_value *object = json_make_object(arena);
 	struct json_value *command;
@@ -313,6 +326,7 @@ static const char *entry_text(const struct plan *plan, pid_t init, struct arena 
 	command = json_put_array(object, "command");
 	for (const char *const *word = plan->process.argv; *word; word++)
 		json_put_text(command, NULL, *word);
+	put_groups(object, state->group);
 	if (json_has_escapes(object))
 		json_put_bool(object, "escaped", true);
 	return json_write(object, JSON_LAYOUT_LINES, arena);
@@ -327,7 +341,7 @@ int state_publish(struct state *state, const struct plan *plan, pid_t init,
 
 	if (state->dir < 0)
 		return 0;
-	text = entry_text(plan, init, &arena);
+	text = entry_text(state, plan, init, &arena);
 	if (!text)
 		failed = error_errno_id(err, ERROR_STATE,
 					"keep the state of the sandbox: read /proc");

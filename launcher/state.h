@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 struct arena;
+struct cgroup;
 struct error;
 struct outcome;
 struct plan;
@@ -24,6 +25,7 @@ struct state {
 	int place; /* the directory of all entries */
 	int dir;   /* the entry's directory, locked */
 	int status_file;
+	const struct cgroup *group; /* of the sandbox; NULL: none */
 	char name[128];
 };
 

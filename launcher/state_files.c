@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "launcher/state.h"
+#include "policy/policy.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -261,14 +262,33 @@ static int read_entry(int dir, const char *name, struct arena *arena,
 
 /* ---- left-overs ------------------------------------------------------------------------ */
 
+static void remove_groups(int dir)
+{
+	struct arena arena = { 0 };
+	const char *const *paths = NULL;
+	size_t length, count = 0;
+	struct json_value *object;
+	struct error err;
+	const char *text = read_text(dir, STATE_ENTRY_FILE, &arena, &length);
+
+	object = text ? json_read(text, length, STATE_ENTRY_FILE, &arena, &err) : NULL;
+	if (object && json_get_texts(object, "cgroups", &paths, &count, &err) == 0) {
+		for (size_t i = 0; i < count; i++)
+			cgroup_remove_left(paths[i]);
+	}
+	arena_free(&arena);
+}
+
 /*
  * Removes an entry whose lock is free. dir has it shared, and gets it alone unless
  * somebody else looks at this moment: then that one removes it.
  */
 static void remove_left_over(int place, const char *name, int dir)
 {
-	if (flock(dir, LOCK_EX | LOCK_NB) == 0 && state_is_current(place, name, dir))
-		(void)files_remove_tree(place, name);
+	if (flock(dir, LOCK_EX | LOCK_NB) < 0 || !state_is_current(place, name, dir))
+		return;
+	remove_groups(dir);
+	(void)files_remove_tree(place, name);
 }
 
 /*

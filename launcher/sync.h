@@ -14,6 +14,7 @@
 #include "userns/userns.h"
 
 enum turn {
+	TURN_MOVED,      /* launcher: you are in your cgroup, go on */
 	TURN_IDS_MAPPED, /* launcher: your ids are mapped, go on */
 	TURN_NAMESPACES, /* child:    the inodes of my namespaces */
 	TURN_GO,         /* launcher: whoever wanted to know was told of you, go on */

@@ -437,6 +437,7 @@ static int check_policy(const struct policy_spec *policy, struct error *err)
 				 "keep %s: this kernel does not know it",
 				 caps_name((unsigned int)__builtin_ctzll(unknown)));
 	if (limits_check(&policy->limits, err) < 0 ||
+	    cgroup_check(&policy->limits.cgroup, err) < 0 ||
 	    landlock_check(&policy->landlock, err) < 0)
 		return -1;
 	return policy->filter.program.count ? seccomp_check(&policy->filter.program, err)

@@ -132,8 +132,6 @@ static int check_oom_score_adj(int wanted, struct error *err)
 
 int limits_check(const struct limits_spec *limits, struct error *err)
 {
-	if (cgroup_check(&limits->cgroup, err) < 0)
-		return -1;
 	for (size_t i = 0; i < limits->rlimit_count; i++) {
 		if (is_overruled(limits, i))
 			continue;

@@ -299,7 +299,7 @@ static const struct outcome figures = {
 };
 static const char figures_line[] =
 	"{\"version\":1,\"wall_ms\":9007199254740993,\"user_ms\":20,\"system_ms\":3,"
-	"\"max_rss_kib\":4096,\"status\":137,\"signal\":\"SIGKILL\"}\n";
+	"\"max_rss_kib\":4096,\"status\":137,\"signal\":\"SIGKILL\",\"cgroup\":null}\n";
 
 static void figures_are_exact_and_written_whole(void **state)
 {
@@ -319,6 +319,28 @@ static void figures_are_exact_and_written_whole(void **state)
 	}
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0644);
+}
+
+static void figures_of_a_group_are_told_as_far_as_they_are_known(void **state)
+{
+	const struct temporary *temporary = *state;
+	struct outcome outcome = figures;
+	struct plan plan = { 0 };
+	struct error err = { 0 };
+	char path[300], text[1024];
+
+	snprintf(path, sizeof(path), "%s/stats", temporary->path);
+	plan.life.stats = true;
+	plan.life.stats_file = path;
+	outcome.has_usage = true;
+	outcome.usage = (struct cgroup_usage){ .memory_peak = 7,
+					       .swap_peak = UINT64_MAX,
+					       .oom_kills = 2 };
+	assert_int_equal(report_stats(&plan, &outcome, &err), 0);
+	assert_true(files_read(AT_FDCWD, path, text, sizeof(text) - 1) > 0);
+	assert_non_null(strstr(text, "\"cgroup\":{\"memory_peak\":7,\"swap_peak\":null,"
+				     "\"pids_peak\":0,"));
+	assert_non_null(strstr(text, "\"oom_kills\":2}}\n"));
 }
 
 static void figures_are_not_written_unless_asked_for(void **state)
@@ -361,6 +383,7 @@ int main(void)
 		cmocka_unit_test(signals_without_a_name_have_a_number),
 		cmocka_unit_test(without_a_descriptor_nothing_is_said),
 		cmocka_unit_test(figures_are_exact_and_written_whole),
+		cmocka_unit_test(figures_of_a_group_are_told_as_far_as_they_are_known),
 		cmocka_unit_test(figures_are_not_written_unless_asked_for),
 		cmocka_unit_test(a_file_of_figures_that_cannot_be_written_is_an_error),
 	};
