@@ -7,8 +7,9 @@
  * values from 2^32 on its program answers wrongly. So it is asked only for what it does
  * well:
  * - a call with one answer;
- * - a call that depends on one argument, or on 32 bits of two: disjoint ranges of their
- *   values, of which each has one answer, as comparisons or as blocks of equal upper bits;
+ * - a call that depends on one argument, or on the low bits of several: disjoint ranges of
+ *   their values, of which each has one answer, as comparisons or as blocks of values with
+ *   equal upper bits;
  * - a call with one clause about several arguments, where the rest gets the default.
  * Everything else is refused, and the program is verified before anybody sees it.
  */
@@ -94,34 +95,31 @@ int libseccomp_add_rule(struct translation *to, uint32_t number,
 static void reset_survey(struct survey *survey)
 {
 	for (size_t i = 0; i < ARGUMENTS; i++) {
-		struct axis *axis = &survey->axes[i];
-
-		axis->wide = axis->narrow = false;
-		axis->limit_count = 0;
+		survey->axes[i].is_mixed = false;
+		survey->axes[i].limit_count = 0;
 	}
 	survey->arguments = 0;
-	survey->any_masked = survey->is_too_large = false;
+	survey->is_too_large = false;
 	survey->work = survey->rules = 0;
 }
 
 static void survey_test(struct survey *survey, const struct test *test, bool abi_wide)
 {
 	struct axis *axis = &survey->axes[test->argument];
-	bool wide = test->wide && abi_wide;
-	uint64_t width = wide ? UINT64_MAX : UINT32_MAX;
 	uint64_t value = test->value & (test->wide ? UINT64_MAX : UINT32_MAX);
+	uint64_t mask = test->mask & (test->wide && abi_wide ? UINT64_MAX : UINT32_MAX);
 
+	if (!(survey->arguments & 1U << test->argument))
+		axis->mask = mask;
 	survey->arguments |= 1U << test->argument;
-	survey->any_masked |= (test->mask & width) != width;
-	axis->wide |= wide;
-	axis->narrow |= !wide;
+	axis->is_mixed |= axis->mask != mask;
 	if (axis->limit_count + 3 > LIMITS_MAX) {
 		survey->is_too_large = true;
 		return;
 	}
-	if (value <= width)
+	if (value <= mask)
 		axis->limits[axis->limit_count++] = value;
-	if (value < width)
+	if (value < mask)
 		axis->limits[axis->limit_count++] = value + 1;
 }
 
@@ -248,20 +246,6 @@ static int add_conjunction(struct translation *to, const struct call_rules *call
 
 /* ---- a call, and all of them ---- */
 
-/* Whether ranges say it all, in what libseccomp does well. */
-static bool has_ranges(const struct survey *survey)
-{
-	bool any_wide = false, any_narrow = false;
-
-	for (size_t i = 0; i < ARGUMENTS; i++) {
-		any_wide |= survey->axes[i].wide;
-		any_narrow |= survey->axes[i].narrow;
-	}
-	if (survey->any_masked || (any_wide && any_narrow))
-		return false;
-	return __builtin_popcount(survey->arguments) <= (any_wide ? 1 : 2);
-}
-
 static int add_dependent(struct translation *to, const struct call_rules *call,
 			 struct survey *survey)
 {
@@ -272,10 +256,10 @@ static int add_dependent(struct translation *to, const struct call_rules *call,
 	to->clause = &call->clauses[0];
 	if (survey->is_too_large)
 		return libseccomp_refuse(to, "too many tests of one call");
-	if (survey->any_masked && is_one_test)
-		return add_masked(to, call, abi_is_wide(abi_native()));
-	if (has_ranges(survey))
+	if (libseccomp_has_ranges(survey))
 		return libseccomp_add_ranges(to, survey);
+	if (is_one_test)
+		return add_masked(to, call, abi_is_wide(abi_native()));
 	if (call->clause_count == 2 && libseccomp_answer(to, last) == to->fallback)
 		return add_conjunction(to, call);
 	return libseccomp_refuse(to, "several tests of several arguments");

@@ -37,7 +37,8 @@ enum { ARGUMENTS = 6, LIMITS_MAX = 2048 };
 
 /* What the expressions of a call say about one argument. */
 struct axis {
-	bool wide, narrow;
+	uint64_t mask;               /* that all tests of it have */
+	bool is_mixed;               /* they have several */
 	uint64_t limits[LIMITS_MAX]; /* first values of ranges */
 	size_t limit_count;
 };
@@ -45,13 +46,15 @@ struct axis {
 struct survey {
 	struct axis axes[ARGUMENTS];
 	unsigned int arguments; /* bits of those that are looked at */
-	bool any_masked;
 	bool is_too_large;
 	size_t work;
 	size_t rules;
 };
 
-/* The rules of the call at hand, where only ranges of one argument or two are asked. */
+/* Whether ranges say it all, in what libseccomp does well. */
+bool libseccomp_has_ranges(const struct survey *survey);
+
+/* The rules of the call at hand, where they do. */
 int libseccomp_add_ranges(struct translation *to, struct survey *survey);
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call that depends on the values of one argument or two. The answers are asked of the
- * rules themselves, between the values where they may change, so what is said to libseccomp
- * are disjoint ranges, whatever expression they came from.
+ * A call that depends on ranges of its arguments, or of their low bits. The answers are
+ * asked of the rules themselves, between the values where they may change: argument by
+ * argument, as long as it makes a difference. What is said to libseccomp are disjoint
+ * parts, whatever expression they came from.
  */
 #include "policy/bpf_libseccomp.h"
 
@@ -13,36 +14,29 @@
 #include <stdlib.h>
 
 /*
- * Comparisons that a range of values becomes (two blocks for each bit at most), and rules
- * of one call: libseccomp takes its time over many.
+ * Comparisons that a range of values becomes (two blocks for each bit at most), rules of
+ * one call (libseccomp takes its time over many), and points that are looked at.
  */
-enum { COMPARISONS_MAX = 128, RULES_MAX = 512 };
-
-/* Where in the space of arguments: a value for each, those that are not looked at 0. */
-struct point {
-	uint32_t number;
-	uint64_t values[ARGUMENTS];
-};
+enum { COMPARISONS_MAX = 128, RULES_MAX = 512, POINTS_MAX = 1 << 12 };
 
 /* A range of one argument, and the comparisons that it becomes. */
 struct range {
 	uint8_t argument;
-	bool wide;
-	uint64_t first, last;
+	uint64_t mask, first, last;
 	struct scmp_arg_cmp comparisons[COMPARISONS_MAX];
 	unsigned int count;
 };
 
-static const struct clause *clause_at(const struct translation *to,
-				      const struct point *point)
-{
-	struct seccomp_data data = { .nr = (int)point->number,
-				     .arch = abi_audit(abi_native()) };
-
-	for (size_t i = 0; i < ARGUMENTS; i++)
-		data.args[i] = point->values[i];
-	return rules_decide(to->rules, &data);
-}
+/* A way through the arguments: those before depth have a comparison, the others none. */
+struct descent {
+	struct translation *to;
+	struct survey *survey;
+	uint8_t arguments[ARGUMENTS];
+	unsigned int argument_count;
+	struct scmp_arg_cmp comparisons[ARGUMENTS];
+	unsigned int comparison_count;
+	struct seccomp_data point;
+};
 
 static int compare_values(const void *a, const void *b)
 {
@@ -68,7 +62,6 @@ static void order_limits(struct axis *axis)
 /* As blocks of values that have their upper bits in common: as few as there can be. */
 static void compare_by_blocks(struct range *range)
 {
-	uint64_t width = range->wide ? UINT64_MAX : UINT32_MAX;
 	uint64_t first = range->first;
 
 	for (;;) {
@@ -76,8 +69,9 @@ static void compare_by_blocks(struct range *range)
 
 		while (size - 1 > range->last - first)
 			size >>= 1;
-		range->comparisons[range->count++] = SCMP_CMP64(
-			range->argument, SCMP_CMP_MASKED_EQ, width & ~(size - 1), first);
+		range->comparisons[range->count++] =
+			SCMP_CMP64(range->argument, SCMP_CMP_MASKED_EQ,
+				   range->mask & ~(size - 1), first);
 		if (range->last - first == size - 1)
 			return;
 		first += size;
@@ -88,7 +82,7 @@ static void compare_by_blocks(struct range *range)
 static int compare_range(const struct translation *to, struct range *range)
 {
 	range->count = 0;
-	if (!range->wide) {
+	if (range->mask != UINT64_MAX) {
 		compare_by_blocks(range);
 		return 0;
 	}
@@ -106,152 +100,170 @@ static int compare_range(const struct translation *to, struct range *range)
 	return 0;
 }
 
-static bool is_whole(const struct range *range)
+static const struct axis *axis_at(const struct descent *descent, unsigned int depth)
 {
-	return range->first == 0 &&
-	       range->last == (range->wide ? UINT64_MAX : UINT32_MAX);
+	return &descent->survey->axes[descent->arguments[depth]];
 }
 
-/* One rule for each comparison of the range, below one of outer. */
-static int add_comparisons(struct translation *to, uint32_t number,
-			   const struct scmp_arg_cmp *outer, const struct range *range,
-			   const struct clause *clause)
+/* How many points the arguments from depth on have. */
+static size_t count_points(const struct descent *descent, unsigned int depth)
 {
-	struct scmp_arg_cmp both[2];
-	unsigned int count = 0;
+	size_t product = 1;
 
-	if (outer)
-		both[count++] = *outer;
-	if (range->count == 0)
-		return libseccomp_add_rule(to, number, clause, both, count);
-	for (unsigned int i = 0; i < range->count; i++) {
-		both[count] = range->comparisons[i];
-		if (libseccomp_add_rule(to, number, clause, both, count + 1) < 0)
-			return -1;
+	for (unsigned int i = depth; i < descent->argument_count; i++) {
+		if (product <= POINTS_MAX)
+			product *= axis_at(descent, i)->limit_count;
 	}
-	return 0;
+	return product;
 }
 
-/* Rules for a range; below outer, where there is one. */
-static int add_range(struct translation *to, struct survey *survey, uint32_t number,
-		     const struct range *outer, struct range *range,
-		     const struct clause *clause)
+/* The answer at one of these points, counted as digits are. */
+static uint32_t answer_at(const struct descent *descent, unsigned int depth, size_t point,
+			  uint64_t value)
 {
-	unsigned int outer_count = outer ? outer->count : 1;
+	struct seccomp_data data = descent->point;
 
-	if (libseccomp_answer(to, clause) == to->fallback)
-		return 0;
-	to->clause = clause;
-	range->count = 0;
-	if (!is_whole(range) && compare_range(to, range) < 0)
-		return -1;
-	survey->rules += (size_t)outer_count * range->count;
-	if (survey->rules > RULES_MAX)
-		return libseccomp_refuse(to, "too many ranges of arguments");
-	for (unsigned int i = 0; i < outer_count; i++) {
-		if (add_comparisons(to, number, outer ? &outer->comparisons[i] : NULL,
-				    range, clause) < 0)
-			return -1;
+	data.args[descent->arguments[depth]] = value;
+	for (unsigned int i = depth + 1; i < descent->argument_count; i++) {
+		const struct axis *axis = axis_at(descent, i);
+
+		data.args[descent->arguments[i]] =
+			axis->limits[point % axis->limit_count];
+		point /= axis->limit_count;
 	}
-	return 0;
+	return libseccomp_answer(descent->to, rules_decide(descent->to->rules, &data));
 }
 
-static struct range whole_range(const struct survey *survey, uint8_t argument)
+/* Whether the arguments behind depth are answered alike at both values of this one. */
+static bool is_same(const struct descent *descent, unsigned int depth, uint64_t one,
+		    uint64_t other)
 {
-	return (struct range){
-		.argument = argument,
-		.wide = survey->axes[argument].wide,
-		.last = survey->axes[argument].wide ? UINT64_MAX : UINT32_MAX,
-	};
-}
+	size_t points = count_points(descent, depth + 1);
 
-/* The ranges of one argument at a point of the other; neighbours of one answer are one. */
-static int add_ranges(struct translation *to, struct survey *survey, uint8_t argument,
-		      struct point *point, const struct range *outer)
-{
-	const struct axis *axis = &survey->axes[argument];
-	struct range range = whole_range(survey, argument);
-	const uint64_t end = range.last;
-	const struct clause *clause, *next;
-
-	point->values[argument] = 0;
-	clause = clause_at(to, point);
-	for (size_t i = 1; i < axis->limit_count; i++) {
-		point->values[argument] = axis->limits[i];
-		next = clause_at(to, point);
-		if (libseccomp_answer(to, next) == libseccomp_answer(to, clause))
-			continue;
-		range.last = axis->limits[i] - 1;
-		if (add_range(to, survey, point->number, outer, &range, clause) < 0)
-			return -1;
-		clause = next;
-		range.first = axis->limits[i];
-	}
-	range.last = end;
-	return add_range(to, survey, point->number, outer, &range, clause);
-}
-
-/* Whether all values of inner get the same at both values of outer. */
-static bool is_same_column(const struct translation *to, const struct survey *survey,
-			   uint8_t outer, uint8_t inner, const struct point *first,
-			   uint64_t value)
-{
-	const struct axis *axis = &survey->axes[inner];
-	struct point left = *first, right = *first;
-
-	right.values[outer] = value;
-	for (size_t i = 0; i < axis->limit_count; i++) {
-		left.values[inner] = right.values[inner] = axis->limits[i];
-		if (libseccomp_answer(to, clause_at(to, &left)) !=
-		    libseccomp_answer(to, clause_at(to, &right)))
+	for (size_t i = 0; i < points; i++) {
+		if (answer_at(descent, depth, i, one) !=
+		    answer_at(descent, depth, i, other))
 			return false;
 	}
 	return true;
 }
 
-static int add_column(struct translation *to, struct survey *survey, struct range *outer,
-		      uint8_t inner, struct point *point)
+/* Whether no argument from depth on makes a difference. */
+static bool is_constant(const struct descent *descent, unsigned int depth)
 {
-	to->clause = &to->call->clauses[0];
-	if (is_whole(outer))
-		return add_ranges(to, survey, inner, point, NULL);
-	if (compare_range(to, outer) < 0)
-		return -1;
-	return add_ranges(to, survey, inner, point, outer);
+	const struct axis *axis;
+
+	if (depth == descent->argument_count)
+		return true;
+	axis = axis_at(descent, depth);
+	for (size_t i = 1; i < axis->limit_count; i++) {
+		if (!is_same(descent, depth, axis->limits[0], axis->limits[i]))
+			return false;
+	}
+	for (size_t i = 1; i < count_points(descent, depth + 1); i++) {
+		if (answer_at(descent, depth, i, 0) != answer_at(descent, depth, 0, 0))
+			return false;
+	}
+	return true;
 }
 
-static int add_columns(struct translation *to, struct survey *survey, uint8_t outer,
-		       uint8_t inner)
+static int add_here(struct descent *descent)
 {
-	const struct axis *axis = &survey->axes[outer];
-	struct range column = whole_range(survey, outer);
-	const uint64_t end = column.last;
-	struct point point = { .number = to->call->number };
+	struct translation *to = descent->to;
+
+	if (++descent->survey->rules > RULES_MAX)
+		return libseccomp_refuse(to, "too many ranges of arguments");
+	return libseccomp_add_rule(to, (uint32_t)descent->point.nr,
+				   rules_decide(to->rules, &descent->point),
+				   descent->comparisons, descent->comparison_count);
+}
+
+static int descend(struct descent *descent, unsigned int depth);
+
+/* One range of the argument at depth: below each of its comparisons. */
+static int add_range(struct descent *descent, unsigned int depth, struct range *range)
+{
+	bool is_whole = range->first == 0 && range->last == range->mask;
+
+	descent->to->clause = &descent->to->call->clauses[0];
+	descent->point.args[range->argument] = range->first;
+	if (is_whole)
+		return descend(descent, depth + 1);
+	if (is_constant(descent, depth + 1) &&
+	    libseccomp_answer(descent->to,
+			      rules_decide(descent->to->rules, &descent->point)) ==
+		    descent->to->fallback)
+		return 0;
+	if (compare_range(descent->to, range) < 0)
+		return -1;
+	descent->comparison_count++;
+	for (unsigned int i = 0; i < range->count; i++) {
+		descent->comparisons[descent->comparison_count - 1] =
+			range->comparisons[i];
+		if (descend(descent, depth + 1) < 0)
+			return -1;
+	}
+	descent->comparison_count--;
+	return 0;
+}
+
+static int add_axis(struct descent *descent, unsigned int depth)
+{
+	const struct axis *axis = axis_at(descent, depth);
+	struct range range = { .argument = descent->arguments[depth],
+			       .mask = axis->mask };
 
 	for (size_t i = 1; i < axis->limit_count; i++) {
-		point.values[outer] = column.first;
-		if (is_same_column(to, survey, outer, inner, &point, axis->limits[i]))
+		if (is_same(descent, depth, range.first, axis->limits[i]))
 			continue;
-		column.last = axis->limits[i] - 1;
-		if (add_column(to, survey, &column, inner, &point) < 0)
+		range.last = axis->limits[i] - 1;
+		if (add_range(descent, depth, &range) < 0)
 			return -1;
-		column.first = axis->limits[i];
+		range.first = axis->limits[i];
 	}
-	column.last = end;
-	point.values[outer] = column.first;
-	return add_column(to, survey, &column, inner, &point);
+	range.last = axis->mask;
+	if (add_range(descent, depth, &range) < 0)
+		return -1;
+	descent->point.args[range.argument] = 0;
+	return 0;
 }
 
-/* Arguments that only ranges are asked of: one of them, or two. */
+static int descend(struct descent *descent, unsigned int depth)
+{
+	if (is_constant(descent, depth))
+		return add_here(descent);
+	return add_axis(descent, depth);
+}
+
+bool libseccomp_has_ranges(const struct survey *survey)
+{
+	bool any_wide = false;
+
+	for (size_t i = 0; i < ARGUMENTS; i++) {
+		const struct axis *axis = &survey->axes[i];
+
+		if (!(survey->arguments & 1U << i))
+			continue;
+		if (axis->is_mixed || (axis->mask & (axis->mask + 1)) != 0)
+			return false;
+		any_wide |= axis->mask > UINT32_MAX;
+	}
+	return !any_wide || __builtin_popcount(survey->arguments) == 1;
+}
+
 int libseccomp_add_ranges(struct translation *to, struct survey *survey)
 {
-	uint8_t first = (uint8_t)__builtin_ctz(survey->arguments);
-	unsigned int others = survey->arguments & (survey->arguments - 1);
-	struct point point = { .number = to->call->number };
+	struct descent descent = { .to = to, .survey = survey };
 
-	order_limits(&survey->axes[first]);
-	if (others == 0)
-		return add_ranges(to, survey, first, &point, NULL);
-	order_limits(&survey->axes[__builtin_ctz(others)]);
-	return add_columns(to, survey, first, (uint8_t)__builtin_ctz(others));
+	descent.point.nr = (int)to->call->number;
+	descent.point.arch = abi_audit(abi_native());
+	for (uint8_t i = 0; i < ARGUMENTS; i++) {
+		if (!(survey->arguments & 1U << i))
+			continue;
+		order_limits(&survey->axes[i]);
+		descent.arguments[descent.argument_count++] = i;
+	}
+	if (count_points(&descent, 0) > POINTS_MAX)
+		return libseccomp_refuse(to, "too many ranges of arguments");
+	return descend(&descent, 0);
 }
