@@ -257,11 +257,11 @@ int libseccomp_add_ranges(struct translation *to, struct survey *survey)
 
 	descent.point.nr = (int)to->call->number;
 	descent.point.arch = abi_audit(abi_native());
-	for (uint8_t i = 0; i < ARGUMENTS; i++) {
+	for (unsigned int i = 0; i < ARGUMENTS; i++) {
 		if (!(survey->arguments & 1U << i))
 			continue;
 		order_limits(&survey->axes[i]);
-		descent.arguments[descent.argument_count++] = i;
+		descent.arguments[descent.argument_count++] = (uint8_t)i;
 	}
 	if (count_points(&descent, 0) > POINTS_MAX)
 		return libseccomp_refuse(to, "too many ranges of arguments");

@@ -41,11 +41,11 @@ static struct rules rules_for(struct arena *arena, uint32_t number,
 			      const struct clause *clauses, size_t count)
 {
 	struct call_rules *call = arena_alloc(arena, sizeof(*call));
-	struct rules rules = { .served = 1 << ABI_X86_64 };
+	struct rules rules = { .served = 1U << abi_native() };
 
 	*call = (struct call_rules){ number, "call", clauses, count };
-	rules.abis[ABI_X86_64].calls = call;
-	rules.abis[ABI_X86_64].count = 1;
+	rules.abis[abi_native()].calls = call;
+	rules.abis[abi_native()].count = 1;
 	rules.foreign.action.kind = ACTION_KILL;
 	rules.known = deny;
 	rules.unknown.action = (struct action){ ACTION_ERRNO, ENOSYS };
@@ -85,7 +85,7 @@ static const uint64_t boundaries[] = {
 	UINT64_MAX,
 };
 
-/* Every number of the three ABIs of x86, with boundary arguments. */
+/* Every number of the ABIs of x86, with boundary arguments. */
 static void assert_same_everywhere(const struct rules *rules, struct arena *arena)
 {
 	struct seccomp_program ours, theirs;
@@ -98,7 +98,7 @@ static void assert_same_everywhere(const struct rules *rules, struct arena *aren
 		static const uint32_t bits[] = { 0, X32_BIT, 0 };
 		struct seccomp_data data = { .nr = (int)(i % 1101 | bits[i / 1101]) };
 
-		data.arch = abi_audit(i / 1101 == 2 ? ABI_I386 : ABI_X86_64);
+		data.arch = abi_audit(i / 1101 == 2 ? ABI_I386 : abi_native());
 		for (size_t j = 0; j < sizeof(boundaries) / sizeof(boundaries[0]); j++) {
 			data.args[j % 6] = boundaries[j];
 			assert_same(rules, &ours, &theirs, &data);
@@ -125,7 +125,7 @@ static void assert_refused(const struct rules *rules, struct arena *arena,
 
 static void both_back_ends_answer_alike_for_constant_rules(void **state)
 {
-	const struct made_up wanted = { 1 << ABI_X86_64, 1, 0, 128, true };
+	const struct made_up wanted = { 1U << abi_native(), 1, 0, 128, true };
 	struct dice dice = { .seed = 11 };
 
 	for (int i = 0; i < 6; i++) {
@@ -286,7 +286,7 @@ static void what_it_has_no_word_for_is_refused(void **state)
 	clause.action = (struct action){ ACTION_TRAP, 5 };
 	assert_refused(&rules, *state, "p.sbx:3, traps with a number");
 	clause.action = (struct action){ ACTION_ALLOW, 0 };
-	rules.served |= 1 << ABI_I386;
+	rules.served |= 1U << ABI_I386;
 	assert_refused(&rules, *state, "another ABI");
 }
 
@@ -295,7 +295,7 @@ static void keys_and_notifications_are_there_as_well(void **state)
 	const struct start_key key = { { 1, 0x200000003, UINT64_MAX } };
 	const struct bpf_wishes wishes = { .explains = true, .key = &key };
 	const struct rules rules = rules_for(*state, SYS_getppid, &deny, 1);
-	struct seccomp_data data = { .nr = SYS_execve, .arch = abi_audit(ABI_X86_64) };
+	struct seccomp_data data = { .nr = SYS_execve, .arch = abi_audit(abi_native()) };
 	struct seccomp_program program;
 	struct error err;
 
