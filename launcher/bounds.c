@@ -96,15 +96,14 @@ int bounds_move(const struct child *child, const struct sandbox *sandbox,
 /* "2G", where it is a whole number of them. */
 static const char *size_text(uint64_t bytes, char *to, size_t size)
 {
-	static const char units[] = "KMGT";
+	static const char *const units[] = { "", "K", "M", "G", "T" };
 	size_t unit = 0;
 
-	while (bytes && bytes % 1024 == 0 && unit < sizeof(units) - 1) {
+	while (bytes && bytes % 1024 == 0 && unit + 1 < sizeof(units) / sizeof(*units)) {
 		bytes /= 1024;
 		unit++;
 	}
-	snprintf(to, size, "%llu%.1s", (unsigned long long)bytes,
-		 unit ? &units[unit - 1] : "");
+	snprintf(to, size, "%llu%s", (unsigned long long)bytes, units[unit]);
 	return to;
 }
 
