@@ -57,7 +57,7 @@ always='read-home carry-home write-outside remove-outside use-devices read-proce
 count() {
 	echo $#
 }
-plan $((5 * $(count $always) + 3 * 2 + 6 + 3 * 5 + 2 + 2 + 2))
+plan $((5 * $(count $always) + 30))
 
 for abi in 1 2 3 4 5; do
 	held $abi $always
