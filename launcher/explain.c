@@ -30,6 +30,7 @@ void explainer_init(struct explainer *explainer, const struct plan *plan)
 	*explainer = (struct explainer){
 		.plan = plan,
 		.answer = explain_answer,
+		.answers.policy = &plan->policy,
 		.listener = -1,
 	};
 }
@@ -200,7 +201,7 @@ static int serve_one(struct explainer *explainer, bool raw)
 	/* A task that is gone already is ENOENT, and none of the others has to wait for it. */
 	if (ioctl(explainer->listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
 		return errno == ENOENT || errno == EINTR ? 0 : -1;
-	explainer->answer(&explainer->plan->policy, &call.data, &explained);
+	explainer->answer(&explainer->answers, &call.data, &explained);
 	denial = note(explainer, &call, &explained);
 	answer(explainer, call.id, &explained);
 	if (denial)
@@ -255,6 +256,8 @@ int explainer_end(struct explainer *explainer, struct error *err)
 	fd_close(&explainer->listener);
 	free(explainer->denials);
 	explainer->denials = NULL;
+	arena_free(&explainer->answers.arena);
+	explainer->answers.rules = NULL;
 	arena_free(&arena);
 	return failed;
 }

@@ -13,10 +13,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct arena;
+#include "base/arena.h"
+
 struct error;
 struct plan;
 struct policy_spec;
+struct rules;
 struct seccomp_data;
 
 /* What there is to answer to one call, and to tell of it. Texts are "" where unknown. */
@@ -31,8 +33,15 @@ struct explained {
 	char remedy[160]; /* what would allow it: "--policy default+socket" */
 };
 
-/* The answer of a policy. Also where the policy cannot say: then it is EPERM. */
-void explain_answer(const struct policy_spec *policy, const struct seccomp_data *data,
+/* What a policy answers; its rules are resolved when the first call asks. */
+struct answers {
+	const struct policy_spec *policy;
+	const struct rules *rules; /* NULL: not yet, or they cannot be had */
+	struct arena arena;
+};
+
+/* Also where the policy cannot say: then it is EPERM. */
+void explain_answer(struct answers *answers, const struct seccomp_data *data,
 		    struct explained *ret_explained);
 
 /* ---- which were met: explain_table.c ------------------------------------------------------ */
@@ -88,8 +97,9 @@ const char *denials_document(const struct denials *denials, bool listened,
 
 struct explainer {
 	const struct plan *plan;
-	void (*answer)(const struct policy_spec *policy, const struct seccomp_data *data,
+	void (*answer)(struct answers *answers, const struct seccomp_data *data,
 		       struct explained *ret_explained);
+	struct answers answers;
 	int listener;            /* -1: none, or none any more */
 	struct denials *denials; /* from the first listener on */
 	bool listened;

@@ -5,7 +5,6 @@
  */
 #include "launcher/explain.h"
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "policy/policy.h"
@@ -49,9 +48,10 @@ static void write_remedy(const struct policy_spec *policy, const struct verdict 
 			 verdict->allow);
 }
 
-static int ask(const struct policy_spec *policy, const struct seccomp_data *data,
-	       struct arena *arena, struct verdict *ret_verdict)
+/* Once; what could not be resolved will not be either when it is asked for again. */
+static void resolve(struct answers *answers)
 {
+	const struct policy_spec *policy = answers->policy;
 	const struct profile_conditions conditions = {
 		.caps = policy->caps.kept,
 		.kernel = policy->kernel,
@@ -59,30 +59,29 @@ static int ask(const struct policy_spec *policy, const struct seccomp_data *data
 	};
 	struct error ignored;
 
-	if (!policy->profile)
-		return -1;
-	return profile_answer(policy->profile, &conditions, data, arena, ret_verdict,
-			      &ignored);
+	if (!answers->rules && policy->profile)
+		answers->rules = profile_resolve(policy->profile, &conditions,
+						 &answers->arena, &ignored);
 }
 
-void explain_answer(const struct policy_spec *policy, const struct seccomp_data *data,
+void explain_answer(struct answers *answers, const struct seccomp_data *data,
 		    struct explained *ret_explained)
 {
-	struct arena arena = { 0 };
 	struct verdict verdict = { 0 };
-	const bool known = ask(policy, data, &arena, &verdict) == 0;
 
+	resolve(answers);
+	if (answers->rules)
+		rules_answer(answers->rules, data, &verdict);
 	*ret_explained = (struct explained){
-		.fake = known && verdict.fake,
-		.value = known && verdict.value ? verdict.value : EPERM,
+		.fake = verdict.fake,
+		.value = verdict.value ? verdict.value : EPERM,
 		.word = call_word(data),
 	};
 	errno_text(ret_explained->value, ret_explained->error,
 		   sizeof(ret_explained->error));
 	call_text(data, ret_explained->call, sizeof(ret_explained->call));
-	if (known) {
-		write_rule(policy, &verdict, ret_explained);
-		write_remedy(policy, &verdict, ret_explained);
-	}
-	arena_free(&arena);
+	if (!answers->rules)
+		return;
+	write_rule(answers->policy, &verdict, ret_explained);
+	write_remedy(answers->policy, &verdict, ret_explained);
 }

@@ -19,6 +19,7 @@ struct arena;
 struct error;
 struct json_value;
 struct profile;
+struct rules;
 struct seccomp_data;
 
 /* Where an operand is looked for. */
@@ -99,6 +100,16 @@ int profile_answer(const struct profile *profile,
 		   const struct profile_conditions *conditions,
 		   const struct seccomp_data *data, struct arena *arena,
 		   struct verdict *ret_verdict, struct error *err);
+
+/*
+ * The same for many calls: the rules are resolved once, live in the arena, and say the rest
+ * by themselves. NULL and err.
+ */
+const struct rules *profile_resolve(const struct profile *profile,
+				    const struct profile_conditions *conditions,
+				    struct arena *arena, struct error *err);
+void rules_answer(const struct rules *rules, const struct seccomp_data *data,
+		  struct verdict *ret_verdict);
 
 /* "socket(AF_VSOCK, SOCK_STREAM, 0)" of a call, as far as arguments are known. Returns
  * buffer. */

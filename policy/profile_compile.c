@@ -259,20 +259,21 @@ static enum abi abi_of(const struct seccomp_data *data)
 	return ABI_COUNT;
 }
 
-int profile_answer(const struct profile *profile,
-		   const struct profile_conditions *conditions,
-		   const struct seccomp_data *data, struct arena *arena,
-		   struct verdict *ret_verdict, struct error *err)
+const struct rules *profile_resolve(const struct profile *profile,
+				    const struct profile_conditions *conditions,
+				    struct arena *arena, struct error *err)
 {
-	const struct rules *rules = profile_rules(profile, conditions, arena, NULL, err);
-	enum abi abi = abi_of(data);
+	return profile_rules(profile, conditions, arena, NULL, err);
+}
+
+void rules_answer(const struct rules *rules, const struct seccomp_data *data,
+		  struct verdict *ret_verdict)
+{
+	const struct clause *clause = rules_decide(rules, data);
+	const enum abi abi = abi_of(data);
 	struct verdict verdict = { 0 };
-	const struct clause *clause;
 	const char *name;
 
-	if (!rules)
-		return -1;
-	clause = rules_decide(rules, data);
 	verdict.fake = clause->action.kind == ACTION_FAKE;
 	verdict.value =
 		clause->action.kind == ACTION_FAKE || clause->action.kind == ACTION_ERRNO
@@ -285,5 +286,17 @@ int profile_answer(const struct profile *profile,
 	if (name)
 		snprintf(verdict.allow, sizeof(verdict.allow), "%s", name);
 	*ret_verdict = verdict;
+}
+
+int profile_answer(const struct profile *profile,
+		   const struct profile_conditions *conditions,
+		   const struct seccomp_data *data, struct arena *arena,
+		   struct verdict *ret_verdict, struct error *err)
+{
+	const struct rules *rules = profile_resolve(profile, conditions, arena, err);
+
+	if (!rules)
+		return -1;
+	rules_answer(rules, data, ret_verdict);
 	return 0;
 }

@@ -219,10 +219,10 @@ static const struct seccomp_filter filter = {
 	.supervised = true,
 };
 
-static void answer(const struct policy_spec *policy, const struct seccomp_data *data,
+static void answer(struct answers *answers, const struct seccomp_data *data,
 		   struct explained *ret_explained)
 {
-	(void)policy;
+	(void)answers;
 	*ret_explained = (struct explained){
 		.fake = data->nr == CALL_FAKED,
 		.value = data->nr == CALL_FAKED   ? FAKED

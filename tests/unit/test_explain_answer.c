@@ -35,6 +35,7 @@ static struct explained ask(const char *name, const char *call, uint64_t argumen
 		.args = { argument },
 	};
 	struct policy_spec policy = { .kernel = profile_kernel() };
+	struct answers answers = { .policy = &policy };
 	struct arena arena = { 0 };
 	struct explained explained;
 	struct error err;
@@ -42,7 +43,8 @@ static struct explained ask(const char *name, const char *call, uint64_t argumen
 	if (name && profile_read_text(text, sizeof(text) - 1, name, &places, &arena,
 				      &policy.profile, &err) < 0)
 		fail_msg("%s", err.text);
-	explain_answer(&policy, &data, &explained);
+	explain_answer(&answers, &data, &explained);
+	arena_free(&answers.arena);
 	arena_free(&arena);
 	return explained;
 }
