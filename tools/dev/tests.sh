@@ -3,7 +3,7 @@
 # `./dev test` is a row of parts, each one way to build the tree and the suites that are run
 # on it. What each check said goes into one file of results, which gives the closing line.
 
-parts='root release clang tidy sanitizers failpoints offline aarch64 musl kernels'
+parts='root release clang tidy sanitizers failpoints offline aarch64 musl guests kernels'
 
 # Where checks are slow, a sanitizer or an emulator multiplies every limit of time.
 time_factor=1
@@ -111,7 +111,7 @@ run_tests() { # MESON-TEST-ARG...
 
 part_release() {
 	built build_release || return 0
-	run_tests --no-suite tidy --no-suite kernels --no-suite bench
+	run_tests --no-suite tidy --no-suite kernels --no-suite guests --no-suite bench
 }
 
 part_clang() {
@@ -169,6 +169,11 @@ part_musl() {
 	built build_musl || return 0
 	run_tests --suite unit
 	run_tests --suite sandbox
+}
+
+part_guests() {
+	build_release || return
+	run_tests --suite guests
 }
 
 part_kernels() {
