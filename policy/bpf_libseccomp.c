@@ -328,6 +328,27 @@ static int set_up_filter(struct translation *to)
 	return 0;
 }
 
+static int translate(struct translation *to, struct arena *arena,
+		     struct seccomp_program *ret_program)
+{
+	struct survey *survey = arena_alloc(arena, sizeof(*survey));
+	int result = -1;
+
+	to->filter = seccomp_init(to->fallback);
+	if (!to->filter)
+		return libseccomp_refuse(to, "this answer to unknown calls");
+	if (set_up_filter(to) == 0 && add_everything(to, survey) == 0)
+		result = libseccomp_finish(to, arena, ret_program);
+	seccomp_release(to->filter);
+	return result;
+}
+
+/*
+ * All actions of Linux 4.14, which no kernel of ours is older than. libseccomp asks the
+ * kernel by seccomp(2) otherwise, which a filter around us may forbid.
+ */
+enum { API_OF_ALL_ACTIONS = 4 };
+
 int bpf_generate_by_libseccomp(const struct rules *rules, const struct bpf_wishes *wishes,
 			       struct arena *arena, struct seccomp_program *ret_program,
 			       struct error *err)
@@ -338,19 +359,16 @@ int bpf_generate_by_libseccomp(const struct rules *rules, const struct bpf_wishe
 		.clause = &rules->unknown,
 		.err = err,
 	};
-	struct survey *survey = arena_alloc(arena, sizeof(*survey));
-	int result = -1;
+	unsigned int level = seccomp_api_get();
+	int result;
 
 	to.fallback = libseccomp_answer(&to, &rules->unknown);
 	if (rules->served != 1U << abi_native())
 		return libseccomp_refuse(&to, "another ABI than this machine's own");
 	if (check_action(&to) < 0)
 		return -1;
-	to.filter = seccomp_init(to.fallback);
-	if (!to.filter)
-		return libseccomp_refuse(&to, "this answer to unknown calls");
-	if (set_up_filter(&to) == 0 && add_everything(&to, survey) == 0)
-		result = libseccomp_finish(&to, arena, ret_program);
-	seccomp_release(to.filter);
+	(void)seccomp_api_set(API_OF_ALL_ACTIONS);
+	result = translate(&to, arena, ret_program);
+	(void)seccomp_api_set(level);
 	return result;
 }
