@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "plan/internal.h"
+#include "policy/profile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -440,6 +441,9 @@ static int check_policy(const struct policy_spec *policy, struct error *err)
 	    cgroup_check(&policy->limits.cgroup, err) < 0 ||
 	    landlock_check(&policy->landlock, err) < 0)
 		return -1;
+	if (policy->profile && !policy->filter.program.count)
+		return error_set(err, ERROR_POLICY, "use the policy %s: no program",
+				 profile_name(policy->profile));
 	return policy->filter.program.count ? seccomp_check(&policy->filter.program, err)
 					    : 0;
 }

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "plan/internal.h"
 #include "plan/oci_spelling.h"
+#include "policy/profile.h"
 
 enum {
 	SYSCTLS_MAX = 1000,
@@ -306,6 +307,23 @@ static int read_sysctls(struct oci_reader *reader, const struct json_value *linu
 	return 0;
 }
 
+/* An empty one says nothing, as other empty objects that engines write. */
+static int read_filter(struct oci_reader *reader, const struct json_value *linux_part,
+		       struct error *err)
+{
+	const struct json_value *filter = NULL;
+
+	if (json_get_object(linux_part, "seccomp", &filter, err) < 0)
+		return -1;
+	if (json_count(filter) == 0)
+		return 0;
+	if (json_get(reader->annotations, OCI_SECCOMP))
+		return json_complain(filter, err,
+				     "annotations." OCI_SECCOMP " is there as well");
+	return profile_read_json(filter, reader->name, reader->arena,
+				 &reader->plan->policy.profile, err);
+}
+
 /* Every mount is private here; a namespace that only receives from outside may be so too. */
 static int check_propagation(const struct json_value *linux_part, struct error *err)
 {
@@ -331,7 +349,8 @@ static int read_linux(struct oci_reader *reader, struct error *err)
 	    read_namespaces(reader, linux_part, err) < 0 ||
 	    read_id_map(reader, linux_part, "uidMappings", &plan->ids.uids, err) < 0 ||
 	    read_id_map(reader, linux_part, "gidMappings", &plan->ids.gids, err) < 0 ||
-	    oci_read_resources(reader, linux_part, err) < 0)
+	    oci_read_resources(reader, linux_part, err) < 0 ||
+	    read_filter(reader, linux_part, err) < 0)
 		return -1;
 	return read_sysctls(reader, linux_part, err);
 }
@@ -398,7 +417,7 @@ int plan_from_oci(const char *text, size_t length, const char *name, struct plan
 	struct arena *arena = &plan->arena;
 	struct json_value *document = json_read(text, length, name, arena, err);
 	struct plan read = { 0 };
-	struct oci_reader reader = { arena, document, NULL, NULL, &read };
+	struct oci_reader reader = { arena, name, document, NULL, NULL, &read };
 
 	if (!document)
 		return -1;

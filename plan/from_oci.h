@@ -17,6 +17,7 @@ struct plan;
 
 struct oci_reader {
 	struct arena *arena;
+	const char *name; /* of the document, for messages */
 	const struct json_value *document;
 	const struct json_value *annotations; /* NULL: none */
 	const char *bundle;                   /* absolute: relative paths start there */

@@ -21,8 +21,8 @@ static const char *const process_members[] = {
 };
 
 static const char *const linux_members[] = {
-	"cgroupsPath", "intelRdt", "memoryPolicy", "mountLabel", "netDevices",
-	"personality", "seccomp",  "timeOffsets",  NULL,
+	"cgroupsPath", "intelRdt",    "memoryPolicy", "mountLabel",
+	"netDevices",  "personality", "timeOffsets",  NULL,
 };
 
 /* Numbers for which 0 is a wish like any other. */

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "plan/oci_spelling.h"
 #include "plan/plan.h"
+#include "policy/profile.h"
 
 /* ---- process ------------------------------------------------------------------------ */
 
@@ -241,6 +242,8 @@ static void put_linux(struct json_value *document, const struct plan *plan, size
 	put_id_map(object, "gidMappings", &plan->ids.gids);
 	put_sysctls(object, &plan->namespaces);
 	put_resources(object, &plan->policy.limits.cgroup, arena);
+	if (plan->policy.profile && profile_json(plan->policy.profile))
+		json_put_copy(object, "seccomp", profile_json(plan->policy.profile));
 	put_covers(object, "readonlyPaths", MOUNT_READONLY, &plan->rootfs, covers);
 	put_covers(object, "maskedPaths", MOUNT_MASK, &plan->rootfs, covers);
 }
@@ -361,7 +364,7 @@ static void put_annotations(struct json_value *document, const struct plan *plan
 	if (plan->net.loopback != own_network)
 		json_put_text(annotations, OCI_LOOPBACK,
 			      plan->net.loopback ? "true" : "false");
-	if (seccomp->count)
+	if (seccomp->count && !plan->policy.profile)
 		json_put_text(annotations, OCI_SECCOMP,
 			      oci_hex(seccomp->instructions, seccomp->count * 8, arena));
 	put_origins(annotations, plan, arena);

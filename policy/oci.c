@@ -465,7 +465,15 @@ int oci_seccomp_read_value(const struct json_value *value, const char *name,
 			   struct arena *arena, struct profile *ret_profile,
 			   struct error *err)
 {
-	return read_profile(value, name, false, arena, ret_profile, err);
+	if (read_profile(value, name, false, arena, ret_profile, err) < 0)
+		return -1;
+	ret_profile->json = value;
+	return 0;
+}
+
+const struct json_value *profile_json(const struct profile *profile)
+{
+	return profile->json;
 }
 
 int oci_seccomp_read(const char *text, size_t length, const char *name,

@@ -49,6 +49,9 @@ int profile_read_json(const struct json_value *value, const char *name,
 		      struct arena *arena, const struct profile **ret_profile,
 		      struct error *err);
 
+/* The member that it was read from, for another config.json; NULL: it was none. */
+const struct json_value *profile_json(const struct profile *profile);
+
 /* What `default+ptrace` was read from; for denials and the plan in words. */
 const char *profile_name(const struct profile *profile);
 

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "plan/plan.h"
+#include "policy/profile.h"
 
 /*
  * A field that is new in one of these has to be compared here, written by plan_to_oci(),
@@ -182,6 +184,15 @@ static bool cgroup_difference(const struct cgroup_limits *a,
 	       a->io_weight != b->io_weight || a->best_effort != b->best_effort;
 }
 
+static bool same_profile(const struct profile *a, const struct profile *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (!profile_json(a) || !profile_json(b))
+		return same_text(profile_name(a), profile_name(b));
+	return json_is_same(profile_json(a), profile_json(b));
+}
+
 static const char *policy_difference(const struct policy_spec *a,
 				     const struct policy_spec *b)
 {
@@ -210,6 +221,8 @@ static const char *policy_difference(const struct policy_spec *a,
 	    memcmp(a->filter.program.instructions, b->filter.program.instructions,
 		   a->filter.program.count * 8) != 0)
 		return differ("policy.filter.program.instructions");
+	if (!same_profile(a->profile, b->profile))
+		return differ("policy.profile");
 	return NULL;
 }
 

@@ -14,7 +14,9 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "plan/internal.h"
+#include "policy/profile.h"
 #include "tests/unit/plan_equal.h"
 #include "tests/unit/plan_sample.h"
 
@@ -158,20 +160,45 @@ static void mounts_of_a_template_keep_their_order(void **state)
 	assert_int_equal(plan.rootfs.mounts[8].flags, MOUNT_F_OPTIONAL);
 }
 
-static void a_template_that_was_read_comes_back(void **state)
+static void assert_comes_back(const char *config)
 {
 	struct arena arena = { 0 };
 	struct plan again = { 0 };
 	struct error err;
 	const char *text;
 
-	(void)state;
-	read_well(rootless_template);
+	read_well(config);
 	text = plan_to_oci(&plan, false, &arena);
 	assert_int_equal(plan_from_oci(text, strlen(text), "-", &again, &err), 0);
 	assert_null(plan_difference(&plan, &again));
 	plan_free(&again);
 	arena_free(&arena);
+}
+
+static void a_template_that_was_read_comes_back(void **state)
+{
+	(void)state;
+	assert_comes_back(rootless_template);
+}
+
+static void a_filter_is_read_and_comes_back(void **state)
+{
+	(void)state;
+	assert_comes_back(SMALL ",'linux':{" SPACES ",'seccomp':{'defaultAction':"
+				"'SCMP_ACT_ERRNO','architectures':['SCMP_ARCH_X86'],"
+				"'syscalls':[{'names':['read'],'action':'SCMP_ACT_ALLOW',"
+				"'args':[{'index':0,'value':18446744073709551615,"
+				"'op':'SCMP_CMP_EQ'}]}],'unknown':null}}}");
+	assert_non_null(plan.policy.profile);
+	assert_string_equal(profile_name(plan.policy.profile), "/srv/bundle/config.json");
+	assert_int_equal(json_count(profile_json(plan.policy.profile)), 4);
+}
+
+static void an_empty_filter_says_nothing(void **state)
+{
+	(void)state;
+	read_well(SMALL ",'linux':{" SPACES ",'seccomp':{}}}");
+	assert_null(plan.policy.profile);
 }
 
 static void what_is_left_out_has_its_usual_meaning(void **state)
@@ -346,8 +373,20 @@ static const struct refusal {
 	  "linux.uidMappings[0]: size is missing" },
 	{ SMALL ",'linux':{'gidMappings':[7]}}", "linux.gidMappings[0]: not an object" },
 	{ SMALL ",'linux':{'sysctl':{'a':1}}}", "linux.sysctl.a: not a string" },
-	{ SMALL ",'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'}}}",
-	  "linux.seccomp.defaultAction: not supported" },
+	{ SMALL ",'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALOW'}}}",
+	  "linux.seccomp.defaultAction: \"SCMP_ACT_ALOW\" is no action (nearest: "
+	  "SCMP_ACT_ALLOW)" },
+	{ SMALL
+	  ",'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{}]}}}",
+	  "linux.seccomp.syscalls[0]: names is missing" },
+	{ SMALL
+	  ",'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/x'}"
+	  "}}",
+	  "linux.seccomp.listenerPath: not supported yet" },
+	{ SMALL
+	  ",'annotations':{'sbx.seccomp_bpf':'0600000000000000'},'linux':{'seccomp':"
+	  "{'defaultAction':'SCMP_ACT_ALLOW'}}}",
+	  "linux.seccomp: annotations.sbx.seccomp_bpf is there as well" },
 	{ SMALL ",'linux':{'resources':{'memory':{'limit':'5'}}}}",
 	  "linux.resources.memory.limit: not an integer" },
 	{ SMALL ",'linux':{'resources':{'memory':{'limit':5,'reservation':4}}}}",
@@ -516,6 +555,8 @@ int main(void)
 		cmocka_unit_test_teardown(mounts_of_a_template_keep_their_order,
 					  give_back),
 		cmocka_unit_test_teardown(a_template_that_was_read_comes_back, give_back),
+		cmocka_unit_test_teardown(a_filter_is_read_and_comes_back, give_back),
+		cmocka_unit_test_teardown(an_empty_filter_says_nothing, give_back),
 		cmocka_unit_test_teardown(what_is_left_out_has_its_usual_meaning,
 					  give_back),
 		cmocka_unit_test_teardown(unknown_members_are_passed_over, give_back),
