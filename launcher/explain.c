@@ -174,6 +174,7 @@ static struct denial *note(struct explainer *explainer, const struct seccomp_not
 	denial = denials_note(explainer->denials, &call->data, explained, &is_new);
 	if (!denial || !is_new)
 		return NULL;
+	explain_words(&explainer->answers, &call->data, &denial->explained);
 	name_process(explainer, call, denial);
 	return denial;
 }

@@ -21,7 +21,7 @@ struct policy_spec;
 struct rules;
 struct seccomp_data;
 
-/* What there is to answer to one call, and to tell of it. Texts are "" where unknown. */
+/* What there is to answer to one call, and to tell of it. Words are "" where unknown. */
 struct explained {
 	bool fake; /* value is returned; else -value is the error */
 	uint16_t value;
@@ -40,9 +40,13 @@ struct answers {
 	struct arena arena;
 };
 
-/* Also where the policy cannot say: then it is EPERM. */
+/* Without words. Also where the policy cannot say: then it is EPERM. */
 void explain_answer(struct answers *answers, const struct seccomp_data *data,
 		    struct explained *ret_explained);
+
+/* The words of what was answered so: they cost more than the answer. */
+void explain_words(struct answers *answers, const struct seccomp_data *data,
+		   struct explained *explained);
 
 /* ---- which were met: explain_table.c ------------------------------------------------------ */
 

@@ -77,11 +77,18 @@ void explain_answer(struct answers *answers, const struct seccomp_data *data,
 		.value = verdict.value ? verdict.value : EPERM,
 		.word = call_word(data),
 	};
-	errno_text(ret_explained->value, ret_explained->error,
-		   sizeof(ret_explained->error));
-	call_text(data, ret_explained->call, sizeof(ret_explained->call));
+}
+
+void explain_words(struct answers *answers, const struct seccomp_data *data,
+		   struct explained *explained)
+{
+	struct verdict verdict;
+
+	errno_text(explained->value, explained->error, sizeof(explained->error));
+	call_text(data, explained->call, sizeof(explained->call));
 	if (!answers->rules)
 		return;
-	write_rule(answers->policy, &verdict, ret_explained);
-	write_remedy(answers->policy, &verdict, ret_explained);
+	rules_answer(answers->rules, data, &verdict);
+	write_rule(answers->policy, &verdict, explained);
+	write_remedy(answers->policy, &verdict, explained);
 }

@@ -229,8 +229,6 @@ static void answer(struct answers *answers, const struct seccomp_data *data,
 			 : data->nr == CALL_OTHER ? 0
 						  : EAFNOSUPPORT,
 		.word = data->args[0],
-		.error = "EAFNOSUPPORT",
-		.call = "denied()",
 	};
 }
 
@@ -346,6 +344,10 @@ static void denials_are_answered_and_told_once(void **state)
 	assert_int_equal(scene.explainer.denials->count, 2);
 	assert_int_equal(scene.explainer.denials->kinds[0].pid, scene.child);
 	assert_string_equal(scene.explainer.denials->kinds[0].program, "test_explain");
+	assert_string_equal(scene.explainer.denials->kinds[0].explained.call,
+			    "call 2000");
+	assert_string_equal(scene.explainer.denials->kinds[0].explained.error,
+			    "EAFNOSUPPORT");
 	assert_int_equal(scene.explainer.denials->shown, 2);
 	assert_int_equal(close_scene(&scene), 0);
 }

@@ -44,6 +44,7 @@ static struct explained ask(const char *name, const char *call, uint64_t argumen
 				      &policy.profile, &err) < 0)
 		fail_msg("%s", err.text);
 	explain_answer(&answers, &data, &explained);
+	explain_words(&answers, &data, &explained);
 	arena_free(&answers.arena);
 	arena_free(&arena);
 	return explained;
