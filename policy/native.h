@@ -96,6 +96,7 @@ struct native_line {
 	const char *why;
 
 	/* As they were written. */
+	bool matches; /* its action is for what matches: a block without braces */
 	const char *rule, *when_text;
 	size_t rule_length, when_length;
 };
@@ -142,6 +143,9 @@ bool native_when_holds(const struct native_when *when,
 
 /* The place of an argument of a call; -1: there is none with this name. */
 int native_argument(const struct native_expr *expr, const char *call);
+
+/* socketcall(2) and ipc(2) of i386, which follow the calls that they stand for. */
+bool native_is_multiplexer(const char *call);
 
 int native_resolve(const struct profile *profile,
 		   const struct profile_conditions *conditions, struct arena *arena,

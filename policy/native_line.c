@@ -220,6 +220,8 @@ static int read_rule(struct native_reader *reader, struct native_line *line)
 	line->rule_length = (size_t)(reader->at - line->rule);
 	line->branches = branches.list;
 	line->branch_count = branches.count;
+	line->matches = reader->takes_matches && *line->rule != '{' &&
+			branches.count > 0 && branches.list[0].expr;
 	line->decides = branches.count > 0 && !branches.list[branches.count - 1].expr;
 	while (!native_is_done(reader)) {
 		if (read_suffix(reader, line) < 0)

@@ -55,6 +55,15 @@ struct family {
 	bool is_named;
 };
 
+bool native_is_multiplexer(const char *call)
+{
+	for (size_t i = 0; i < sizeof(multiplexers) / sizeof(multiplexers[0]); i++) {
+		if (strcmp(call, multiplexers[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int compare_name(const void *key, const void *member)
 {
 	return strcmp(key, ((const struct member *)member)->name);
@@ -179,10 +188,10 @@ static int multiplex(struct native_resolving *resolving, size_t call_count,
 	stand_in(family);
 	if (family->itself && family->itself->by_name)
 		return check_named(resolving, family, err);
-	if (!family->is_named)
-		return 0;
 	if (family->itself)
 		family->itself->replaced = true;
+	if (!family->is_named)
+		return 0;
 	fill_family(resolving, family, &rules[(*count)++]);
 	return 0;
 }

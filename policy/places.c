@@ -138,9 +138,8 @@ static bool is_policy_name(const char *name)
 	       strlen(name) < 128;
 }
 
-/* The file of a name in places->dirs; NULL: there is none. */
-static const char *path_of_name(const char *name, const struct profile_places *places,
-				struct arena *arena)
+const char *policy_path(const char *name, const struct profile_places *places,
+			struct arena *arena)
 {
 	static const char *const endings[] = { "", SUFFIX };
 
@@ -162,7 +161,7 @@ static const char *path_of_name(const char *name, const struct profile_places *p
 bool policy_name_exists(const char *name, const struct profile_places *places,
 			struct arena *arena)
 {
-	return builtin_find(name) || path_of_name(name, places, arena);
+	return builtin_find(name) || policy_path(name, places, arena);
 }
 
 static int refuse_name(const char *name, const struct profile_places *places,
@@ -193,7 +192,7 @@ int policy_text_by_name(const char *name, const struct profile_places *places,
 		};
 		return 0;
 	}
-	path = path_of_name(name, places, arena);
+	path = policy_path(name, places, arena);
 	if (!path)
 		return refuse_name(name, places, arena, err);
 	return policy_text_by_path(path, NULL, NULL, FILE_MAX, arena, ret_text, err);

@@ -42,6 +42,10 @@ int policy_text_by_path(const char *path, const char *dir, const char *home, siz
 			struct arena *arena, struct policy_text *ret_text,
 			struct error *err);
 
+/* The file of a name in places->dirs; NULL: there is none. */
+const char *policy_path(const char *name, const struct profile_places *places,
+			struct arena *arena);
+
 /* The names of built-ins and of the files in places->dirs, NULL-ended, without doubles. */
 const char *const *policy_names(const struct profile_places *places, struct arena *arena);
 
