@@ -33,12 +33,8 @@ struct profile {
 	bool adjusted;
 	const struct profile_setting *settings;
 	size_t setting_count;
-<<<<<<< HEAD
 	const struct json_value *json; /* what profile_read_json() read; or NULL */
 	const void *text;              /* what its reader keeps of it */
-=======
-	const void *text; /* what its reader keeps of it */
->>>>>>> 40dccfb (policy: show, explain, lint and convert policies)
 	int (*resolve)(const struct profile *profile,
 		       const struct profile_conditions *conditions, struct arena *arena,
 		       struct rules *ret_rules, struct notes *notes, struct error *err);
