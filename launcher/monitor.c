@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "launcher/explain.h"
+#include "launcher/learn.h"
 #include "launcher/servers.h"
 #include "launcher/sync.h"
 #include "launcher/terminal.h"
@@ -297,6 +298,30 @@ static void give_offset_back(int64_t offset)
 		(void)lseek(STDIN_FILENO, offset, SEEK_SET);
 }
 
+/* Who is learnt from is not explained: there is one listener. */
+static void attach_listener(struct monitor *monitor, int listener, int errnum)
+{
+	if (monitor->events->learner)
+		learner_attach(monitor->events->learner, listener);
+	else
+		explainer_attach(&monitor->explainer, listener, errnum,
+				 monitor->terminal.raw);
+}
+
+static int listener_of(const struct monitor *monitor)
+{
+	return monitor->events->learner ? monitor->events->learner->listener
+					: monitor->explainer.listener;
+}
+
+static void serve_listener(struct monitor *monitor)
+{
+	if (monitor->events->learner)
+		learner_serve(monitor->events->learner);
+	else
+		explainer_serve(&monitor->explainer, monitor->terminal.raw);
+}
+
 static void take_turn(struct monitor *monitor)
 {
 	struct message message = { 0 };
@@ -326,8 +351,7 @@ static void take_turn(struct monitor *monitor)
 				!monitor->plan->process.stdin_null);
 		break;
 	case TURN_LISTENER:
-		explainer_attach(&monitor->explainer, fd_take(&fd), message.value,
-				 monitor->terminal.raw);
+		attach_listener(monitor, fd_take(&fd), message.value);
 		break;
 	case TURN_STARTED:
 		command_started(monitor);
@@ -430,8 +454,7 @@ static void follow(struct monitor *monitor)
 		events[EVENT_INIT] = (struct pollfd){ .fd = monitor->sandbox->pidfd,
 						      .events = POLLIN };
 		events[EVENT_LISTENER] =
-			(struct pollfd){ .fd = monitor->explainer.listener,
-					 .events = POLLIN };
+			(struct pollfd){ .fd = listener_of(monitor), .events = POLLIN };
 		flow_events(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]);
 		flow_events(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]);
 		flow_events(&monitor->stdin_flow, &events[EVENT_STDIN]);
@@ -447,7 +470,7 @@ static void follow(struct monitor *monitor)
 		if (events[EVENT_SOCKET].revents)
 			take_turn(monitor);
 		if (events[EVENT_LISTENER].revents)
-			explainer_serve(&monitor->explainer, monitor->terminal.raw);
+			serve_listener(monitor);
 		pump(monitor, events);
 		look_at_clock(monitor);
 	}

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 struct error;
+struct learner;
 struct plan;
 struct state;
 
@@ -19,6 +20,7 @@ struct monitor_events {
 	int (*lasting)(void *context, pid_t init,
 		       struct error *err); /* it runs for a while */
 	void *context;
+	struct learner *learner; /* who watches the command; NULL: nobody */
 	const sigset_t *ignored; /* signals that the caller ignored: not passed on */
 };
 

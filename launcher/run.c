@@ -10,6 +10,7 @@
 #include "launcher/bounds.h"
 #include "launcher/doctor.h"
 #include "launcher/executor.h"
+#include "launcher/learn.h"
 #include "launcher/monitor.h"
 #include "launcher/report.h"
 #include "launcher/state.h"
@@ -194,8 +195,13 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 			    struct outcome *outcome, struct error *err)
 {
 	const struct plan *plan = run->plan;
-	const struct monitor_events events = { on_started, on_lasting, run,
-					       &run->ignored };
+	const struct monitor_events events = {
+		.started = on_started,
+		.lasting = on_lasting,
+		.context = run,
+		.learner = run->learner,
+		.ignored = &run->ignored,
+	};
 	const struct executor *executor =
 		plan->policy.landlock.whole ? &landlock_executor : &native_executor;
 	struct sandbox sandbox = { .init = -1,
@@ -276,18 +282,39 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 	return outcome.status;
 }
 
+static int prepare(struct run *run, pid_t parent, struct error *err)
+{
+	state_init(&run->state);
+	if (check_streams(err) < 0 || close_strangers(run->plan, err) < 0 ||
+	    arm_for_parent(run->plan, parent, err) < 0)
+		return -1;
+	return signals_prepare(&run->ignored, err);
+}
+
+static int refuse(const struct plan *plan, const struct error *err)
+{
+	report_failed(plan->life.status_fd, err, -1, false);
+	report_error(err, plan->life.log_format == LOG_JSON);
+	return error_status(err);
+}
+
 int run_start(const struct plan *plan, const struct caller_text *caller, pid_t parent)
 {
 	struct run run = { .plan = plan, .announce = -1 };
 	struct error err = { 0 };
 
-	state_init(&run.state);
-	if (check_streams(&err) < 0 || close_strangers(plan, &err) < 0 ||
-	    arm_for_parent(plan, parent, &err) < 0 ||
-	    signals_prepare(&run.ignored, &err) < 0) {
-		report_failed(plan->life.status_fd, &err, -1, false);
-		report_error(&err, plan->life.log_format == LOG_JSON);
-		return error_status(&err);
-	}
+	if (prepare(&run, parent, &err) < 0)
+		return refuse(plan, &err);
 	return plan->life.detach ? run_detached(&run, caller) : run_to_end(&run, caller);
+}
+
+int run_watched(const struct plan *plan, const struct caller_text *caller, pid_t parent,
+		struct learner *learner)
+{
+	struct run run = { .plan = plan, .announce = -1, .learner = learner };
+	struct error err = { 0 };
+
+	if (prepare(&run, parent, &err) < 0 || learner_keep_output(learner, &err) < 0)
+		return refuse(plan, &err);
+	return run_to_end(&run, caller);
 }

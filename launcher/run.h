@@ -10,14 +10,16 @@
 #include "launcher/state.h"
 
 struct caller_text;
+struct learner;
 struct plan;
 
 /* One run, from the plan to the end. */
 struct run {
 	const struct plan *plan;
 	struct state state;
-	sigset_t ignored; /* signals that the caller ignores */
-	int announce;     /* -d: the waiting parent's pipe, or -1 */
+	sigset_t ignored;        /* signals that the caller ignores */
+	int announce;            /* -d: the waiting parent's pipe, or -1 */
+	struct learner *learner; /* who watches the command; NULL: nobody */
 };
 
 /*
@@ -25,6 +27,10 @@ struct run {
  * parent: who had started us. Returns the exit status, whatever there was to say is said.
  */
 int run_start(const struct plan *plan, const struct caller_text *caller, pid_t parent);
+
+/* As run_start() in the foreground, for a plan whose filter tells a learner of the calls. */
+int run_watched(const struct plan *plan, const struct caller_text *caller, pid_t parent,
+		struct learner *learner);
 
 /* From here to the end of the sandbox. Returns the exit status. run.c */
 int run_to_end(struct run *run, const struct caller_text *caller);

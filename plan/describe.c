@@ -2,6 +2,7 @@
 /* --dry-run: the plan in plain words. */
 #include "base/text.h"
 #include "plan/internal.h"
+#include "policy/profile.h"
 
 #include <string.h>
 
@@ -360,15 +361,46 @@ static void put_limits(struct page *page, const struct limits_spec *limits)
 	}
 }
 
+static void put_filter(struct page *page, const struct policy_spec *policy)
+{
+	begin(page, "system calls");
+	if (policy->profile) {
+		page_put(page, "policy ");
+		page_put_printable(page, profile_name(policy->profile));
+		page_put(page, ", ");
+	}
+	if (policy->filter.program.count)
+		page_printf(page, "a seccomp filter of %zu instructions%s\n",
+			    policy->filter.program.count,
+			    policy->explains ? ", denials are told" : "");
+	else
+		page_put(page, "no seccomp filter\n");
+}
+
+static void put_landlock(struct page *page, const struct landlock_spec *landlock)
+{
+	if (landlock->mode == LANDLOCK_OFF)
+		return;
+	begin(page, "landlock");
+	page_put(page, landlock->mode == LANDLOCK_AUTO ? "what the kernel has of: "
+						       : "required: ");
+	page_put(page, landlock->scope_signal ? "signals stay inside" : "no scope");
+	if (landlock->scope_abstract_unix)
+		page_put(page, ", abstract sockets too");
+	if (landlock->limits_connect)
+		page_printf(page, ", TCP to %zu ports", landlock->connect_count);
+	if (landlock->limits_bind)
+		page_printf(page, ", TCP from %zu ports", landlock->bind_count);
+	if (landlock->path_count)
+		page_printf(page, ", %zu paths only", landlock->path_count);
+	page_put(page, "\n");
+}
+
 static void put_policy(struct page *page, const struct policy_spec *policy)
 {
 	put_caps(page, &policy->caps);
-	begin(page, "system calls");
-	if (policy->filter.program.count)
-		page_printf(page, "a seccomp filter of %zu instructions\n",
-			    policy->filter.program.count);
-	else
-		page_put(page, "no seccomp filter\n");
+	put_filter(page, policy);
+	put_landlock(page, &policy->landlock);
 	put_limits(page, &policy->limits);
 }
 

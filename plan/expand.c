@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,131 +161,6 @@ static void expand_namespaces(struct draft *draft)
 	namespaces->sysctl_count += draft->sysctl_count;
 }
 
-/* ---- policy ---- */
-
-static void expand_caps(struct draft *draft)
-{
-	const struct process_spec *process = &draft->plan.process;
-	struct caps_spec *caps = &draft->plan.policy.caps;
-
-	if (!draft->from_config && draft->plan.rootfs.kind != ROOT_HOST &&
-	    process->uid == 0)
-		caps->kept = caps_default_root();
-	for (size_t i = 0; i < draft->cap_count; i++) {
-		if (draft->caps[i].add)
-			caps->kept |= draft->caps[i].bits;
-		else
-			caps->kept &= ~draft->caps[i].bits;
-	}
-	/* An ordinary user keeps a capability across execve(2) only as an ambient one. */
-	if (draft->cap_count && process->uid != 0)
-		caps->ambient = caps->kept;
-	caps->ambient &= caps->kept;
-}
-
-/*
- * No core file has room in one byte, and a limit of exactly one keeps the kernel from
- * feeding a core to the program of core_pattern too, where zero would not (core(5)).
- */
-static struct rlimit_entry no_core(void)
-{
-	struct rlimit_entry entry = { RLIMIT_CORE, 1, 1 };
-	struct rlimit present;
-
-	if (getrlimit(RLIMIT_CORE, &present) == 0 && present.rlim_max == 0)
-		entry.soft = entry.hard = 0;
-	return entry;
-}
-
-static void expand_rlimits(struct draft *draft)
-{
-	struct limits_spec *limits = &draft->plan.policy.limits;
-	size_t count = draft->from_config ? limits->rlimit_count : 1;
-	struct rlimit_entry *list;
-
-	if (draft->from_config && !draft->rlimit_count)
-		return;
-	list = arena_alloc_array(&draft->plan.arena, count + draft->rlimit_count,
-				 sizeof(*list));
-	if (!draft->from_config)
-		list[0] = no_core();
-	else if (count)
-		memcpy(list, limits->rlimits, count * sizeof(*list));
-	if (draft->rlimit_count)
-		memcpy(list + count, draft->rlimits, draft->rlimit_count * sizeof(*list));
-	limits->rlimits = list;
-	limits->rlimit_count = count + draft->rlimit_count;
-}
-
-static void expand_limits(struct draft *draft)
-{
-	expand_rlimits(draft);
-	if (draft->limits)
-		draft->plan.policy.limits.cgroup.best_effort = draft->limits == 2;
-}
-
-enum {
-	BPF_INSTRUCTION = 8, /* sizeof(struct sock_filter) */
-	BPF_MAX = 4096,
-};
-
-static bool is_json(const char *text)
-{
-	return text[strspn(text, " \t\r\n")] == '{';
-}
-
-static int check_program_size(const char *path, const char *text, size_t length,
-			      struct error *err)
-{
-	if (length == 0)
-		return error_set(err, ERROR_SECCOMP,
-				 "use --seccomp %.110s: the file is empty", path);
-	if (is_json(text)) {
-		error_set(err, ERROR_SECCOMP,
-			  "use --seccomp %.110s: it is JSON, and only raw BPF is read",
-			  path);
-		return error_hint(
-			err,
-			"export the filter as BPF (seccomp_export_bpf(3)): 8 bytes for "
-			"each instruction");
-	}
-	if (length % BPF_INSTRUCTION)
-		return error_set(
-			err, ERROR_SECCOMP,
-			"use --seccomp %.110s: %zu bytes are no raw BPF program (8 for each "
-			"instruction)",
-			path, length);
-	if (length / BPF_INSTRUCTION > BPF_MAX)
-		return error_set(err, ERROR_SECCOMP,
-				 "use --seccomp %.110s: more than %d instructions", path,
-				 BPF_MAX);
-	return 0;
-}
-
-static int expand_seccomp(struct draft *draft, struct error *err)
-{
-	struct seccomp_program *program = &draft->plan.policy.filter.program;
-	auto_close int fd = -1;
-	size_t length;
-	char *text;
-
-	if (!draft->seccomp)
-		return 0;
-	fd = open(draft->seccomp, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return path_explain("use --seccomp", draft->seccomp, errno,
-				    ERROR_SOURCE_MISSING, err);
-	text = read_everything(&draft->plan.arena, fd,
-			       (size_t)BPF_INSTRUCTION * BPF_MAX * 2, &length);
-	if (!text)
-		return error_errno_id(err, ERROR_SECCOMP, "read %s", draft->seccomp);
-	if (check_program_size(draft->seccomp, text, length, err) < 0)
-		return -1;
-	program->instructions = text;
-	program->count = length / BPF_INSTRUCTION;
-	return 0;
-}
-
 /* ---- the process ---- */
 
 static void expand_umask(struct draft *draft)
@@ -403,7 +277,7 @@ int expand(struct draft *draft, struct error *err)
 	expand_umask(draft);
 	expand_terminal(draft);
 	expand_descriptors(draft);
-	if (expand_seccomp(draft, err) < 0)
+	if (expand_filter(draft, err) < 0)
 		return -1;
 	return expand_open_paths(draft, err);
 }
@@ -417,5 +291,5 @@ int expand_on_top(struct draft *draft, struct error *err)
 		return -1;
 	expand_caps(draft);
 	expand_limits(draft);
-	return expand_seccomp(draft, err);
+	return expand_filter(draft, err);
 }

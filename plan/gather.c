@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+static const struct place command_line = { "command line", NULL };
+
 static void add_given(struct gatherer *gatherer, const struct given *given)
 {
 	gatherer->given = arena_grow(&gatherer->draft->plan.arena, gatherer->given,
@@ -100,8 +102,6 @@ int gather_option(struct gatherer *gatherer, const char *name, const char *opera
 }
 
 /* ---- words ---- */
-
-static const struct place command_line = { "command line", NULL };
 
 /* Whether the word that follows belongs to the option, which has none of its own yet. */
 static bool takes_next(const struct option_row *row, bool negated, const char *next)
@@ -259,7 +259,7 @@ static int apply(struct draft *draft, const struct given *given, struct error *e
 {
 	if (given->row->set(draft, given, err) == 0)
 		return 0;
-	if (given->level == LEVEL_COMMAND_LINE)
+	if (given->from == command_line.from)
 		return error_within(err, "use --%s", given->name);
 	if (err->id == ERROR_USAGE)
 		err->id = ERROR_CONFIG;

@@ -47,6 +47,10 @@ enum map_choice {
 	MAP_TRIPLES,
 };
 
+/* In the order of their words. */
+enum explain_choice { EXPLAIN_DEFAULT, EXPLAIN_AUTO, EXPLAIN_ON, EXPLAIN_OFF };
+enum backend_choice { BACKEND_DEFAULT, BACKEND_WORD_SBX, BACKEND_WORD_LIBSECCOMP };
+
 struct cap_change {
 	bool add;
 	uint64_t bits;
@@ -103,8 +107,12 @@ struct draft {
 	size_t map_uid_count, map_gid_count;
 	struct cap_change *caps;
 	size_t cap_count;
+	bool no_ambient;
 	struct rlimit_entry *rlimits;
 	size_t rlimit_count;
+	const char *policy;
+	int explain, backend, landlock; /* 0: not given */
+	bool scopes_given;              /* by the policy's [landlock] */
 };
 
 /* ---- the caller: caller.c ---- */
@@ -197,6 +205,30 @@ char *read_everything(struct arena *arena, int fd, size_t max, size_t *ret_lengt
 /* Sets the draft from what was gathered, by precedence. */
 int apply_givens(struct draft *draft, struct error *err);
 
+/* Where the user's own configuration lies; NULL: the caller has no home. */
+const char *config_dir_of_user(struct draft *draft);
+
+#define CONFIG_DIR_OF_SYSTEM "/etc/sbx"
+
+/* ---- policies: policy_text.c, expand_policy.c ---- */
+
+struct profile_places;
+
+/* Where policies are looked for; relative paths start at base. */
+const struct profile_places *policy_places(struct draft *draft, const char *base);
+
+/*
+ * Reads the policy that the givens name, or the default one, and adds what its sections
+ * say to the givens.
+ */
+int read_policy_of(struct draft *draft, struct error *err);
+
+void expand_caps(struct draft *draft);
+void expand_limits(struct draft *draft);
+
+/* Reads --seccomp, and compiles the policy for the capabilities that the plan has now. */
+int expand_filter(struct draft *draft, struct error *err);
+
 /* ---- the setters of the table: setters.c, limit_setters.c, mount_setters.c ---- */
 
 typedef int option_setter(struct draft *draft, const struct given *given,
@@ -210,7 +242,7 @@ option_setter set_text, set_path, set_flag, set_init, set_size, set_duration, se
 	set_root, set_stop_signal, set_oom_score_adj, set_preserve_fds, set_nothing;
 option_setter set_memory_swap, set_pids, set_cpus, set_cpuset, set_io_weight;
 option_setter add_text, add_path, add_env, add_keep_env, add_keep_fd, add_map, add_sysctl,
-	add_cap, drop_cap, add_rlimit, share_namespace, join_namespace;
+	add_cap, drop_cap, add_rlimit, set_landlock, share_namespace, join_namespace;
 option_setter add_ro, add_rw, add_cow, add_dev_bind, add_volume, add_mount, add_tmpfs,
 	add_mask;
 

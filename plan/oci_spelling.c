@@ -8,6 +8,8 @@
 
 static const char *const log_formats[] = { "text", "json", NULL };
 
+static const char *const landlock_modes[] = { "off", "auto", "require", NULL };
+
 const char *const oci_root_kinds[] = { "host", "directory", "empty", NULL };
 const char *const oci_root_modes[] = { "cow", "ro", "rw", NULL };
 
@@ -23,6 +25,12 @@ static const struct oci_field fields[] = {
 	{ "sbx.env_home", OCI_BOOL, FIELD(process.env_home), 0, 0, 0, NULL },
 	{ "sbx.user_name", OCI_TEXT, FIELD(process.user_name), 0, 0, 0, NULL },
 	{ "sbx.gid_given", OCI_BOOL, FIELD(process.gid_given), 0, 0, 0, NULL },
+	{ "sbx.policy", OCI_TEXT, FIELD(policy.operand), 0, 0, 0, NULL },
+	{ "sbx.policy_by_libseccomp", OCI_BOOL, FIELD(policy.by_libseccomp), 0, 0, 0, NULL },
+	{ "sbx.explains", OCI_BOOL, FIELD(policy.explains), 0, 0, 0, NULL },
+	{ "sbx.denials", OCI_TEXT, FIELD(policy.denials), 0, 0, 0, NULL },
+	{ "sbx.landlock", OCI_CHOICE, FIELD(policy.landlock.mode), 0, 0, 0, landlock_modes },
+	{ "sbx.landlock_abi", OCI_INT, FIELD(policy.landlock.least_abi), 0, 0, 1000, NULL },
 	{ "sbx.stdin_open", OCI_BOOL, FIELD(process.stdin_open), 0, 0, 0, NULL },
 	{ "sbx.stdin_null", OCI_BOOL, FIELD(process.stdin_null), 0, 0, 0, NULL },
 	{ "sbx.no_init", OCI_BOOL, FIELD(process.no_init), 0, 0, 0, NULL },

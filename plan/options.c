@@ -17,6 +17,8 @@ static const char *const group_words[] = { "drop", "keep", NULL };
 static const char *const tty_words[] = { "auto", "on", "off", NULL };
 static const char *const isolations[] = { "userns", "landlock", NULL };
 static const char *const limit_words[] = { "require", "best-effort", NULL };
+static const char *const explain_words[] = { "auto", "on", "off", NULL };
+static const char *const backends[] = { "sbx", "libseccomp", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 static const struct option_topic topics[] = {
@@ -113,14 +115,31 @@ static const struct option_row rows[] = {
 	  join_namespace, 0, NULL,
 	  "enter the namespace at PATH (user, net, ipc, uts, pid, cgroup)" },
 
+	{ "policy", 0, NULL, OPERAND_NEEDED, "POLICY", MERGE_SCALAR, "policy",
+	  OPTION_COMMON | OPTION_PATH, set_text, FIELD(policy), NULL,
+	  "default, strict, dev, nested, docker, none, a FILE, or NAME+CALL-CALL+@GROUP" },
 	{ "seccomp", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "policy", OPTION_PATH,
 	  set_path, FIELD(seccomp), NULL,
-	  "load the raw BPF program in FILE as seccomp filter" },
+	  "take the system calls from FILE instead: OCI JSON or raw BPF" },
+	{ "seccomp-backend", 0, NULL, OPERAND_NEEDED, "WHICH", MERGE_SCALAR, "policy", 0,
+	  set_choice, FIELD(backend), backends,
+	  "what compiles the policy: sbx (default) or libseccomp" },
+	{ "explain", 0, NULL, OPERAND_NEEDED, "WHEN", MERGE_SCALAR, "policy",
+	  OPTION_COMMON, set_choice, FIELD(explain), explain_words,
+	  "tell what the policy denied: auto (default: on a terminal, for default and strict), "
+	  "on, off" },
+	{ "denials", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "policy", OPTION_PATH,
+	  set_path, FIELD(plan.policy.denials), NULL,
+	  "write what the policy denied to FILE, as JSON" },
+	{ "landlock", 0, NULL, OPERAND_NEEDED, "WHEN", MERGE_SCALAR, "policy", 0,
+	  set_landlock, FIELD(landlock), NULL,
+	  "a layer of Landlock: auto (default: what the kernel has), off, require, require(N)" },
 	{ "isolation", 0, NULL, OPERAND_NEEDED, "HOW", MERGE_SCALAR, "policy", 0,
 	  set_choice, FIELD(isolation), isolations,
 	  "userns (default), or landlock: without namespaces, for hosts that forbid them" },
 	{ "cap-add", 0, NULL, OPERAND_NEEDED, "CAP", MERGE_KEYED, "policy", 0, add_cap, 0,
-	  NULL, "give the command a capability (NET_RAW; ALL)" },
+	  NULL,
+	  "give the command a capability (NET_RAW, ALL, or a set such as @docker)" },
 	{ "cap-drop", 0, NULL, OPERAND_NEEDED, "CAP", MERGE_KEYED, "policy", 0, drop_cap,
 	  0, NULL, "take a capability from the command (ALL: every one)" },
 	{ "memory", 'm', NULL, OPERAND_NEEDED, "SIZE", MERGE_SCALAR, "policy",

@@ -155,6 +155,11 @@ int plan_check(const struct plan *plan, struct error *err);
  */
 const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena);
 
+struct profile_places;
+
+/* Where `sbx run --policy` looks for policies, in the arena. */
+const struct profile_places *plan_policy_places(struct arena *arena);
+
 /* The number of "TERM", "SIGTERM", "15" or "RTMIN+3"; -1: there is none. */
 int signal_by_name(const char *name);
 

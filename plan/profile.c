@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SYSTEM_DIR "/etc/sbx"
-
 enum {
 	PROFILE_MAX = 1024 * 1024,
 	NESTING_MAX = 16,
@@ -232,8 +230,7 @@ int gather_file(struct gatherer *gatherer, const char *path, struct error *err)
 	return error_errno_id(err, ERROR_CONFIG, "read %s", path);
 }
 
-/* NULL: the caller has no home, and so no configuration. */
-static const char *user_dir(struct draft *draft)
+const char *config_dir_of_user(struct draft *draft)
 {
 	const char *dir = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME");
@@ -252,7 +249,7 @@ static const char *user_dir(struct draft *draft)
 static int read_pool(struct gatherer *gatherer, const char *name, struct error *err)
 {
 	struct arena *arena = &gatherer->draft->plan.arena;
-	const char *dir = user_dir(gatherer->draft);
+	const char *dir = config_dir_of_user(gatherer->draft);
 	int result = 1;
 
 	if (strchr(name, '/') || name[0] == '.')
@@ -262,14 +259,15 @@ static int read_pool(struct gatherer *gatherer, const char *name, struct error *
 		result = gather_file(
 			gatherer, arena_printf(arena, "%s/pools.d/%s", dir, name), err);
 	if (result == 1)
-		result = gather_file(gatherer,
-				     arena_printf(arena, SYSTEM_DIR "/pools.d/%s", name),
-				     err);
+		result = gather_file(
+			gatherer,
+			arena_printf(arena, CONFIG_DIR_OF_SYSTEM "/pools.d/%s", name),
+			err);
 	if (result != 1)
 		return result;
 	error_set(err, ERROR_USAGE, "use --pool: there is no pool '%.80s'", name);
 	return error_hint(err, "put its options into %s/pools.d/%s",
-			  dir ? dir : SYSTEM_DIR, name);
+			  dir ? dir : CONFIG_DIR_OF_SYSTEM, name);
 }
 
 static int read_named(struct gatherer *gatherer, const struct given *given,
@@ -308,12 +306,12 @@ int gather_user_file(struct gatherer *gatherer, const char *dir, const char *nam
 
 static int read_configuration(struct gatherer *gatherer, struct error *err)
 {
-	const char *dir = user_dir(gatherer->draft);
+	const char *dir = config_dir_of_user(gatherer->draft);
 
 	if (dir && gather_user_file(gatherer, dir, "sbx.conf", err) < 0)
 		return -1;
 	gatherer->level = LEVEL_SYSTEM;
-	return gather_file(gatherer, SYSTEM_DIR "/sbx.conf", err) < 0 ? -1 : 0;
+	return gather_file(gatherer, CONFIG_DIR_OF_SYSTEM "/sbx.conf", err) < 0 ? -1 : 0;
 }
 
 static bool was_given(const struct gatherer *gatherer, const char *name)

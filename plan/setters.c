@@ -329,8 +329,8 @@ static int change_cap(struct draft *draft, const char *name, bool add, struct er
 	struct cap_change *list;
 
 	if (!bits)
-		return error_set(err, ERROR_CAPABILITIES, "'%s' is not a capability",
-				 name);
+		return error_set(err, ERROR_CAPABILITIES,
+				 "'%s' is not a capability, nor a set of them", name);
 	list = arena_grow(&draft->plan.arena, draft->caps, draft->cap_count,
 			  sizeof(*list));
 	list[draft->cap_count++] = (struct cap_change){ add, bits };
@@ -346,6 +346,35 @@ int add_cap(struct draft *draft, const struct given *given, struct error *err)
 int drop_cap(struct draft *draft, const struct given *given, struct error *err)
 {
 	return each_part(draft, given->operand, false, change_cap, err);
+}
+
+/* "require(6)": with the ABI that has to be there at least. */
+int set_landlock(struct draft *draft, const struct given *given, struct error *err)
+{
+	static const char *const words[] = { "off", "auto", "require", NULL };
+	struct landlock_spec *landlock = &draft->plan.policy.landlock;
+	const char *text = given->operand;
+	char number[8];
+	size_t length = strlen(text);
+
+	for (int i = 0; words[i]; i++) {
+		if (strcmp(words[i], text) != 0)
+			continue;
+		landlock->mode = (enum landlock_mode)i;
+		landlock->least_abi = 0;
+		draft->landlock = i + 1;
+		return 0;
+	}
+	if (!text_starts_with(text, "require(") || text[length - 1] != ')' ||
+	    length - 9 >= sizeof(number))
+		return refuse(err, "none of auto, off, require, require(N)", text);
+	memcpy(number, text + 8, length - 9);
+	number[length - 9] = '\0';
+	if (text_to_int(number, 1, 1000, &landlock->least_abi) < 0)
+		return refuse(err, "none of auto, off, require, require(N)", text);
+	landlock->mode = LANDLOCK_REQUIRE;
+	draft->landlock = LANDLOCK_REQUIRE + 1;
+	return 0;
 }
 
 static int read_limit(const char *text, uint64_t *ret_value)

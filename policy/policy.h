@@ -316,12 +316,20 @@ int landlock_restrict(const struct landlock_spec *spec, struct error *err);
 
 struct profile;
 
+/* Whether this build has seccomp at all (meson's option seccomp). */
+bool policy_is_built_in(void);
+
+/* What a build without it says; what is tried, as "use --policy". Returns -1. */
+int policy_refuse(const char *what, struct error *err);
+
 struct policy_spec {
 	struct caps_spec caps;
 	struct limits_spec limits;
 	struct landlock_spec landlock;
 	struct seccomp_filter filter;
+	const char *operand; /* of --policy, paths absolute; NULL: there is no policy */
 	const struct profile *profile; /* what filter was made of; NULL: raw, or none */
+	bool by_libseccomp;            /* what compiles it */
 	unsigned int kernel;           /* its conditions; caps are those above */
 	bool emulate_root;
 	bool explains;       /* the launcher tells denials */

@@ -127,6 +127,13 @@ uint64_t call_word(const struct seccomp_data *data);
 /* "EPERM", or the number where it has no name. Returns buffer. */
 char *errno_text(int number, char *buffer, size_t size);
 
+/*
+ * The other way: CALL or its number, then arguments as numbers, constants, or constants
+ * or-ed by |. words end with NULL. For the native ABI.
+ */
+int call_parse(const char *const *words, struct seccomp_data *ret_data,
+	       struct error *err);
+
 /* ---- for `sbx policy`: texts in the arena ---- */
 
 /* The built-ins with a line about each, and what lies in places->dirs. */

@@ -20,7 +20,7 @@ _Static_assert(sizeof(struct namespaces_spec) == 160,
 _Static_assert(sizeof(struct mount_entry) == 104, "struct mount_entry has changed");
 _Static_assert(sizeof(struct rootfs_spec) == 56, "struct rootfs_spec has changed");
 _Static_assert(sizeof(struct net_spec) == 1, "struct net_spec has changed");
-_Static_assert(sizeof(struct policy_spec) == 272, "struct policy_spec has changed");
+_Static_assert(sizeof(struct policy_spec) == 288, "struct policy_spec has changed");
 _Static_assert(sizeof(struct process_spec) == 120, "struct process_spec has changed");
 _Static_assert(sizeof(struct life_spec) == 88, "struct life_spec has changed");
 #endif
@@ -215,6 +215,20 @@ static const char *policy_difference(const struct policy_spec *a,
 		return differ("policy.limits.oom_score_adj");
 	if (cgroup_difference(&a->limits.cgroup, &b->limits.cgroup))
 		return differ("policy.limits.cgroup");
+	if (!same_text(a->operand, b->operand))
+		return differ("policy.operand");
+	if (a->by_libseccomp != b->by_libseccomp)
+		return differ("policy.by_libseccomp");
+	if (a->explains != b->explains)
+		return differ("policy.explains");
+	if (!same_text(a->denials, b->denials))
+		return differ("policy.denials");
+	if (a->landlock.mode != b->landlock.mode ||
+	    a->landlock.least_abi != b->landlock.least_abi)
+		return differ("policy.landlock");
+	/* What a policy is compiled to is made anew, and its key is another one. */
+	if (a->operand || a->profile)
+		return NULL;
 	if (a->filter.program.count != b->filter.program.count)
 		return differ("policy.filter.program.count");
 	if (a->filter.program.count &&

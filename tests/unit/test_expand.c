@@ -636,7 +636,20 @@ static void core_files_are_off(void **state)
 	MADE("");
 	assert_int_equal(at->plan.policy.limits.rlimit_count, 1);
 	assert_true(at->plan.policy.limits.rlimits[0].hard <= 1);
+}
+
+static void the_default_policy_holds_where_none_is_named(void **state)
+{
+	struct planning *at = *state;
+
+	MADE("");
+	assert_string_equal(at->plan.policy.operand, "default");
+	assert_true(at->plan.policy.filter.program.count > 0);
+	assert_int_equal(at->plan.policy.landlock.mode, LANDLOCK_AUTO);
+	assert_true(at->plan.policy.landlock.scope_signal);
+	MADE("--policy none --landlock off");
 	assert_int_equal(at->plan.policy.filter.program.count, 0);
+	assert_int_equal(at->plan.policy.landlock.mode, LANDLOCK_OFF);
 }
 
 static void the_plan_in_words_tells_what_it_does_not_protect(void **state)
@@ -645,7 +658,7 @@ static void the_plan_in_words_tells_what_it_does_not_protect(void **state)
 	struct arena arena = { 0 };
 	const char *text;
 
-	MADE("--share pid --rw /etc:/data");
+	MADE("--share pid --rw /etc:/data --policy none");
 	text = plan_describe(&at->plan, &arena);
 	assert_non_null(strstr(text, "loopback only"));
 	assert_non_null(strstr(text, "no seccomp filter"));
@@ -694,6 +707,7 @@ int main(void)
 		cmocka_unit_test(later_variables_replace_earlier_ones),
 		cmocka_unit_test(the_umask_is_at_least_022),
 		cmocka_unit_test(core_files_are_off),
+		cmocka_unit_test(the_default_policy_holds_where_none_is_named),
 		cmocka_unit_test(the_plan_in_words_tells_what_it_does_not_protect),
 	};
 

@@ -464,7 +464,7 @@ static void namespaces_are_shared_and_joined(void **state)
 	assert_true(at->plan.net.loopback);
 }
 
-static void a_raw_filter_is_read_and_json_is_not(void **state)
+static void a_raw_filter_is_read_and_so_is_json(void **state)
 {
 	struct planning *at = *state;
 	/* ret ALLOW */
@@ -480,8 +480,10 @@ static void a_raw_filter_is_read_and_json_is_not(void **state)
 	assert_memory_equal(at->plan.policy.filter.program.instructions, allow,
 			    sizeof(allow));
 	planning_write(at, "filter.json", " {\"defaultAction\":\"SCMP_ACT_ALLOW\"}");
-	planning_refuses_root(at, "--seccomp @/filter.json",
-			      "it is JSON, and only raw BPF is read");
+	MADE("--seccomp @/filter.json");
+	assert_non_null(at->plan.policy.profile);
+	planning_write(at, "filter.json", " {\"defaultAction\":\"SCMP_ACT_ALOW\"}");
+	planning_refuses_root(at, "--seccomp @/filter.json", "defaultAction");
 	planning_write(at, "filter.odd", "1234567890");
 	planning_refuses_root(at, "--seccomp @/filter.odd",
 			      "10 bytes are no raw BPF program");
@@ -527,7 +529,7 @@ int main(void)
 		cmocka_unit_test(limits_are_soft_and_hard),
 		cmocka_unit_test(what_a_cgroup_holds_is_read),
 		cmocka_unit_test(namespaces_are_shared_and_joined),
-		cmocka_unit_test(a_raw_filter_is_read_and_json_is_not),
+		cmocka_unit_test(a_raw_filter_is_read_and_so_is_json),
 		cmocka_unit_test(origins_tell_where_values_came_from),
 	};
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_LEARN_H
+#define SBX_LAUNCHER_LEARN_H
+
+/*
+ * Watches a command for `sbx policy learn`: takes the notifications of its filter, notes
+ * what they say, and lets the kernel go on where the base policy would.
+ */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "policy/policy.h"
+
+struct error;
+struct learned;
+struct seccomp_data;
+
+enum { LEARN_FAMILIAR = 64 };
+
+struct learner {
+	struct learned *learned;
+	struct seccomp_program base; /* the policy that holds; empty: none */
+	int listener;                /* -1: none, or none any more */
+	bool writes_output;          /* the policy goes to the standard output */
+	int output; /* the caller\'s, which the command does not get; or -1 */
+	bool deaf;  /* nobody could listen */
+	pid_t familiar[LEARN_FAMILIAR]; /* whose program was noted; a ring */
+	unsigned int next;
+};
+
+/*
+ * Where the policy goes to the standard output, the command writes to the standard error
+ * from here on.
+ */
+int learner_keep_output(struct learner *learner, struct error *err);
+
+/* Takes the descriptor; -1: there is none. */
+void learner_attach(struct learner *learner, int listener);
+
+/* The listener is readable, or at its end: answers a bounded number of calls. */
+void learner_serve(struct learner *learner);
+
+/* What a call says about files and destinations; the process waits. learn_memory.c */
+void learner_look(struct learner *learner, pid_t pid, const struct seccomp_data *data);
+
+/* The program that a process executes, and its loader. */
+void learner_meet(struct learner *learner, pid_t pid);
+
+#endif

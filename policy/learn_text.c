@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was learned, as a policy; and its record, read again. */
+#include "policy/learn.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "policy/learned.h"
+#include "policy/tables.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD "#: "
+
+enum { LINE_MAX_LENGTH = 100 };
+
+/* ---- texts that grow ---- */
+
+struct sheet {
+	struct arena *arena;
+	char *text;
+	size_t used, size;
+};
+
+static void put_bytes(struct sheet *sheet, const char *bytes, size_t length)
+{
+	if (sheet->used + length + 1 > sheet->size) {
+		size_t size = (sheet->used + length + 1) * 2;
+		char *larger = arena_alloc(sheet->arena, size);
+
+		if (sheet->used)
+			memcpy(larger, sheet->text, sheet->used);
+		sheet->text = larger;
+		sheet->size = size;
+	}
+	memcpy(sheet->text + sheet->used, bytes, length);
+	sheet->used += length;
+	sheet->text[sheet->used] = '\0';
+}
+
+static void put(struct sheet *sheet, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void put(struct sheet *sheet, const char *format, ...)
+{
+	char line[4096 + 256];
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (length > 0)
+		put_bytes(sheet, line,
+			  (size_t)length < sizeof(line) ? (size_t)length
+							: sizeof(line) - 1);
+}
+
+/* ---- system calls ---- */
+
+/* Calls of these carry no argument that matters, so that a group can stand for them. */
+static const char *const groups[] = { "@basic-io", "@file-system", "@io-event",
+				      "@signal",   "@timer",       "@sync",
+				      "@ipc",      "@aio",         "@memlock",
+				      NULL };
+
+struct writer {
+	struct sheet sheet;
+	const struct learned *learned;
+	const char **done; /* calls that stand already */
+	size_t done_count;
+};
+
+static bool is_done(const struct writer *writer, const char *name)
+{
+	for (size_t i = 0; i < writer->done_count; i++) {
+		if (strcmp(writer->done[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void set_done(struct writer *writer, const char *name)
+{
+	writer->done = arena_grow(writer->sheet.arena, writer->done, writer->done_count,
+				  sizeof(*writer->done));
+	writer->done[writer->done_count++] = name;
+}
+
+static bool is_always(const char *name)
+{
+	size_t count;
+	const char *const *always = learned_always(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(always[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct seen_call *seen(const struct learned *learned, const char *name)
+{
+	for (size_t i = 0; i < learned->call_count; i++) {
+		if (strcmp(learned->calls[i].name, name) == 0)
+			return &learned->calls[i];
+	}
+	return NULL;
+}
+
+static uint64_t times_allowed(const struct seen_call *call)
+{
+	uint64_t times = 0;
+
+	for (size_t i = 0; i < call->use_count; i++)
+		times += call->uses[i].errnum == 0 ? call->uses[i].times : 0;
+	return times;
+}
+
+static bool is_allowed(const struct learned *learned, const char *name)
+{
+	const struct seen_call *call = seen(learned, name);
+
+	return call && times_allowed(call) > 0;
+}
+
+/* {a, b, c}: allow, broken where a line is full. */
+static void put_set(struct writer *writer, const char *const *names, size_t count)
+{
+	size_t column = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		const size_t length = strlen(names[i]) + 2;
+
+		if (column + length > LINE_MAX_LENGTH) {
+			put(&writer->sheet, ",\\\n  %s", names[i]);
+			column = length;
+		} else {
+			put(&writer->sheet, "%s%s", i ? ", " : "{", names[i]);
+			column += length;
+		}
+	}
+	put(&writer->sheet, "}: allow\n");
+}
+
+static void put_always(struct writer *writer)
+{
+	size_t count, known = 0;
+	const char *const *always = learned_always(&count);
+	const char **names =
+		arena_alloc_array(writer->sheet.arena, count, sizeof(*names));
+
+	for (size_t i = 0; i < count; i++) {
+		if (call_number(abi_native(), always[i]) < 0)
+			continue;
+		names[known++] = always[i];
+		set_done(writer, always[i]);
+	}
+	put(&writer->sheet, "# What every program makes, and was not watched.\n");
+	put_set(writer, names, known);
+}
+
+/* Of a group half the calls must have been seen, or a line for each is shorter. */
+static bool stands_for(const struct writer *writer, const char *const *calls,
+		       size_t *ret_seen, size_t *ret_all)
+{
+	size_t count = 0, all = 0;
+
+	for (; *calls; calls++) {
+		if (call_number(abi_native(), *calls) < 0 || is_always(*calls) ||
+		    learned_told(*calls))
+			continue;
+		all++;
+		count += is_allowed(writer->learned, *calls) && !is_done(writer, *calls);
+	}
+	*ret_seen = count;
+	*ret_all = all;
+	return count >= 3 && count * 2 >= all;
+}
+
+static void put_group(struct writer *writer, const char *group)
+{
+	const char *const *calls = group_calls(group);
+	size_t seen_count, all;
+
+	if (!calls || !stands_for(writer, calls, &seen_count, &all))
+		return;
+	put(&writer->sheet, "\n# %zu of %zu seen.\n{%s", seen_count, all, group);
+	for (; *calls; calls++) {
+		if (is_done(writer, *calls) || learned_told(*calls))
+			put(&writer->sheet, ", -%s", *calls);
+		else
+			set_done(writer, *calls);
+	}
+	put(&writer->sheet, "}: allow\n");
+}
+
+static void put_value(struct sheet *sheet, const struct argument *argument,
+		      uint32_t value)
+{
+	const char *name = argument && argument->family
+				   ? constant_name(argument->family, value)
+				   : NULL;
+
+	if (name)
+		put(sheet, "%s", name);
+	else
+		put(sheet, value < 10 ? "%u" : "0x%x", value);
+}
+
+static void put_use(struct sheet *sheet, const char *call,
+		    const struct told_argument *told, const struct seen_use *use)
+{
+	size_t known = 0;
+	const struct argument *arguments = call_arguments(call, &known);
+
+	for (size_t i = 0; i < TOLD_MAX && told[i].mask; i++) {
+		const struct argument *argument =
+			told[i].index < known ? &arguments[told[i].index] : NULL;
+
+		put(sheet, i ? " && " : "");
+		put(sheet, told[i].mask == ~0U ? "%s%s" : "(%s%s", argument ? "" : "arg",
+		    argument ? argument->name
+			     : arena_printf(sheet->arena, "%u", told[i].index));
+		if (told[i].mask != ~0U)
+			put(sheet, " & 0x%x)", told[i].mask);
+		put(sheet, " == ");
+		put_value(sheet, argument, use->values[i]);
+	}
+}
+
+static void put_watched(struct writer *writer, const struct seen_call *call)
+{
+	const struct told_argument *told = learned_told(call->name);
+	bool first = true;
+
+	if (!told || call->overflown) {
+		put(&writer->sheet, "%s: allow  # %llu times\n", call->name,
+		    (unsigned long long)times_allowed(call));
+		return;
+	}
+	put(&writer->sheet, "%s: ", call->name);
+	for (size_t i = 0; i < call->use_count; i++) {
+		if (call->uses[i].errnum)
+			continue;
+		put(&writer->sheet, first ? "" : " \\\n  || ");
+		put(&writer->sheet, told[1].mask ? "(" : "");
+		put_use(&writer->sheet, call->name, told, &call->uses[i]);
+		put(&writer->sheet, told[1].mask ? ")" : "");
+		first = false;
+	}
+	put(&writer->sheet, "\n");
+}
+
+static void put_calls(struct writer *writer)
+{
+	const struct learned *learned = writer->learned;
+
+	put_always(writer);
+	for (const char *const *group = groups; *group; group++)
+		put_group(writer, *group);
+	put(&writer->sheet, "\n# Seen, with these arguments.\n");
+	for (size_t i = 0; i < learned->call_count; i++) {
+		if (times_allowed(&learned->calls[i]) &&
+		    !is_done(writer, learned->calls[i].name))
+			put_watched(writer, &learned->calls[i]);
+	}
+}
+
+static void put_denied(struct writer *writer)
+{
+	const struct learned *learned = writer->learned;
+
+	for (size_t i = 0; i < learned->call_count; i++) {
+		const struct seen_call *call = &learned->calls[i];
+
+		for (size_t j = 0; j < call->use_count; j++) {
+			const char *name = errno_name(call->uses[j].errnum);
+
+			if (call->uses[j].errnum)
+				put(&writer->sheet,
+				    "# denied by the base policy: %s -> %s, %llu times\n",
+				    call->name, name ? name : "?",
+				    (unsigned long long)call->uses[j].times);
+		}
+	}
+}
+
+/* ---- files ---- */
+
+/* The list of a line ends at blanks and commas. */
+static bool can_be_said(const char *path)
+{
+	return strpbrk(path, " \t\n,#?\"\\") == NULL;
+}
+
+static void put_paths(struct writer *writer)
+{
+	const struct seen_path *paths;
+	const size_t count =
+		learned_rules_of_paths(writer->learned, writer->sheet.arena, &paths);
+
+	if (count == 0)
+		return;
+	put(&writer->sheet, "\n[landlock]\nmode = auto\n");
+	for (size_t i = 0; i < count; i++) {
+		char shown[4096];
+
+		if (can_be_said(paths[i].path))
+			put(&writer->sheet, "%s = %s?\n", paths[i].writes ? "rw" : "ro",
+			    paths[i].path);
+		else
+			put(&writer->sheet, "# cannot be written in a list: %s\n",
+			    text_printable(shown, sizeof(shown), paths[i].path));
+	}
+}
+
+static void put_destinations(struct writer *writer)
+{
+	for (size_t i = 0; i < writer->learned->destination_count; i++) {
+		char shown[512];
+
+		if (i == 0)
+			put(&writer->sheet,
+			    "\n# Destinations, for --allow and --share:\n");
+		put(&writer->sheet, "# %s, %llu times\n",
+		    text_printable(shown, sizeof(shown),
+				   writer->learned->destinations[i].path),
+		    (unsigned long long)writer->learned->destinations[i].times);
+	}
+}
+
+/* ---- the record ---- */
+
+static void put_record(struct writer *writer)
+{
+	const struct learned *learned = writer->learned;
+
+	put(&writer->sheet, "\n# The record, from which the next run goes on.\n");
+	for (size_t i = 0; i < learned->call_count; i++) {
+		const struct seen_call *call = &learned->calls[i];
+
+		for (size_t j = 0; j < call->use_count; j++)
+			put(&writer->sheet, RECORD "call %s %x %x %x %d %llu\n",
+			    call->name, call->uses[j].values[0], call->uses[j].values[1],
+			    call->uses[j].values[2], call->uses[j].errnum,
+			    (unsigned long long)call->uses[j].times);
+	}
+	for (size_t i = 0; i < learned->path_count; i++) {
+		if (!strchr(learned->paths[i].path, '\n'))
+			put(&writer->sheet, RECORD "%s %llu %s\n",
+			    learned->paths[i].writes ? "rw" : "ro",
+			    (unsigned long long)learned->paths[i].times,
+			    learned->paths[i].path);
+	}
+	for (size_t i = 0; i < learned->destination_count; i++) {
+		if (!strchr(learned->destinations[i].path, '\n'))
+			put(&writer->sheet, RECORD "to %llu %s\n",
+			    (unsigned long long)learned->destinations[i].times,
+			    learned->destinations[i].path);
+	}
+}
+
+const char *learn_policy(const struct learned *learned, const char *command,
+			 struct arena *arena)
+{
+	struct writer writer = { { .arena = arena }, learned, NULL, 0 };
+	char shown[512];
+
+	put(&writer.sheet,
+	    "%%sbx-policy 1\n"
+	    "# Learned from: %s\n"
+	    "# Another `sbx policy learn -o` of this file adds to it.\n"
+	    "\n[seccomp]\n@default errno(ENOSYS)\n@known errno(EPERM)\n\n",
+	    text_printable(shown, sizeof(shown), command));
+	put_calls(&writer);
+	put_denied(&writer);
+	put_paths(&writer);
+	put_destinations(&writer);
+	put_record(&writer);
+	return writer.sheet.text;
+}
+
+/* ---- reading it ---- */
+
+/* A word up to the next blank; NULL at the end. */
+static char *cut_word(char **at)
+{
+	char *word = *at;
+	char *blank = strchr(word, ' ');
+
+	if (!*word)
+		return NULL;
+	*at = blank ? blank + 1 : word + strlen(word);
+	if (blank)
+		*blank = '\0';
+	return word;
+}
+
+static int resume_call(struct learned *learned, char *rest)
+{
+	const char *name = cut_word(&rest);
+	uint32_t values[TOLD_MAX];
+	uint64_t number = 0, times = 0;
+	char *word;
+	int errnum;
+
+	if (!name || call_number(abi_native(), name) < 0)
+		return -1;
+	for (size_t i = 0; i < TOLD_MAX; i++) {
+		word = cut_word(&rest);
+		if (!word || text_to_u64(word, 16, &number) < 0 || number > UINT32_MAX)
+			return -1;
+		values[i] = (uint32_t)number;
+	}
+	word = cut_word(&rest);
+	if (!word || text_to_int(word, 0, 4095, &errnum) < 0 ||
+	    text_to_u64(rest, 10, &times) < 0)
+		return -1;
+	learned_use(learned, name, values, errnum, times);
+	return 0;
+}
+
+static int resume_line(struct learned *learned, char *line)
+{
+	const char *kind = cut_word(&line);
+	const char *number;
+	uint64_t times = 0;
+
+	if (kind && strcmp(kind, "call") == 0)
+		return resume_call(learned, line);
+	number = cut_word(&line);
+	if (!kind || !number || !*line || text_to_u64(number, 10, &times) < 0)
+		return -1;
+	if (strcmp(kind, "to") == 0)
+		learned_to(learned, line, times);
+	else if ((strcmp(kind, "ro") == 0 || strcmp(kind, "rw") == 0) && *line == '/')
+		learned_path(learned, line, kind[1] == 'w', times);
+	else
+		return -1;
+	return 0;
+}
+
+int learn_resume(struct learned *learned, const char *text, size_t length,
+		 const char *name, struct error *err)
+{
+	char *at = arena_strndup(learned->arena, text, length);
+	unsigned int number = 0, found = 0;
+
+	for (char *line = at; at; line = at) {
+		at = strchr(line, '\n');
+		if (at)
+			*at++ = '\0';
+		number++;
+		if (!text_starts_with(line, RECORD))
+			continue;
+		found++;
+		if (resume_line(learned, line + strlen(RECORD)) < 0)
+			return error_set(err, ERROR_POLICY,
+					 "go on with %s: line %u is no record", name,
+					 number);
+	}
+	if (found || length == 0)
+		return 0;
+	error_set(err, ERROR_POLICY, "go on with %s: it was not learned", name);
+	return error_hint(err, "another file for -o, or remove this one");
+}
