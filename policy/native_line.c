@@ -201,10 +201,9 @@ static int read_suffix(struct native_reader *reader, struct native_line *line)
 		return line->why ? 0 : -1;
 	}
 	reader->at = where;
-	native_expected(reader, "the end of the line, \"when\" or \"explain\"");
-	if (where < reader->end && *where == ';')
+	if (*where == ';' && line->decides)
 		error_hint(reader->err, "an action is the whole rule");
-	return -1;
+	return native_expected(reader, "the end of the line, \"when\" or \"explain\"");
 }
 
 static int read_rule(struct native_reader *reader, struct native_line *line)
