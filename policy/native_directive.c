@@ -28,10 +28,9 @@ static int find_text(const struct native_reader *reader, const char *operand,
 static int read_base(struct native_reader *reader, const struct policy_text *text)
 {
 	struct native_reading *all = reader->all;
-	size_t blank = strspn(text->text, " \t\r\n");
 	struct profile *foreign;
 
-	if (text->text[blank] == '{') {
+	if (policy_text_is_json(text)) {
 		foreign = arena_alloc(all->arena, sizeof(*foreign));
 		if (oci_seccomp_read(text->text, text->length, text->name, all->arena,
 				     foreign, reader->err) < 0)

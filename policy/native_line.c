@@ -201,9 +201,10 @@ static int read_suffix(struct native_reader *reader, struct native_line *line)
 		return line->why ? 0 : -1;
 	}
 	reader->at = where;
-	if (*where == ';' && line->decides)
+	native_expected(reader, "the end of the line, \"when\" or \"explain\"");
+	if (where < reader->end && *where == ';')
 		error_hint(reader->err, "an action is the whole rule");
-	return native_expected(reader, "the end of the line, \"when\" or \"explain\"");
+	return -1;
 }
 
 static int read_rule(struct native_reader *reader, struct native_line *line)

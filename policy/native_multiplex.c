@@ -177,6 +177,22 @@ static void fill_family(struct native_resolving *resolving, const struct family 
 	rules->clause_count = count;
 }
 
+void native_hide_arguments(struct call_rules *rules, struct arena *arena)
+{
+	struct clause *clause;
+
+	if (!rules->clauses[0].when ||
+	    (strcmp(rules->name, "mmap") != 0 && strcmp(rules->name, "select") != 0))
+		return;
+	clause = arena_alloc(arena, sizeof(*clause));
+	*clause = rules->clauses[0];
+	clause->when = NULL;
+	clause->action.kind = ACTION_ERRNO;
+	clause->action.value = (uint16_t)errno_by_name("ENOSYS");
+	rules->clauses = clause;
+	rules->clause_count = 1;
+}
+
 static int multiplex(struct native_resolving *resolving, size_t call_count,
 		     struct family *family, struct call_rules *rules, size_t *count,
 		     struct error *err)

@@ -117,8 +117,12 @@ static int refuse_call(struct native_reader *reader, const struct member *member
 static int refuse_group(struct native_reader *reader, const struct member *member,
 			const char *name)
 {
-	const char *nearest = group_nearest(name);
+	char unversioned[NATIVE_NAME_MAX + 1];
+	const char *nearest;
 
+	text_copy(unversioned, sizeof(unversioned), name);
+	unversioned[1 + strcspn(unversioned + 1, "@")] = '\0';
+	nearest = group_calls(unversioned) ? unversioned : group_nearest(name);
 	error_set(reader->err, ERROR_POLICY, "no group is called \"%s\"", name);
 	if (nearest)
 		error_hint(reader->err, "the nearest is %s", nearest);

@@ -324,7 +324,10 @@ static int resolve_abi(struct native_resolving *resolving,
 		if (number < 0)
 			continue;
 		rules[count].number = (uint32_t)number;
-		native_fill_rules(resolving, slot, &rules[count++]);
+		native_fill_rules(resolving, slot, &rules[count]);
+		if (resolving->abi == ABI_I386)
+			native_hide_arguments(&rules[count], resolving->arena);
+		count++;
 	}
 	return sort_rules(resolving, rules, count, err);
 }

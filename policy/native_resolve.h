@@ -44,4 +44,11 @@ void native_fill_rules(struct native_resolving *resolving, const struct native_s
 int native_multiplex(struct native_resolving *resolving, size_t call_count,
 		     struct call_rules *rules, size_t *count, struct error *err);
 
+/*
+ * mmap and select of i386 have all their arguments behind a pointer (old_mmap, old_select of
+ * the kernel): a rule that looks at arguments answers ENOSYS there, and mmap2 and _newselect
+ * are left.
+ */
+void native_hide_arguments(struct call_rules *rules, struct arena *arena);
+
 #endif

@@ -28,6 +28,18 @@ const struct builtin *builtin_find(const char *name)
 	return NULL;
 }
 
+bool policy_text_is_json(const struct policy_text *text)
+{
+	static const char blanks[] = " \t\r\n";
+	const char *at = text->text + strspn(text->text, blanks);
+
+	if (*at != '{')
+		return false;
+	at++;
+	at += strspn(at, blanks);
+	return *at == '"' || *at == '}' || *at == '\0';
+}
+
 /* ---- files ---- */
 
 /* NULL and errno: EFBIG beyond max. */

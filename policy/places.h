@@ -22,6 +22,9 @@ struct policy_text {
 	uint64_t device, inode;        /* of a file; 0: none */
 };
 
+/* An object of JSON; what else begins with a brace is a set of calls. */
+bool policy_text_is_json(const struct policy_text *text);
+
 /* NULL: there is no built-in with this name. */
 const struct builtin *builtin_find(const char *name);
 

@@ -108,9 +108,7 @@ static int postpone(const struct builtin *builtin, struct arena *arena,
 int profile_of_text(const struct policy_text *text, const struct profile_places *places,
 		    struct arena *arena, struct profile *ret_profile, struct error *err)
 {
-	size_t blank = strspn(text->text, " \t\r\n");
-
-	if (text->text[blank] == '{')
+	if (policy_text_is_json(text))
 		return oci_seccomp_read(text->text, text->length, text->name, arena,
 					ret_profile, err);
 	return native_read_text(text, places, arena, ret_profile, err);

@@ -50,7 +50,7 @@ attempt_in_root() {
 	run -R "$tmp/root" "$@" -- attack try "$name" <input
 }
 
-plan 47
+plan 49
 
 stops 'seal stdin' stdin
 stops descriptors descriptors
