@@ -241,7 +241,7 @@ static void add_names_of_dir(struct names *names, const char *path)
 	     entry = readdir(dir)) {
 		size_t length = strlen(entry->d_name), cut = strlen(SUFFIX);
 
-		if (!is_policy_name(entry->d_name))
+		if (!is_policy_name(entry->d_name) || entry->d_type == DT_DIR)
 			continue;
 		if (length > cut && strcmp(entry->d_name + length - cut, SUFFIX) == 0)
 			length -= cut;

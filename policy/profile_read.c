@@ -178,6 +178,8 @@ static int read_named(const char *name, const struct profile_places *places,
 	if (policy_text_by_name(name, places, arena, &text, err) < 0 ||
 	    profile_of_text(&text, places, arena, profile, err) < 0)
 		return -1;
+	/* Its lines say the path; by the name it can be adjusted. */
+	profile->name = arena_strdup(arena, name);
 	*ret_profile = profile;
 	return 0;
 }

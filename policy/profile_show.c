@@ -24,14 +24,14 @@ const char *profile_list(const struct profile_places *places, struct arena *aren
 
 	for (; *names; names++) {
 		const struct builtin *builtin = builtin_find(*names);
+		const char *path = builtin ? NULL : policy_path(*names, places, arena);
 
+		if (!builtin && !path)
+			continue;
 		prose_add(&prose, "%-10s ", text_printable(shown, sizeof(shown), *names));
-		if (builtin)
-			prose_add(&prose, "%s\n", builtin->about);
-		else
-			prose_add(&prose, "%s\n",
-				  text_printable(shown, sizeof(shown),
-						 policy_path(*names, places, arena)));
+		prose_add(&prose, "%s\n",
+			  builtin ? builtin->about
+				  : text_printable(shown, sizeof(shown), path));
 	}
 	return prose_text(&prose);
 }

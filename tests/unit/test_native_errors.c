@@ -90,7 +90,7 @@ static void unknown_names_name_the_nearest(void **state)
 		{ "@extend default\n", "1:1", "nothing is called @extend",
 		  "the nearest is @extends" },
 		{ "@debug allow\n", "1:1", "nothing is called @debug",
-		  "the nearest is @default" },
+		  "a group has a colon: @debug: allow" },
 		{ "[cap]\n", "1:2", "no section is called [cap]",
 		  "the nearest is [caps]" },
 		{ "[xxxxxxxx]\n", "1:2", "no section is called [xxxxxxxx]",
