@@ -379,7 +379,7 @@ static void put_filter(struct page *page, const struct policy_spec *policy)
 
 static void put_landlock(struct page *page, const struct landlock_spec *landlock)
 {
-	if (landlock->mode == LANDLOCK_OFF)
+	if (landlock->mode == LANDLOCK_OFF || landlock->whole)
 		return;
 	begin(page, "landlock");
 	page_put(page, landlock->mode == LANDLOCK_AUTO ? "what the kernel has of: "
@@ -419,14 +419,25 @@ static void put_environment(struct page *page, const struct process_spec *proces
 	page_put(page, process->env_home ? " HOME USER\n" : "\n");
 }
 
-static void put_process(struct page *page, const struct process_spec *process)
+static const char *init_words(const struct plan *plan)
 {
+	if (plan->process.no_init)
+		return "no init\n";
+	return plan->namespaces.kinds[NS_PID].mode == NS_PRIVATE
+		       ? "an init as process 1\n"
+		       : "an init above it\n";
+}
+
+static void put_process(struct page *page, const struct plan *plan)
+{
+	const struct process_spec *process = &plan->process;
+
 	put_environment(page, process);
 	begin(page, "process");
 	page_printf(page, "umask %04o, ", (unsigned int)process->umask);
 	page_put(page, process->terminal ? "a terminal of its own, "
 					 : "no terminal of its own, ");
-	page_put(page, process->no_init ? "no init\n" : "an init as process 1\n");
+	page_put(page, init_words(plan));
 	for (size_t i = 0; i < process->keep_fd_count; i++) {
 		if (i == 0)
 			begin(page, "inherits");
@@ -473,7 +484,7 @@ const char *plan_describe(const struct plan *plan, struct arena *arena)
 		put_namespaces(&page, plan);
 	}
 	put_policy(&page, &plan->policy);
-	put_process(&page, &plan->process);
+	put_process(&page, plan);
 	put_life(&page, plan);
 	return page.text;
 }

@@ -24,15 +24,6 @@ static const char *const devices[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool was_given(const struct plan *plan, const char *option)
-{
-	for (size_t i = 0; i < plan->origin_count; i++) {
-		if (!strcmp(plan->origins[i].option, option))
-			return true;
-	}
-	return false;
-}
-
 int expand_isolation(struct draft *draft, struct error *err)
 {
 	struct ns_choice *kinds = draft->plan.namespaces.kinds;
@@ -203,14 +194,11 @@ static void close_network(struct plan *plan)
 }
 
 /* There is no other wall: what it cannot keep has to be given up by name. */
-static int demand(struct plan *plan, struct error *err)
+static int demand(const struct draft *draft, struct landlock_spec *landlock,
+		  struct error *err)
 {
-	struct landlock_spec *landlock = &plan->policy.landlock;
-
-	if (!was_given(plan, "landlock")) {
+	if (!draft->landlock)
 		landlock->mode = LANDLOCK_REQUIRE;
-		landlock->scope_signal = landlock->scope_abstract_unix = true;
-	}
 	if (landlock->mode != LANDLOCK_OFF)
 		return 0;
 	return error_set(err, ERROR_USAGE,
@@ -227,7 +215,7 @@ int expand_open_paths(struct draft *draft, struct error *err)
 
 	if (!landlock->whole)
 		return 0;
-	if (demand(plan, err) < 0 || check_isolated_files(plan, err) < 0)
+	if (demand(draft, landlock, err) < 0 || check_isolated_files(plan, err) < 0)
 		return -1;
 	open_path(&opener, "/", &reading, 0);
 	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {

@@ -217,7 +217,6 @@ static const char *send_signals(void)
 	const pid_t pid = outer_process();
 	siginfo_t info = { .si_signo = SIGCONT, .si_code = SI_QUEUE };
 	int pidfd = sys_pidfd_open(pid, 0);
-	struct rlimit limit;
 
 	if (kill(pid, 0) == 0 || kill(pid, SIGCONT) == 0)
 		return reached("sent a signal to %d", pid);
@@ -227,7 +226,15 @@ static const char *send_signals(void)
 		return reached("queued a signal");
 	if (pidfd >= 0 && sys_pidfd_send_signal(pidfd, 0) == 0)
 		return reached("sent a signal by its pidfd");
-	/* The end of its time is a signal too. */
+	return NULL;
+}
+
+/* The end of its time is a signal too. */
+static const char *limit_others(void)
+{
+	const pid_t pid = outer_process();
+	struct rlimit limit;
+
 	if (getrlimit(RLIMIT_CORE, &limit) == 0 &&
 	    syscall(SYS_prlimit64, pid, RLIMIT_CORE, &limit, NULL) == 0)
 		return reached("changed a limit of it");
@@ -381,6 +388,7 @@ const struct attempt attempts_on_isolation[] = {
 	{ "other-sockets", make_other_sockets },
 	{ "pairs", redirect_pair },
 	{ "signals", send_signals },
+	{ "limits", limit_others },
 	{ "read-process", read_other_process },
 	{ "above", reach_above },
 	{ "namespaces", make_namespaces },

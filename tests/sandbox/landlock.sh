@@ -69,10 +69,10 @@ count() {
 }
 
 files='read-home carry-home write-outside empty-outside remove-outside use-devices'
-others='signals read-process above namespaces mounts ring type shared-memory descriptors directories'
+others='signals limits read-process above namespaces mounts ring type shared-memory descriptors directories'
 sockets='sockets pairs abstract-socket path-sockets loopback'
 
-plan $((2 * $(count $files) - 1 + 3 * $(count $others) + 2 * $(count $sockets) + 4 + 61))
+plan $((2 * $(count $files) - 1 + 3 * $(count $others) + 2 * $(count $sockets) + 4 + 61 + 9))
 
 # ---- attacks -----------------------------------------------------------------------------
 
@@ -126,6 +126,43 @@ like 'a terminal of its own can be opened by its name' \
 	"$(lonely -t -- sh -c 'echo one >"$(tty)"; echo two >/dev/tty; test -t 0 && echo three' | tr -d '\r' | xargs)" \
 	'one two three'
 is 'nothing can be typed into it' "$(lonely -t -- ./attack try type | tr -d '\r')" 'held type'
+
+# ---- a layer around a sandbox of namespaces ---------------------------------------------
+
+# layered WORD ATTEMPT OPTION...: what the attempt says, without a filter, with --landlock WORD
+layered() {
+	word=$1 attempt=$2
+	shift 2
+	timeout -s KILL 30 "$SBX" run --no-config --landlock "$word" $variables "$@" -- ./attack try "$attempt" 2>&1 </dev/null
+}
+# policy LINE...: a file that filters nothing and has these lines in [landlock]
+policy() {
+	{
+		echo '%sbx-policy 1'
+		echo '@extends none'
+		echo '[landlock]'
+		printf '%s\n' "$@"
+	} >"$tmp/layer.sbx"
+}
+is 'signals stay inside where processes are shared' "$(layered require signals --policy none --share pid)" 'held signals'
+like 'without the layer they do not' "$(layered off signals --policy none --share pid)" 'REACHED signals: *'
+is 'abstract sockets are kept from where the network is shared' \
+	"$(layered require abstract-socket --policy none --share net)" 'held abstract-socket'
+like 'without the layer they are not' "$(layered off abstract-socket --policy none --share net)" 'REACHED abstract-socket: *'
+policy 'tcp.connect = 1'
+is 'a policy that names ports closes the others' "$(layered require loopback --policy "$tmp/layer.sbx" --share net)" 'held loopback'
+policy "tcp.connect = $CANARY_PORT"
+like 'and leaves open those that it names' "$(layered require loopback --policy "$tmp/layer.sbx" --share net)" 'REACHED loopback: *'
+policy 'scope = signal'
+like 'a policy that names scopes has no others' \
+	"$(layered require abstract-socket --policy "$tmp/layer.sbx" --share net)" 'REACHED abstract-socket: *'
+policy 'ro = /' "rw = $tmp/work /dev/null"
+like 'a policy that names paths closes the others' \
+	"$("$SBX" run --no-config --policy "$tmp/layer.sbx" --cwd rw -- sh -c 'echo x >here && cat here && echo x >/tmp/there' 2>&1)" \
+	'x*/tmp/there: Permission denied'
+rm -f here
+is 'the layer forbids no mounts' \
+	"$("$SBX" run --no-config --policy none --landlock require --cap-add ALL -- sh -c 'mount -t tmpfs x /mnt && echo mounted' 2>&1)" mounted
 
 # ---- its end -----------------------------------------------------------------------------
 
