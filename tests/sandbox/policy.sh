@@ -33,7 +33,7 @@ for name in default strict dev nested docker none; do
 	ok "$name runs a shell" "$SBX" run --policy "$name" -- sh -c 'ls / >/dev/null && :'
 done
 ok "an unknown name tells the nearest" told "default" "$SBX" run --policy defualt -- true
-ok "a name with a slash is a file" told "/work/default" "$SBX" run --policy ./default -- true
+ok "a name with a slash is a file" told "$PWD/default" "$SBX" run --policy ./default -- true
 ok "a call is added to a built-in" "$SBX" run --policy default+ptrace -- true
 ok "an unknown call tells the nearest" told "ptrace" "$SBX" run --policy default+ptrase -- true
 ok "an unknown group tells the nearest" told "@debug" "$SBX" run --policy default+@debgu -- true
