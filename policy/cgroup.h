@@ -69,9 +69,10 @@ struct cgroup_search {
 	char own[PATH_MAX];       /* the own group of cgroup v2; "": none */
 	unsigned int lacking;     /* not in the hierarchy of cgroup v2 at all */
 	unsigned int undelegated; /* systemd keeps them from this user */
-	unsigned int old;         /* of the lacking ones: cgroup v1 has them */
-	bool crowded;             /* the own group is ours, but others live in it too */
-	bool systemd;             /* a manager of this user's runs */
+	unsigned int withheld; /* a group of this user's does not get them from above */
+	unsigned int old;      /* of the lacking ones: cgroup v1 has them */
+	bool crowded;          /* the own group is ours, but others live in it too */
+	bool systemd;          /* a manager of this user's runs */
 };
 
 /* scope: whether systemd may be asked. */

@@ -352,8 +352,10 @@ static void try_beside(struct cgroup_search *search, const char *top)
 	(void)text_copy(directory, sizeof(directory), search->own);
 	*strrchr(directory, '/') = '\0';
 	group = open_group(directory);
-	if (group < 0 || !is_ours(group) || is_managed(group, directory) ||
-	    !passes_on(group, search->needed))
+	if (group < 0 || !is_ours(group) || is_managed(group, directory))
+		return;
+	search->withheld = search->needed & ~controllers_in(group, "cgroup.controllers");
+	if (!passes_on(group, search->needed))
 		return;
 	take(search, CGROUP_BESIDE, directory, search->needed);
 }

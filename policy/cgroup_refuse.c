@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <string.h>
+
 #define OR_BEST_EFFORT "; or --limits best-effort"
 
 static int refuse_undelegated(const struct cgroup_search *search, struct error *err)
@@ -18,6 +20,21 @@ static int refuse_undelegated(const struct cgroup_search *search, struct error *
 			  "sudo systemctl edit user@.service, with the lines [Service] "
 			  "and Delegate=cpu cpuset io memory pids, then log in "
 			  "again" OR_BEST_EFFORT);
+}
+
+static int refuse_withheld(const struct cgroup_search *search, struct error *err)
+{
+	char needed[CONTROLLERS_TEXT], withheld[CONTROLLERS_TEXT];
+	const char *end = strrchr(search->own, '/');
+	const int length = end ? (int)(end - search->own) : 0;
+
+	error_set(err, ERROR_CGROUP,
+		  "limit %s: the cgroup above this one does not get %s from its own",
+		  controllers_text(search->needed, needed),
+		  controllers_text(search->withheld, withheld));
+	return error_hint(err, "sudo sh -c 'echo +%s >%.*s/../cgroup.subtree_control'",
+			  controller_name(search->withheld & -search->withheld, false),
+			  length, search->own);
 }
 
 static int refuse_crowded(const struct cgroup_search *search, struct error *err)
@@ -73,6 +90,8 @@ int cgroup_refuse(const struct cgroup_search *search, struct error *err)
 {
 	if (search->undelegated)
 		return refuse_undelegated(search, err);
+	if (search->withheld && !search->lacking)
+		return refuse_withheld(search, err);
 	if (search->crowded)
 		return refuse_crowded(search, err);
 	if (search->lacking && search->old)

@@ -154,10 +154,11 @@ static void read_part(const struct cgroup_part *part, bool old,
 			continue;
 		*(uint64_t *)((char *)usage + figure->offset) = value / figure->divisor;
 	}
-	/* The group below counts its own kills in cgroup v1, and nobody else adds them up. */
-	if (old && part->controllers & CONTROLLER_MEMORY)
-		(void)cgroup_number(part->inner, "memory.oom_control", "oom_kill",
-				    &usage->oom_kills);
+	/* Nobody adds up what happens below, in cgroup v1 or with memory_localevents. */
+	if (part->controllers & CONTROLLER_MEMORY && usage->oom_kills == 0)
+		(void)cgroup_number(part->inner,
+				    old ? "memory.oom_control" : "memory.events",
+				    "oom_kill", &usage->oom_kills);
 	if (!old)
 		read_io(part->limits, usage);
 }

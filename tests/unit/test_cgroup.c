@@ -298,6 +298,11 @@ static void each_refusal_says_what_helps(void **state)
 		"limit memory and cpuset: systemd does not delegate cpuset",
 		"Delegate=cpu cpuset io memory pids");
 	refuses(&(struct cgroup_search){ .needed = both,
+					 .withheld = CONTROLLER_CPUSET,
+					 .own = "/sys/fs/cgroup/a/b" },
+		"the cgroup above this one does not get cpuset",
+		"echo +cpuset >/sys/fs/cgroup/a/../cgroup.subtree_control");
+	refuses(&(struct cgroup_search){ .needed = both,
 					 .crowded = true,
 					 .own = "/sys/fs/cgroup/x" },
 		"other processes live", "mkdir /sys/fs/cgroup/x/own");
