@@ -59,6 +59,8 @@ struct cgroup_facts {
 	bool writable;  /* the caller may make groups below its own */
 	char path[256]; /* its own group, from /sys/fs/cgroup on */
 	char controllers[128];
+	char delegated
+		[128]; /* controllers that the systemd of this user has to give away */
 };
 
 /* -1 stands for a sysctl that this kernel does not have, or does not show. */

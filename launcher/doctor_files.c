@@ -392,7 +392,7 @@ static void read_own_group(int root_fd, char *ret_path, size_t size)
 	}
 }
 
-static void read_cgroup(int root_fd, struct cgroup_facts *cgroup)
+static void read_cgroup(int root_fd, uint32_t uid, struct cgroup_facts *cgroup)
 {
 	char path[512];
 
@@ -407,6 +407,11 @@ static void read_cgroup(int root_fd, struct cgroup_facts *cgroup)
 	cgroup->writable = cgroup->writable && faccessat(root_fd, path, W_OK, 0) == 0;
 	snprintf(path, sizeof(path), "sys/fs/cgroup%s/cgroup.controllers", cgroup->path);
 	read_line(root_fd, path, cgroup->controllers, sizeof(cgroup->controllers));
+	snprintf(path, sizeof(path),
+		 "sys/fs/cgroup/user.slice/user-%u.slice/user@%u.service/"
+		 "cgroup.controllers",
+		 uid, uid);
+	read_line(root_fd, path, cgroup->delegated, sizeof(cgroup->delegated));
 }
 
 void host_read_files(int root_fd, const char *path, struct host_facts *facts)
@@ -420,7 +425,7 @@ void host_read_files(int root_fd, const char *path, struct host_facts *facts)
 	read_helper(root_fd, "newgidmap", CAP_SETGID, &facts->helpers[SUBID_GID]);
 	read_device(root_fd, "dev/net/tun", makedev(10, 200), &facts->tun);
 	read_device(root_fd, "dev/fuse", makedev(10, 229), &facts->fuse);
-	read_cgroup(root_fd, &facts->cgroup);
+	read_cgroup(root_fd, facts->uid, &facts->cgroup);
 	find_container(root_fd, facts);
 	facts->packages = find_packages(root_fd);
 	find_program(root_fd, path, "fuse-overlayfs", facts->fuse_overlayfs,

@@ -185,9 +185,30 @@ static void remedy_delegation(const struct host_facts *facts, struct finding *fi
 			facts->uid, facts->uid, facts->uid, facts->uid);
 }
 
+static void judge_controllers(const struct host_facts *facts, const char *controllers,
+			      struct finding *finding)
+{
+	static const char *const wanted[] = { "cpu", "cpuset", "io", "memory", "pids" };
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (has_word(controllers, wanted[i]))
+			continue;
+		finding_short(
+			finding, ROW_LIMITED,
+			"limits of a controller that is not delegated cannot be set");
+		if (facts->user_manager)
+			finding_remedy(
+				finding,
+				"sudo sh -c 'cd /etc/systemd/system && mkdir -p "
+				"user@.service.d && printf \"[Service]\\nDelegate=cpu "
+				"cpuset io memory pids\\n\" >user@.service.d/delegate.conf "
+				"&& systemctl daemon-reload', then log in again");
+		return;
+	}
+}
+
 void judge_cgroup(const struct host_facts *facts, struct finding *finding)
 {
-	static const char *const wanted[] = { "cpu", "io", "memory", "pids" };
 	static const char no_limits[] =
 		"limits of memory, processes and CPU cannot be set";
 	const struct cgroup_facts *cgroup = &facts->cgroup;
@@ -199,6 +220,12 @@ void judge_cgroup(const struct host_facts *facts, struct finding *finding)
 		finding_short(finding, ROW_MISSING, no_limits);
 		return;
 	}
+	if (!cgroup->writable && facts->user_manager && cgroup->delegated[0]) {
+		finding_found(finding, "the systemd of this user gives %s",
+			      cgroup->delegated);
+		judge_controllers(facts, cgroup->delegated, finding);
+		return;
+	}
 	if (!cgroup->writable) {
 		finding_found(finding, "%s is not the caller's", cgroup->path);
 		finding_short(finding, ROW_MISSING, no_limits);
@@ -207,19 +234,7 @@ void judge_cgroup(const struct host_facts *facts, struct finding *finding)
 	}
 	finding_found(finding, "%s with %s", cgroup->path,
 		      cgroup->controllers[0] ? cgroup->controllers : "no controller");
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (has_word(cgroup->controllers, wanted[i]))
-			continue;
-		finding_short(
-			finding, ROW_LIMITED,
-			"limits of a controller that is not delegated cannot be set");
-		finding_remedy(finding,
-			       "sudo systemctl set-property user-%u.slice Delegate=yes",
-			       facts->uid);
-		if (!facts->user_manager)
-			finding->remedy[0] = '\0';
-		return;
-	}
+	judge_controllers(facts, cgroup->controllers, finding);
 }
 
 void judge_ping(const struct host_facts *facts, struct finding *finding)

@@ -492,9 +492,16 @@ static void a_controller_that_is_not_delegated_is_limited(void **state)
 	strcpy(facts.cgroup.controllers, "cpuset memory pids");
 	facts.user_manager = true;
 	assert_row(&facts, "cgroup", ROW_LIMITED, "cpuset memory pids",
-		   "sudo systemctl set-property user-1000.slice Delegate=yes");
+		   "sudo sh -c 'cd /etc/systemd/system && mkdir -p user@.service.d && "
+		   "printf \"[Service]\\nDelegate=cpu cpuset io memory pids\\n\" "
+		   ">user@.service.d/delegate.conf && systemctl daemon-reload', then log "
+		   "in again");
 	facts.user_manager = false;
 	assert_row(&facts, "cgroup", ROW_LIMITED, "cpuset memory pids", "");
+	facts.user_manager = true;
+	facts.cgroup.writable = false;
+	strcpy(facts.cgroup.delegated, "cpuset cpu io memory pids");
+	assert_row(&facts, "cgroup", ROW_OK, "the systemd of this user gives cpuset", "");
 }
 
 static void ping_needs_a_group_in_the_range(void **state)
