@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Boots two guests side by side, without KVM, and limits sandboxes in them as an ordinary user:
-# one with systemd, which delegates its controllers, one without. Prints TAP.
+# Boots guests side by side, without KVM, and limits sandboxes in them as an ordinary user: one
+# with systemd, which delegates its controllers, one without, and one with cgroup v1. Prints TAP.
 #
-#   limits-guests.sh BUILD
+#   limits-guests.sh BUILD [systemd|plain|old]...
 #
 # The kernel and the guests' root are kept below the cache of ./dev.
 set -uo pipefail
 
 build=$1
+shift
+[ $# -gt 0 ] || set -- systemd plain old
 series=6.1
 here=$(cd "$(dirname "$0")" && pwd -P)
 tests=$(cd "$here/.." && pwd -P)
@@ -37,13 +39,15 @@ make_initrd() {
 	(cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) >"$scratch/initrd"
 }
 
-boot() { # NAME PROGRAM
+boot() { # NAME
+	local program=/payload/limits-job
+	[ "$1" != systemd ] || program=/sbin/init
 	timeout --kill-after=10 "$limit" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 768 \
 		-display none -no-reboot -nic none \
 		-kernel "$cache/$series/vmlinuz" -initrd "$scratch/initrd" \
 		-drive "file=$cache/systemd.ext4,format=raw,if=virtio,snapshot=on" \
 		-serial "file:$scratch/$1.console" -serial "file:$scratch/$1.said" \
-		-append "console=ttyS0 panic=-1 quiet systemd.show_status=0 mitigations=off guest=$2" \
+		-append "console=ttyS0 panic=-1 quiet systemd.show_status=0 mitigations=off guest=$program way=$1" \
 		</dev/null >"$scratch/$1.qemu" 2>&1
 }
 
@@ -70,9 +74,9 @@ to_tap() { # NAME
 	grep -q '^@end' "$scratch/$1.said" || tail -n 30 "$scratch/$1.console" | sed 's/^/# /'
 }
 
-run_guest() { # NAME PROGRAM
+run_guest() { # NAME
 	local start=$SECONDS
-	boot "$1" "$2"
+	boot "$1"
 	{
 		to_tap "$1"
 		echo "# $1: $((SECONDS - start)) s"
@@ -90,7 +94,8 @@ mkdir -p "$cache"
 	skip_all "the root of the guests cannot be made"
 }
 make_initrd
-run_guest systemd /sbin/init &
-run_guest plain /payload/limits-job &
+for name; do
+	run_guest "$name" &
+done
 wait
 cat "$scratch"/*.tap | awk '/^(not )?ok/ { n++ } { print } END { print "1.." n }'
