@@ -29,6 +29,7 @@ static const struct restricted {
 	{ "groups", { "keep" }, "a user namespace", "--groups keep" },
 	{ "group-add", { NULL }, "a user namespace", NULL },
 	{ "map", { NULL }, "a user namespace", NULL },
+	{ "root-emu", { "auto", "off" }, "a user namespace", "leave --root-emu" },
 	{ "hostname", { NULL }, "a uts namespace", NULL },
 	{ "sysctl", { NULL }, "namespaces", NULL },
 	{ "join", { NULL }, "namespaces", NULL },

@@ -401,6 +401,11 @@ static void put_policy(struct page *page, const struct policy_spec *policy)
 	put_caps(page, &policy->caps);
 	put_filter(page, policy);
 	put_landlock(page, &policy->landlock);
+	if (policy->emulate_root) {
+		begin(page, "root's calls");
+		page_put(page, "chown, setuid, mknod of devices and their like seem to "
+			       "succeed\n");
+	}
 	put_limits(page, &policy->limits);
 }
 

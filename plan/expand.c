@@ -270,6 +270,7 @@ int expand(struct draft *draft, struct error *err)
 		return -1;
 	expand_namespaces(draft);
 	if (expand_user(draft, err) < 0 || expand_ids(draft, err) < 0 ||
+	    expand_seccomp(draft, err) < 0 || expand_emulation(draft, err) < 0 ||
 	    expand_mounts(draft, err) < 0 || expand_env(draft, err) < 0)
 		return -1;
 	expand_caps(draft);
@@ -287,7 +288,7 @@ int expand_on_top(struct draft *draft, struct error *err)
 	bool changes_env =
 		draft->env.count || draft->keep_env.count || draft->env_files.count;
 
-	if (changes_env && expand_env(draft, err) < 0)
+	if ((changes_env && expand_env(draft, err) < 0) || expand_seccomp(draft, err) < 0)
 		return -1;
 	expand_caps(draft);
 	expand_limits(draft);

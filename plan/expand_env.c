@@ -104,6 +104,38 @@ static int put_clean(struct draft *draft, struct env_list *list, struct error *e
 	return 0;
 }
 
+/* ---- root emulation ---- */
+
+static void put_missing(struct env_list *list, const char *entry)
+{
+	size_t length = name_length(entry) + 1;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!strncmp(list->entries[i], entry, length))
+			return;
+	}
+	put(list, entry);
+}
+
+static void put_emulation(const struct draft *draft, struct env_list *list)
+{
+	if (!draft->plan.policy.emulate_root)
+		return;
+	put_missing(list, EMULATION_VARIABLE "=1");
+	put_missing(list, EMULATION_APT "=" EMULATION_APT_CONF);
+}
+
+/* What a config.json says, but for an emulation that an option switched off. */
+static void put_configured(const struct draft *draft, struct env_list *list)
+{
+	const struct process_spec *process = &draft->plan.process;
+
+	for (size_t i = 0; i < process->env_count; i++) {
+		if (draft->plan.policy.emulate_root || !emulation_set(process->env[i]))
+			put(list, process->env[i]);
+	}
+}
+
 /* ---- what was asked for ---- */
 
 static bool is_kept(const struct draft *draft, const char *name)
@@ -211,12 +243,11 @@ int expand_env(struct draft *draft, struct error *err)
 	struct env_list list = { .arena = &draft->plan.arena };
 	const char **env;
 
-	if (draft->from_config) {
-		for (size_t i = 0; i < process->env_count; i++)
-			put(&list, process->env[i]);
-	} else if (put_clean(draft, &list, err) < 0) {
+	if (draft->from_config)
+		put_configured(draft, &list);
+	else if (put_clean(draft, &list, err) < 0)
 		return -1;
-	}
+	put_emulation(draft, &list);
 	if (put_asked(draft, &list, err) < 0)
 		return -1;
 	env = arena_alloc_array(list.arena, list.count + 1 + FREE_PLACES, sizeof(*env));

@@ -126,6 +126,14 @@ static int add_proc(struct builder *builder, struct error *err)
 	return 0;
 }
 
+static void add_emulation(struct builder *builder)
+{
+	const struct mount_entry file = emulation_apt_file();
+
+	if (builder->draft->plan.policy.emulate_root)
+		add(builder, &file);
+}
+
 static void add_dev(struct builder *builder)
 {
 	const struct mount_entry entry = { .kind = MOUNT_DEV,
@@ -133,6 +141,7 @@ static void add_dev(struct builder *builder)
 					   .size = builder->draft->shm_size };
 
 	add(builder, &entry);
+	add_emulation(builder);
 }
 
 static void add_sys(struct builder *builder)
@@ -357,7 +366,7 @@ static void choose_workdir(struct draft *draft, const char *shown)
 		process->cwd = "/";
 }
 
-/* What --config mounted, but for /proc and /dev/shm where an option says otherwise. */
+/* What --config mounted, but for what an option says otherwise. */
 static int add_configured(struct builder *builder, struct error *err)
 {
 	const struct draft *draft = builder->draft;
@@ -371,7 +380,11 @@ static int add_configured(struct builder *builder, struct error *err)
 			return -1;
 		if (entry.kind == MOUNT_DEV && draft->shm_size)
 			entry.size = draft->shm_size;
+		if (emulation_mounted(&entry))
+			continue;
 		add(builder, &entry);
+		if (entry.kind == MOUNT_DEV && !strcmp(entry.dest, "/dev"))
+			add_emulation(builder);
 	}
 	return 0;
 }

@@ -160,6 +160,11 @@ static int read_seccomp(struct draft *draft, struct error *err)
 	return 0;
 }
 
+int expand_seccomp(struct draft *draft, struct error *err)
+{
+	return draft->seccomp ? read_seccomp(draft, err) : 0;
+}
+
 /* ---- the layers ---- */
 
 /* What nobody asked for is there where the kernel has it. */
@@ -224,8 +229,6 @@ int expand_filter(struct draft *draft, struct error *err)
 
 	if (draft->backend != BACKEND_DEFAULT)
 		policy->by_libseccomp = draft->backend == BACKEND_WORD_LIBSECCOMP;
-	if (draft->seccomp && read_seccomp(draft, err) < 0)
-		return -1;
 	expand_landlock(draft);
 	if (decide_explain(draft, err) < 0)
 		return -1;

@@ -38,6 +38,7 @@ enum proc_choice { PROC_DEFAULT, PROC_NEW, PROC_PIDS, PROC_HOST, PROC_NONE };
 enum root_mode_choice { ROOT_MODE_DEFAULT, ROOT_MODE_COW, ROOT_MODE_RO, ROOT_MODE_RW };
 enum isolation_choice { ISOLATION_DEFAULT, ISOLATION_USERNS, ISOLATION_LANDLOCK };
 enum tty_choice { TTY_DEFAULT, TTY_AUTO, TTY_ON, TTY_OFF };
+enum root_emu_choice { ROOT_EMU_DEFAULT, ROOT_EMU_AUTO, ROOT_EMU_ON, ROOT_EMU_OFF };
 enum map_choice {
 	MAP_DEFAULT,
 	MAP_AUTO,
@@ -90,8 +91,8 @@ struct draft {
 	bool no_config;
 
 	const char *root, *upper, *workdir, *user, *tz, *seccomp;
-	int root_mode, cwd, proc, tty, groups, limits, log_format,
-		isolation; /* 0: not given */
+	int root_mode, cwd, proc, tty, groups, limits, log_format, isolation,
+		root_emu; /* 0: not given */
 	uint64_t shm_size;
 	bool interactive;
 	int preserve_fds;
@@ -226,7 +227,10 @@ int read_policy_of(struct draft *draft, struct error *err);
 void expand_caps(struct draft *draft);
 void expand_limits(struct draft *draft);
 
-/* Reads --seccomp, and compiles the policy for the capabilities that the plan has now. */
+/* --seccomp, before anything asks which policy there is. */
+int expand_seccomp(struct draft *draft, struct error *err);
+
+/* Compiles the policy for the capabilities that the plan has now. */
 int expand_filter(struct draft *draft, struct error *err);
 
 /* ---- the setters of the table: setters.c, limit_setters.c, mount_setters.c ---- */
@@ -265,6 +269,22 @@ int expand_open_paths(struct draft *draft, struct error *err);
 
 /* Whether the entry hides what lies there also without a mount: of /proc only the whole. */
 bool isolation_hides(const struct mount_entry *entry);
+
+/* ---- root emulation: expand_emulation.c ---- */
+
+/* A file for apt in the sandbox's own /dev, and the variables that a root emulated sees. */
+#define EMULATION_APT_CONF "/dev/sbx-apt.conf"
+#define EMULATION_VARIABLE "SBX_ROOT_EMU"
+#define EMULATION_APT      "APT_CONFIG"
+
+int expand_emulation(struct draft *draft, struct error *err);
+
+/* What tells apt not to become another user, which it would find out not to have become. */
+struct mount_entry emulation_apt_file(void);
+
+/* Whether a variable or an operation of a config.json is what a root emulated has. */
+bool emulation_set(const char *variable);
+bool emulation_mounted(const struct mount_entry *entry);
 
 /* ---- the plan, looked at from outside: inside.c ---- */
 

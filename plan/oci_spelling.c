@@ -20,6 +20,7 @@ static const struct oci_field fields[] = {
 	{ "sbx.hostname_optional", OCI_BOOL, FIELD(namespaces.hostname_optional), 0, 0, 0, NULL },
 	{ "sbx.best_effort_limits", OCI_BOOL, FIELD(policy.limits.cgroup.best_effort), 0, 0, 0, NULL },
 	{ "sbx.keep_groups", OCI_BOOL, FIELD(ids.keep_groups), 0, 0, 0, NULL },
+	{ "sbx.emulate_root", OCI_BOOL, FIELD(policy.emulate_root), 0, 0, 0, NULL },
 	{ "sbx.upper", OCI_TEXT, FIELD(rootfs.upper), 0, 0, 0, NULL },
 	{ "sbx.scratch_size", OCI_U64, FIELD(rootfs.scratch_size), 0, 0, 0, NULL },
 	{ "sbx.env_home", OCI_BOOL, FIELD(process.env_home), 0, 0, 0, NULL },

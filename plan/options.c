@@ -14,6 +14,7 @@ static const char *const root_modes[] = { "cow", "ro", "rw", NULL };
 static const char *const cwd_modes[] = { "cow", "ro", "rw", "off", NULL };
 static const char *const procs[] = { "new", "pids", "host", "none", NULL };
 static const char *const group_words[] = { "drop", "keep", NULL };
+static const char *const root_emu_words[] = { "auto", "on", "off", NULL };
 static const char *const tty_words[] = { "auto", "on", "off", NULL };
 static const char *const isolations[] = { "userns", "landlock", NULL };
 static const char *const limit_words[] = { "require", "best-effort", NULL };
@@ -92,6 +93,10 @@ static const struct option_row rows[] = {
 	{ "map", 0, NULL, OPERAND_NEEDED, "HOW", MERGE_WHOLE, "identity", 0, add_map, 0,
 	  NULL,
 	  "user ids: auto (default), single, subuid, keep-id, or [u:|g:]INSIDE:OUTSIDE:COUNT" },
+	{ "root-emu", 0, NULL, OPERAND_NEEDED, "WHEN", MERGE_SCALAR, "identity", 0,
+	  set_choice, FIELD(root_emu), root_emu_words,
+	  "let chown, setuid and their like seem to work: auto (default: a root with one id), "
+	  "on, off" },
 	{ "hostname", 0, NULL, OPERAND_NEEDED, "NAME", MERGE_SCALAR, "identity", 0,
 	  set_hostname, FIELD(plan.namespaces.hostname), NULL, "call the sandbox NAME" },
 	{ "tz", 0, NULL, OPERAND_NEEDED, "ZONE", MERGE_SCALAR, "identity", 0, set_text,

@@ -237,6 +237,8 @@ static const char *policy_difference(const struct policy_spec *a,
 		return differ("policy.filter.program.instructions");
 	if (!same_profile(a->profile, b->profile))
 		return differ("policy.profile");
+	if (a->emulate_root != b->emulate_root)
+		return differ("policy.emulate_root");
 	return NULL;
 }
 

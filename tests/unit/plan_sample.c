@@ -206,6 +206,7 @@ struct plan plan_sample_full(void)
 			.by_libseccomp = true,
 			.explains = true,
 			.denials = "/tmp/denials",
+			.emulate_root = true,
 		},
 		.process = full_process(),
 		.life = full_life(),

@@ -41,6 +41,7 @@ static const struct sample {
 	{ "groups", "--groups keep" },
 	{ "group-add", "--group-add 0" },
 	{ "map", "--map single" },
+	{ "root-emu", "--map single --root-emu on" },
 	{ "hostname", "--hostname box" },
 	{ "tz", "--tz Etc/UTC" },
 	{ "env", "-e A=b -e EMPTY=" },
