@@ -219,7 +219,7 @@ mkfifo pipe && (cat pipe >>sum & echo piped >pipe; wait)
 trap "echo ended >>sum" TERM; kill -TERM $$
 cat sum'
 
-plan 6
+plan 7
 
 is "gcc builds and what it built runs" "$(inside sh -c "$compile" 2>&1)" "36000
 36000
@@ -228,6 +228,9 @@ is "gcc builds and what it built runs" "$(inside sh -c "$compile" 2>&1)" "36000
 is "a build with the address sanitizer finds what is freed twice" "$(ASAN_OPTIONS=detect_leaks=0 inside --keep-env=ASAN_OPTIONS sh -c '
 	printf "#include <stdlib.h>\nint main(void) { char *p = malloc(9); free(p); free(p); }\n" >twice.c
 	gcc -w -O0 -g -fsanitize=address twice.c -o twice && ./twice 2>&1 | grep -c "attempting double-free"' 2>&1)" 1
+is "below the policy dev it finds what is leaked" "$(inside --policy dev sh -c '
+	printf "#include <stdlib.h>\nint main(void) { return malloc(9) == NULL; }\n" >leak.c
+	gcc -O0 -g -fsanitize=address leak.c -o leak && ./leak 2>&1 | grep -c "detected memory leaks"' 2>&1)" 1
 is "python has threads, processes, databases and sockets" "$(inside python3 work.py 2>&1)" "1 worked"
 is "python makes an environment" "$(inside sh -c \
 	'python3 -m venv --without-pip env && env/bin/python -c "import sys; print(sys.prefix)"' 2>&1)" "$PWD/env"
