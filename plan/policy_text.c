@@ -103,15 +103,17 @@ static void give(struct taker *taker, const struct profile_setting *setting,
 		 const char *option, const char *operand)
 {
 	struct arena *arena = &taker->draft->plan.arena;
-	bool negated;
 	struct given given = {
-		.row = option_find(option, &negated),
 		.name = option,
 		.operand = operand,
-		.level = taker->named_by->level,
 		.from = arena_printf(arena, "%s:%u", setting->file, setting->line),
 	};
+	bool negated;
 
+	if (!taker->named_by)
+		return;
+	given.row = option_find(option, &negated);
+	given.level = taker->named_by->level;
 	taker->list = arena_grow(arena, taker->list, taker->count, sizeof(given));
 	taker->list[taker->count++] = given;
 }
