@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016 # the scripts in quotes are for other shells
 # shellcheck source=tests/sandbox/lib.sh
 . "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd -P)
 own_place
 command -v jq >/dev/null || skip_all 'jq is missing'
 
@@ -17,7 +18,7 @@ bare() {
 }
 [ "$(bare -- true)" = 'status 0' ] || skip_all 'no user namespace below a user namespace'
 
-plan 14
+plan 15
 
 like 'a limit that cannot be set is an error, and says of what' "$(bare -m 64M -- echo started)" \
 	'sbx: cannot limit memory: *
@@ -67,3 +68,9 @@ fails 'swap without memory is no limit' 125 run --memory-swap 1G -- true
 is 'limits come back from a config.json' "$("$SBX" config --no-config -m 64M --memory-swap 80M --pids 5 --cpus 1.5 \
 	--cpuset 0 --io-weight 7 -- true | "$SBX" config --no-config --config - | jq -c .linux.resources)" \
 	'{"memory":{"limit":67108864,"swap":83886080},"pids":{"limit":5},"cpu":{"quota":150000,"period":100000,"cpus":"0"},"unified":{"io.weight":"7"}}'
+"$SBX" config --no-config -m 64M --memory-swap -1 --pids 5 --cpus 1.5 --cpuset 0 --io-weight 7 --limits best-effort -- true |
+	python3 "$here/validate.py" "$here/../../docs/schema/config.json" >"$tmp/out" 2>&1
+case $? in
+77) skip 'they fit its schema' "$(cat "$tmp/out")" ;;
+*) ok 'they fit its schema' test ! -s "$tmp/out" ;;
+esac
