@@ -110,8 +110,8 @@ if command -v jq >/dev/null; then
 	ok 'a hook is refused by name' refused hooks.poststart '.hooks.poststart = [{path: "/bin/true"}]'
 	ok 'a limit that cannot be set is refused by name' refused linux.resources.memory.reservation \
 		'.linux.resources.memory.reservation = 1000000'
-	ok 'a filter is refused by name' refused linux.seccomp.defaultAction \
-		'.linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"'
+	ok 'a filter that cannot be read is refused by name' refused linux.seccomp.defaultAction \
+		'.linux.seccomp.defaultAction = "SCMP_ACT_NOWHERE"'
 	ok 'a bad type is refused by name' refused process.cwd '.process.cwd = 7'
 else
 	for member in cgroup mqueue map hook limit filter type; do
