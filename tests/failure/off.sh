@@ -18,8 +18,13 @@ ln -s /proc/self/exe "$tmp/root/bin/itself"
 echo input >input
 : >"$tmp/attacked"
 
+# A policy and Landlock would stop some of the attempts too: without them each is left to the
+# protection it is about.
 run() {
-	timeout -s KILL 30 "$SBX" run --no-config "$@"
+	timeout -s KILL 30 "$SBX" run --no-config --policy none --landlock off "$@"
+}
+run_by_landlock() {
+	timeout -s KILL 30 "$SBX" run --no-config --policy none --isolation landlock "$@"
 }
 # differs PROTECTION WITH WITHOUT COMMAND...: what the command says with it and without
 differs() {
@@ -50,19 +55,18 @@ attempt_in_root() {
 	run -R "$tmp/root" "$@" -- attack try "$name" <input
 }
 
-plan 49
+plan 51
 
 stops 'seal stdin' stdin
 stops descriptors descriptors
 stops session session
-# The policy and the layer of Landlock stop these too: each by itself has to.
-stops 'closed init' init-memory --policy none --landlock off
-stops 'closed init' init-trace --policy none --landlock off
+stops 'closed init' init-memory
+stops 'closed init' init-trace
 stops 'closed init' init-descriptors
 
 if "$attack" make key true 2>/dev/null; then
 	with_key() {
-		"$attack" make key "$SBX" run --no-config --policy none -e CANARY_KEY \
+		"$attack" make key "$SBX" run --no-config --policy none --landlock off -e CANARY_KEY \
 			-e CANARY_KEYRING -- ./attack try key </dev/null
 	}
 	differs keyring 'held key' 'REACHED key: *' with_key
@@ -85,9 +89,9 @@ mkdir "$tmp/home"
 echo canary >"$tmp/home/canary"
 export CANARY_FILE="$tmp/home/canary"
 HOME=$tmp/home stops 'private directories' climb -e CANARY_FILE
-if run --isolation landlock -- true 2>/dev/null; then
+if run_by_landlock -- true 2>/dev/null; then
 	differs landlock '*held read-home' '*REACHED read-home: *' \
-		attempt read-home --isolation landlock -e CANARY_FILE
+		run_by_landlock -e CANARY_FILE -- ./attack try read-home
 else
 	echo landlock >>"$tmp/attacked"
 	skip 'landlock: holds' 'this kernel cannot isolate by Landlock'
@@ -169,6 +173,15 @@ else
 	echo groups >>"$tmp/attacked"
 	skip 'groups: holds' 'no caller with more groups can be made here'
 	skip 'groups: is missed' 'no caller with more groups can be made here'
+fi
+
+# In a cgroup of its own a sandbox sees no name of the groups above it.
+if run --pids 50 -- true 2>/dev/null; then
+	differs cgroup '0::/' '0::/?*' run --pids 50 -- sed -n '/^0::/p' /proc/self/cgroup
+else
+	echo cgroup >>"$tmp/attacked"
+	skip 'cgroup: holds' 'no cgroup can be had here'
+	skip 'cgroup: is missed' 'no cgroup can be had here'
 fi
 
 # Each protection that the source names is left out above.

@@ -66,7 +66,7 @@ calls='clone3=ENOSYS mount=EPERM pivot_root=EPERM unshare=EPERM setns=EPERM setg
 	statx=EPERM landlock_create_ruleset=EPERM userns=EPERM userns=ENOSYS'
 
 # shellcheck disable=SC2086 # several words
-plan $((9 * 6 + 6 + $(set -- $calls; echo $#)))
+plan $((10 * 6 + 6 + $(set -- $calls; echo $#)))
 
 tried "in a user namespace" unshare -Ur
 tried "in one that has no ids" unshare -U
@@ -76,7 +76,8 @@ tried_with bwrap "in bubblewrap" bwrap --bind / / --proc /proc --dev /dev --unsh
 tried_with bwrap "in bubblewrap that forbids it" bwrap --bind / / --unshare-user --disable-userns
 tried_with firejail "in firejail" firejail --quiet --noprofile
 tried_with firejail "in firejail with its filter" firejail --quiet --noprofile --seccomp
-tried "in sbx" "$SBX" run --
+tried "in sbx" "$SBX" run --policy nested --
+tried "in sbx whose policy makes no namespaces" "$SBX" run --
 
 at_once "in bubblewrap the defaults work" \
 	sh -c 'command -v bwrap >/dev/null || { echo inside; exit; }
@@ -84,13 +85,14 @@ at_once "in bubblewrap the defaults work" \
 at_once "a root works there with one id" \
 	sh -c 'command -v bwrap >/dev/null || { echo inside; exit; }
 		exec bwrap --bind / / --proc /proc --dev /dev --unshare-all ./sbx run --root root /bin/busybox echo inside'
-at_once "sbx works in sbx" ./sbx run -- ./sbx run --proc host -- echo inside
+at_once "sbx works in sbx" ./sbx run --policy nested -- ./sbx run --proc host -- echo inside
 at_once "and in that once more" \
-	./sbx run -- ./sbx run --proc host -- ./sbx run --proc host --cwd ro -- echo inside
+	./sbx run --policy nested -- ./sbx run --policy nested --proc host -- ./sbx run --proc host --cwd ro -- echo inside
 # The kernel takes no third layer: fuse-overlayfs may, where /dev/fuse is open to the user.
 device=/dev/null
 [ ! -w /dev/fuse ] || device=/dev/fuse
-output=$(timeout -k 5 60 ./sbx run --dev-bind $device -- ./sbx run --proc host --dev-bind $device -- \
+output=$(timeout -k 5 60 ./sbx run --policy nested --dev-bind $device -- \
+	./sbx run --policy nested --proc host --dev-bind $device -- \
 	./sbx run --proc host -- sh -c 'echo inside >new && cat new' 2>&1 </dev/null)
 case $output in
 inside) result 0 "a third layer of copy-on-write works or tells why" ;;
@@ -100,7 +102,7 @@ inside) result 0 "a third layer of copy-on-write works or tells why" ;;
 *) result 1 "a third layer of copy-on-write works or tells why" || say "$output" ;;
 esac
 at_once "with a root of its own too" \
-	./sbx run -- ./sbx run --proc host --root root --root-mode ro -- /bin/busybox echo inside
+	./sbx run --policy nested -- ./sbx run --proc host --root root --root-mode ro -- /bin/busybox echo inside
 
 for call in $calls; do
 	output=$(timeout -k 5 60 "$refuse" "$call" -- ./sbx run -- echo inside 2>&1 </dev/null)

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 schema=$here/../../docs/schema/config.json
 
-plan 22
+plan 23
 mkdir "$tmp/work" "$tmp/root" "$tmp/root/etc"
 cd "$tmp/work" || exit 1
 
@@ -28,14 +28,21 @@ touched() {
 	[ ! -e "$tmp/touched" ] && [ ! -e "$tmp/work/touched" ]
 }
 
-if printed -- true | valid >"$tmp/out"; then
-	result 0 'the defaults fit the schema'
-elif [ $? = 77 ]; then
-	skip 'the defaults fit the schema' "$(cat "$tmp/out")"
-else
-	result 1 'the defaults fit the schema'
-	say "$(cat "$tmp/out")"
-fi
+fits() { # DESCRIPTION OPTION...
+	description=$1
+	shift
+	if printed "$@" -- true | valid >"$tmp/out"; then
+		result 0 "$description"
+	elif [ $? = 77 ]; then
+		skip "$description" "$(cat "$tmp/out")"
+	else
+		result 1 "$description" || say "$(cat "$tmp/out")"
+	fi
+}
+fits 'the defaults fit the schema'
+fits 'so do a policy, what it denies and limits' --policy docker --explain on --denials "$tmp/denials" \
+	--landlock 'require(1)' --root-emu on -m 64M --memory-swap 80M --pids 5 --cpus 1.5 --cpuset 0 \
+	--io-weight 7 --limits best-effort
 ok 'printing starts nothing' touched
 
 options='--hostname box --tmpfs /srv:size=1M --env A=1 --rlimit nofile=64 --workdir /usr'

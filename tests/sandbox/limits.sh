@@ -52,7 +52,7 @@ result $? 'a bomb stays as small as nproc says' || say "$got processes"
 
 # ---- a filter ----------------------------------------------------------------------------------
 
-is 'without --seccomp there is no filter' "$(run -- sh -c "$(status_of self)")" 0
+is 'without a policy there is no filter' "$(run --policy none -- sh -c "$(status_of self)")" 0
 is 'the command has the filter' "$(run --seccomp filter -- sh -c "$(status_of self)")" 2
 fails 'it refuses what it says' 1 run --seccomp filter -- uname
 fails 'it holds for what the command starts' 1 run --seccomp filter -- sh -c 'sh -c uname'

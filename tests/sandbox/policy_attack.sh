@@ -27,31 +27,35 @@ fi
 
 for policy in $policies; do
 	"$policy_points" "$policy" >"$policy.points" || exit 1
-	"$policy_points" "$policy" program >"$policy.bpf" || exit 1
 	[ $has_i386 = yes ] || sed -i '/^i386 /d' "$policy.points"
 done
 
-tests=7
+tests=8
 [ "$(uname -m)" != x86_64 ] || tests=$((tests + 7))
 [ $has_i386 = no ] || tests=$((tests + 2))
 plan $tests
 
 for policy in $policies; do
-	output=$(inside --seccomp "$policy.bpf" <"$policy.points")
+	output=$(inside --policy "$policy" <"$policy.points")
 	like "$policy: every call is answered as its text says" \
 		"$output" '[1-9]* calls, * refused, 0 not as wanted'
 done
 
+# Who looks at the denials has no say in them.
+output=$(inside --policy default --explain on --denials denials.jsonl <default.points | grep ' calls, ')
+like 'default: and so it is where denials are explained' \
+	"$output" '[1-9]* calls, * refused, 0 not as wanted'
+
 # ---- the test itself -----------------------------------------------------------------------
 
 # A filter that does nothing is noticed: these are refused by nobody else.
-output=$(inside --seccomp none.bpf <default.points | sed -n '$s/.* \([0-9]*\) not as wanted$/\1/p')
+output=$(inside --policy none <default.points | sed -n '$s/.* \([0-9]*\) not as wanted$/\1/p')
 ok 'without a filter hundreds of calls are answered otherwise' test "${output:-0}" -gt 500
 
 # answers POLICY LINE: the answers to some calls, made by hand
 answers() {
 	printf '%s\n' "$2" >line
-	inside --seccomp "$1.bpf" <line | tail -n 1
+	inside --policy "$1" <line | tail -n 1
 }
 
 all='1 calls, 1 refused, 0 not as wanted'

@@ -4,9 +4,7 @@
  * every ABI that the kernel may serve every call with arguments that nothing comes of, for
  * every rule over arguments the values around its own, with and without junk in the high
  * bits, and numbers that no table has.
- *
- *   policy_points POLICY           what attack_calls reads
- *   policy_points POLICY program   the program that the build made, for --seccomp
+ * It is called with the policy's name and writes what attack_calls reads.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -14,7 +12,6 @@
 #include "policy/rules.h"
 #include "policy/tables.h"
 
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,17 +188,6 @@ static int print_policy(const struct builtin *builtin, struct arena *arena,
 	return 0;
 }
 
-static int write_program(const struct builtin *builtin)
-{
-	const struct seccomp_program *program = &builtin->programs[0].program;
-	const size_t size = sizeof(struct sock_filter);
-
-	return fwrite(program->instructions, size, program->count, stdout) ==
-			       program->count
-		       ? 0
-		       : -1;
-}
-
 static const struct builtin *find(const char *name)
 {
 	const struct builtin *builtin = builtins;
@@ -213,16 +199,16 @@ static const struct builtin *find(const char *name)
 
 int main(int argc, char **argv)
 {
-	const struct builtin *builtin = argc >= 2 ? find(argv[1]) : NULL;
+	const struct builtin *builtin = argc == 2 ? find(argv[1]) : NULL;
 	struct arena arena = { 0 };
 	struct error err = { 0 };
 	int result;
 
 	if (!builtin) {
-		fputs("usage: policy_points POLICY [program]\n", stderr);
+		fputs("usage: policy_points POLICY\n", stderr);
 		return EXIT_FAILURE;
 	}
-	result = argc > 2 ? write_program(builtin) : print_policy(builtin, &arena, &err);
+	result = print_policy(builtin, &arena, &err);
 	if (err.text[0])
 		fprintf(stderr, "cannot %s\n", err.text);
 	arena_free(&arena);
