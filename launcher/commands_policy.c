@@ -358,6 +358,10 @@ int command_policy(const char *const *words, const struct caller_text *caller)
 		return say_overview(stderr);
 	if (asks_for_help(words[0]))
 		return say_overview(stdout);
+	if (!policy_is_built_in()) {
+		policy_refuse("do sbx policy", &err);
+		return fail(&err);
+	}
 	if (strcmp(words[0], "learn") == 0)
 		return command_learn(words + 1, caller);
 	for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {

@@ -97,6 +97,7 @@ struct host_facts {
 	char proc_covers[512]; /* what is mounted below /proc, with blanks between */
 	uint64_t keys_used, keys_max; /* key-users of /proc; 0: not known */
 	int landlock_abi;             /* or a negative errno */
+	bool without_seccomp;         /* so sbx was built */
 	unsigned int seccomp_level;   /* seccomp_level() */
 	bool seccomp_notify;
 	struct trial userns, id_map, proc, overlay, keyring;

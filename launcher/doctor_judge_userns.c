@@ -287,7 +287,7 @@ void judge_landlock(const struct host_facts *facts, struct finding *finding)
 		return;
 	}
 	tell_guarantees(abi, finding);
-	if (abi >= LANDLOCK_SCOPES && facts->userns.errnum)
+	if (abi >= LANDLOCK_SCOPES && facts->userns.errnum && !facts->without_seccomp)
 		finding_found(finding,
 			      "ABI %d: sbx run --isolation landlock does without user "
 			      "namespaces",
@@ -301,7 +301,10 @@ void judge_landlock(const struct host_facts *facts, struct finding *finding)
 
 void judge_seccomp(const struct host_facts *facts, struct finding *finding)
 {
-	finding_found(finding, "libseccomp's level %u", facts->seccomp_level);
+	if (facts->without_seccomp)
+		finding_found(finding, "sbx was built without seccomp");
+	else
+		finding_found(finding, "libseccomp's level %u", facts->seccomp_level);
 	if (facts->seccomp_level == 0)
 		finding_short(finding, ROW_MISSING, "no filter of system calls");
 }
@@ -312,7 +315,9 @@ void judge_seccomp_notify(const struct host_facts *facts, struct finding *findin
 		finding_found(finding, "available");
 		return;
 	}
-	finding_found(finding, facts->seccomp_notify ? "in the kernel, not in libseccomp"
-						     : "not in this kernel, or refused");
+	finding_found(finding, "%s",
+		      facts->without_seccomp  ? "sbx was built without seccomp"
+		      : facts->seccomp_notify ? "in the kernel, not in libseccomp"
+					      : "not in this kernel, or refused");
 	finding_short(finding, ROW_LIMITED, "denied system calls cannot be explained");
 }

@@ -370,6 +370,7 @@ static bool has_user_notification(void)
 void host_try(struct host_facts *facts)
 {
 	facts->landlock_abi = landlock_or_errno();
+	facts->without_seccomp = !policy_is_built_in();
 	facts->seccomp_level = seccomp_level();
 	facts->seccomp_notify = has_user_notification();
 	facts->keyring = try_it(try_keyring, NULL);

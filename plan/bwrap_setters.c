@@ -289,9 +289,17 @@ int bwrap_change_cap(struct bwrap_reader *reader, const struct bwrap_option *opt
 	return 0;
 }
 
+static int refuse_filter(const char *option, struct error *err)
+{
+	return error_set(err, ERROR_POLICY, "%s is not available: built without seccomp",
+			 option);
+}
+
 int bwrap_set_seccomp(struct bwrap_reader *reader, const struct bwrap_option *option,
 		      const char *const *operands, struct error *err)
 {
+	if (!policy_is_built_in())
+		return refuse_filter("--seccomp", err);
 	if (reader->plan->wrap.filter_count)
 		return error_set(err, ERROR_USAGE,
 				 "--seccomp cannot be combined with --add-seccomp-fd");
@@ -331,6 +339,8 @@ int bwrap_add_seccomp(struct bwrap_reader *reader, const struct bwrap_option *op
 	auto_close int fd = -1;
 
 	(void)option;
+	if (!policy_is_built_in())
+		return refuse_filter("--add-seccomp-fd", err);
 	if (wrap->seccomp_fd >= 0)
 		return error_set(err, ERROR_USAGE,
 				 "--add-seccomp-fd cannot be combined with --seccomp");

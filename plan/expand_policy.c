@@ -143,8 +143,6 @@ static int read_seccomp(struct draft *draft, struct error *err)
 	size_t length;
 	char *text;
 
-	if (!policy_is_built_in())
-		return policy_refuse("use --seccomp", err);
 	if (fd < 0)
 		return path_explain("use --seccomp", draft->seccomp, errno,
 				    ERROR_SOURCE_MISSING, err);

@@ -134,8 +134,9 @@ static int fill(struct draft *draft, const char *const *words, struct error *err
 			       ? -1
 			       : 0;
 	}
-	if (read_config(draft, err) < 0 || read_policy_of(draft, err) < 0 ||
-	    apply_givens(draft, err) < 0 || expand(draft, err) < 0)
+	if (read_config(draft, err) < 0 || refuse_seccomp(draft, err) < 0 ||
+	    read_policy_of(draft, err) < 0 || apply_givens(draft, err) < 0 ||
+	    expand(draft, err) < 0)
 		return -1;
 	return plan_check(&draft->plan, err);
 }

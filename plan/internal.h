@@ -224,6 +224,12 @@ const struct profile_places *policy_places(struct draft *draft, const char *base
  */
 int read_policy_of(struct draft *draft, struct error *err);
 
+/* Of an option that holds once: by the highest source, and there the last. NULL: nobody. */
+const struct given *find_given(const struct draft *draft, const char *name);
+
+/* In a build without seccomp: refuses whoever asks for some. */
+int refuse_seccomp(const struct draft *draft, struct error *err);
+
 void expand_caps(struct draft *draft);
 void expand_limits(struct draft *draft);
 

@@ -45,15 +45,14 @@ const struct profile_places *plan_policy_places(struct arena *arena)
 	return places;
 }
 
-/* The one that holds: of the highest source that names one, the last. */
-static const struct given *find_policy(const struct draft *draft)
+const struct given *find_given(const struct draft *draft, const char *name)
 {
 	const struct given *found = NULL;
 
 	for (size_t i = 0; i < draft->given_count; i++) {
 		const struct given *given = &draft->given[i];
 
-		if (!strcmp(given->row->name, "policy") &&
+		if (!strcmp(given->row->name, name) &&
 		    (!found || given->level <= found->level))
 			found = given;
 	}
@@ -358,8 +357,6 @@ static int read_named(struct draft *draft, const struct given *given, struct err
 {
 	const char *operand = lasting_operand(draft, given, err);
 
-	if (!policy_is_built_in() && strcmp(given->operand, "none") != 0)
-		return policy_refuse("use --policy", err);
 	if (!operand || read_policy(draft, operand, given->base, err) < 0)
 		return error_within(err, "use --policy");
 	return take_settings(draft, given, err);
@@ -367,7 +364,7 @@ static int read_named(struct draft *draft, const struct given *given, struct err
 
 int read_policy_of(struct draft *draft, struct error *err)
 {
-	const struct given *given = find_policy(draft);
+	const struct given *given = find_given(draft, "policy");
 	const char *of_config = draft->plan.policy.operand;
 
 	if (given)

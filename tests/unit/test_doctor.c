@@ -236,6 +236,9 @@ static void seccomp_is_judged_by_its_level(void **state)
 	assert_row(&facts, "seccomp-notify", ROW_LIMITED, "not in this kernel", "");
 	facts.seccomp_level = 0;
 	assert_row(&facts, "seccomp", ROW_MISSING, "level 0", "");
+	facts.without_seccomp = true;
+	assert_row(&facts, "seccomp", ROW_MISSING, "built without seccomp", "");
+	assert_row(&facts, "seccomp-notify", ROW_LIMITED, "built without seccomp", "");
 }
 
 /* ---- rows: ids ------------------------------------------------------------------------------ */

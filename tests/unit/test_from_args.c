@@ -324,6 +324,8 @@ static const struct bad_value {
 
 static void each_bad_value_has_its_one_line(void **state)
 {
+	if (!policy_is_built_in())
+		skip();
 	struct planning *at = *state;
 
 	for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++) {
@@ -466,6 +468,8 @@ static void namespaces_are_shared_and_joined(void **state)
 
 static void a_raw_filter_is_read_and_so_is_json(void **state)
 {
+	if (!policy_is_built_in())
+		skip();
 	struct planning *at = *state;
 	/* ret ALLOW */
 	static const unsigned char allow[8] = { 6, 0, 0, 0, 0, 0, 0xff, 0x7f };

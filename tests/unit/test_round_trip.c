@@ -128,6 +128,8 @@ static void come_back(struct planning *at, const char *words)
 
 static void each_row_comes_back(void **state)
 {
+	if (!policy_is_built_in())
+		skip();
 	struct planning *at = *state;
 	static const char allow[] = { 6, 0, 0, 0, 0, 0, (char)0xff, 0x7f };
 	size_t count;

@@ -289,6 +289,8 @@ static void a_filter_that_was_installed_works(void **state)
 static void libseccomp_knows_this_kernel(void **state)
 {
 	(void)state;
+	if (!policy_is_built_in())
+		skip();
 	assert_true(seccomp_level() >= 1);
 }
 

@@ -3,7 +3,7 @@
 # `./dev test` is a row of parts, each one way to build the tree and the suites that are run
 # on it. What each check said goes into one file of results, which gives the closing line.
 
-parts='root release clang tidy sanitizers failpoints offline aarch64 musl guests kernels'
+parts='root release clang tidy sanitizers failpoints noseccomp offline aarch64 musl guests kernels'
 
 # Where checks are slow, a sanitizer or an emulator multiplies every limit of time.
 time_factor=1
@@ -140,6 +140,13 @@ part_sanitizers() {
 part_failpoints() {
 	built build_tree failpoints -Dfailpoints=true || return 0
 	run_tests --suite failure
+}
+
+# Who asks for a policy is refused there; the rest works as ever.
+part_noseccomp() {
+	built build_tree noseccomp -Dseccomp=disabled -Dwerror=true || return 0
+	run_tests --suite unit
+	run_tests sandbox_without_seccomp
 }
 
 # From nothing, in a network namespace that has no network.
