@@ -192,6 +192,27 @@ int files_replace(int dir_fd, const char *path, const char *text, size_t length,
 	return -1;
 }
 
+int files_hold_place(const char *path, struct files_place *ret_place)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char dir[PATH_MAX] = ".";
+
+	if (!*name || (size_t)(name - path) >= sizeof(dir)) {
+		errno = *name ? ENAMETOOLONG : EISDIR;
+		return -1;
+	}
+	if (slash) {
+		memcpy(dir, path, (size_t)(name - path));
+		dir[name - path] = '\0';
+	}
+	*ret_place = (struct files_place){
+		.dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.name = name,
+	};
+	return ret_place->dir < 0 ? -1 : 0;
+}
+
 /* ---- removing ----------------------------------------------------------------------- */
 
 /*

@@ -51,6 +51,18 @@ int files_write(int dir_fd, const char *path, const char *text);
 int files_replace(int dir_fd, const char *path, const char *text, size_t length,
 		  mode_t mode);
 
+/* A file that is written later: where its directory is found cannot change any more. */
+struct files_place {
+	int dir; /* O_PATH */
+	const char *name;
+};
+
+/*
+ * Holds the place of path, so that whoever may write on the way to it cannot lead it
+ * elsewhere meanwhile. name points into path. -1 and errno.
+ */
+int files_hold_place(const char *path, struct files_place *ret_place);
+
 /*
  * Removes everything below dir_fd/name and name itself without following a link and
  * without crossing onto another file system. ENOENT is success. -1 and errno.

@@ -231,12 +231,14 @@ static int write_document(const struct explainer *explainer, struct arena *arena
 			  struct error *err)
 {
 	const char *file = explainer->plan->policy.denials;
+	const struct files_place *place = explainer->place;
 	const char *text;
 
 	if (!file)
 		return 0;
 	text = denials_document(explainer->denials, explainer->listened, arena);
-	if (files_replace(AT_FDCWD, file, text, strlen(text), 0644) < 0)
+	if (files_replace(place ? place->dir : AT_FDCWD, place ? place->name : file, text,
+			  strlen(text), 0644) < 0)
 		return error_errno(err, "write the denials to %s", file);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 
 struct error;
+struct files_place;
 struct plan;
 struct policy_spec;
 struct rules;
@@ -107,6 +108,7 @@ struct explainer {
 	int listener;            /* -1: none, or none any more */
 	struct denials *denials; /* from the first listener on */
 	bool listened;
+	const struct files_place *place; /* of --denials; NULL: as its path says */
 };
 
 void explainer_init(struct explainer *explainer, const struct plan *plan);

@@ -575,6 +575,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	*ret_outcome = (struct outcome){ .init = sandbox->init };
 	monitor.servers.layers = -1;
 	explainer_init(&monitor.explainer, plan);
+	monitor.explainer.place = events->denials;
 	terminal_init(&monitor.terminal);
 	flow_init(&monitor.stdin_flow);
 	forwarded_signals(&set);

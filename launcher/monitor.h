@@ -8,6 +8,7 @@
 #include <signal.h>
 
 struct error;
+struct files_place;
 struct learner;
 struct plan;
 struct state;
@@ -22,6 +23,7 @@ struct monitor_events {
 	void *context;
 	struct learner *learner; /* who watches the command; NULL: nobody */
 	const sigset_t *ignored; /* signals that the caller ignored: not passed on */
+	const struct files_place *denials; /* where they are written */
 };
 
 /*

@@ -318,8 +318,8 @@ static void put_usage(struct json_value *object, const struct outcome *outcome)
 	put_figure(group, "oom_kills", usage->oom_kills);
 }
 
-int report_stats(const struct plan *plan, const struct outcome *outcome,
-		 struct error *err)
+int report_stats(const struct plan *plan, const struct files_place *place,
+		 const struct outcome *outcome, struct error *err)
 {
 	struct arena arena = { 0 };
 	struct json_value *object;
@@ -341,7 +341,8 @@ int report_stats(const struct plan *plan, const struct outcome *outcome,
 	line = arena_printf(&arena, "%s\n", json_write(object, JSON_LAYOUT_LINE, &arena));
 	if (!file)
 		say(STDERR_FILENO, line);
-	else if (files_replace(AT_FDCWD, file, line, strlen(line), 0644) < 0)
+	else if (files_replace(place ? place->dir : AT_FDCWD, place ? place->name : file,
+			       line, strlen(line), 0644) < 0)
 		failed = error_errno(err, "write the statistics to %s", file);
 	arena_free(&arena);
 	return failed;

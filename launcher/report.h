@@ -15,6 +15,7 @@
 
 struct arena;
 struct error;
+struct files_place;
 struct json_value;
 struct plan;
 
@@ -59,8 +60,8 @@ void report_failed(int status_fd, const struct error *err, pid_t init,
 		   bool command_started);
 void report_ended(int status_fd, const struct outcome *outcome);
 
-/* -1: the file of --stats cannot be written. */
-int report_stats(const struct plan *plan, const struct outcome *outcome,
-		 struct error *err);
+/* place: of the file of --stats; NULL: as its path says. -1: it cannot be written. */
+int report_stats(const struct plan *plan, const struct files_place *place,
+		 const struct outcome *outcome, struct error *err);
 
 #endif

@@ -191,6 +191,19 @@ static int arm_for_parent(const struct plan *plan, pid_t parent, struct error *e
 	return 0;
 }
 
+/* Before the command runs, which may write on the way to them. */
+static int hold_places(struct run *run, struct error *err)
+{
+	const char *denials = run->plan->policy.denials;
+	const char *stats = run->plan->life.stats_file;
+
+	if (denials && files_hold_place(denials, &run->denials) < 0)
+		return error_errno(err, "write the denials to %s", denials);
+	if (stats && files_hold_place(stats, &run->stats) < 0)
+		return error_errno(err, "write the statistics to %s", stats);
+	return 0;
+}
+
 static int start_and_follow(struct run *run, const struct caller_text *caller,
 			    struct outcome *outcome, struct error *err)
 {
@@ -201,6 +214,7 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 		.context = run,
 		.learner = run->learner,
 		.ignored = &run->ignored,
+		.denials = plan->policy.denials ? &run->denials : NULL,
 	};
 	const struct executor *executor =
 		plan->policy.landlock.whole ? &landlock_executor : &native_executor;
@@ -209,9 +223,9 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 				   .socket = -1,
 				   .scratch = { .place = -1, .dir = -1 } };
 	struct bounds bounds = { 0 };
-	int failed = 0;
+	int failed = hold_places(run, err);
 
-	if (plan->life.name || plan->life.detach)
+	if (!failed && (plan->life.name || plan->life.detach))
 		failed = state_claim(&run->state, plan, true, err);
 	if (!failed)
 		failed = bounds_make(plan, &bounds, err);
@@ -273,7 +287,8 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 	}
 	report_sigsys(plan, &outcome);
 	report_ended(plan->life.detach ? -1 : plan->life.status_fd, &outcome);
-	if (report_stats(plan, &outcome, &err) < 0) {
+	if (report_stats(plan, plan->life.stats_file ? &run->stats : NULL, &outcome,
+			 &err) < 0) {
 		report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);
 	}

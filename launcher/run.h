@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "base/files.h"
 #include "launcher/state.h"
 
 struct caller_text;
@@ -17,9 +18,10 @@ struct plan;
 struct run {
 	const struct plan *plan;
 	struct state state;
-	sigset_t ignored;        /* signals that the caller ignores */
-	int announce;            /* -d: the waiting parent's pipe, or -1 */
-	struct learner *learner; /* who watches the command; NULL: nobody */
+	sigset_t ignored;                  /* signals that the caller ignores */
+	int announce;                      /* -d: the waiting parent's pipe, or -1 */
+	struct learner *learner;           /* who watches the command; NULL: nobody */
+	struct files_place denials, stats; /* where they are written, if they are */
 };
 
 /*

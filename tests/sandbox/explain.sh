@@ -28,7 +28,7 @@ member() { # FILE EXPRESSION
 	python3 -c "import json, sys; print(json.load(open(sys.argv[1]))$2)" "$1" 2>&1
 }
 
-plan 42
+plan 43
 
 # ---- one line ------------------------------------------------------------------------------
 
@@ -101,6 +101,10 @@ kill -TERM $!
 wait $!
 is 'and when the launcher is told to end' "$(member found '["count"]')" 5
 fails 'a file that cannot be written is an error' 125 run --denials /no/such/folder/file -- true
+mkdir way elsewhere
+run --rw . --denials way/denials --stats=way/stats -- sh -c 'mv way moved && ln -s elsewhere way'
+is 'a command cannot lead it elsewhere' "$(ls moved) $(ls elsewhere)" 'denials
+stats '
 if [ "$can_validate" = 77 ]; then
 	skip 'the lines fit their schema' 'the Python module jsonschema is missing'
 	skip 'the document fits its schema' 'the Python module jsonschema is missing'

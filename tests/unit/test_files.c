@@ -99,6 +99,37 @@ static void a_replacement_that_fails_leaves_nothing(void **state)
 	assert_int_equal(count_entries(root), 1);
 }
 
+static void a_place_is_held_whatever_becomes_of_the_way_to_it(void **state)
+{
+	auto_close int root = fresh_fd(state);
+	struct files_place place;
+	char path[64];
+
+	assert_int_equal(mkdirat(root, "way", 0700), 0);
+	assert_int_equal(mkdirat(root, "elsewhere", 0700), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/way/file", root);
+	assert_int_equal(files_hold_place(path, &place), 0);
+	assert_int_equal(renameat(root, "way", root, "moved"), 0);
+	assert_int_equal(symlinkat("elsewhere", root, "way"), 0);
+	assert_int_equal(files_replace(place.dir, place.name, "x", 1, 0600), 0);
+	close(place.dir);
+	assert_reads(root, "moved/file", "x");
+	assert_int_equal(faccessat(root, "elsewhere/file", F_OK, 0), -1);
+}
+
+static void a_place_is_a_file_in_a_directory(void **state)
+{
+	struct files_place place;
+
+	(void)state;
+	assert_fails(files_hold_place("/no/such/file", &place), ENOENT);
+	assert_fails(files_hold_place("/dev/null/file", &place), ENOTDIR);
+	assert_fails(files_hold_place("/tmp/", &place), EISDIR);
+	assert_int_equal(files_hold_place("file", &place), 0);
+	assert_string_equal(place.name, "file");
+	close(place.dir);
+}
+
 /* ---- removing ----------------------------------------------------------------------- */
 
 static void trees_are_removed_with_all_that_is_in_them(void **state)
@@ -241,6 +272,8 @@ int main(void)
 		cmocka_unit_test(writing_creates_nothing),
 		cmocka_unit_test(a_file_is_replaced_whole_with_its_mode),
 		cmocka_unit_test(a_replacement_that_fails_leaves_nothing),
+		cmocka_unit_test(a_place_is_held_whatever_becomes_of_the_way_to_it),
+		cmocka_unit_test(a_place_is_a_file_in_a_directory),
 		cmocka_unit_test(trees_are_removed_with_all_that_is_in_them),
 		cmocka_unit_test(links_are_removed_and_not_followed),
 		cmocka_unit_test(directories_that_keep_us_out_are_removed),

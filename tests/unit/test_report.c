@@ -313,7 +313,7 @@ static void figures_are_exact_and_written_whole(void **state)
 	plan.life.stats = true;
 	plan.life.stats_file = path;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(report_stats(&plan, &figures, &err), 0);
+		assert_int_equal(report_stats(&plan, NULL, &figures, &err), 0);
 		assert_true(files_read(AT_FDCWD, path, text, sizeof(text) - 1) > 0);
 		assert_string_equal(text, figures_line);
 	}
@@ -336,7 +336,7 @@ static void figures_of_a_group_are_told_as_far_as_they_are_known(void **state)
 	outcome.usage = (struct cgroup_usage){ .memory_peak = 7,
 					       .swap_peak = UINT64_MAX,
 					       .oom_kills = 2 };
-	assert_int_equal(report_stats(&plan, &outcome, &err), 0);
+	assert_int_equal(report_stats(&plan, NULL, &outcome, &err), 0);
 	assert_true(files_read(AT_FDCWD, path, text, sizeof(text) - 1) > 0);
 	assert_non_null(strstr(text, "\"cgroup\":{\"memory_peak\":7,\"swap_peak\":null,"
 				     "\"pids_peak\":0,"));
@@ -349,7 +349,7 @@ static void figures_are_not_written_unless_asked_for(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(report_stats(&plan, &figures, &err), 0);
+	assert_int_equal(report_stats(&plan, NULL, &figures, &err), 0);
 }
 
 static void a_file_of_figures_that_cannot_be_written_is_an_error(void **state)
@@ -360,7 +360,7 @@ static void a_file_of_figures_that_cannot_be_written_is_an_error(void **state)
 	(void)state;
 	plan.life.stats = true;
 	plan.life.stats_file = "/nowhere/at/all/stats";
-	assert_int_equal(report_stats(&plan, &figures, &err), -1);
+	assert_int_equal(report_stats(&plan, NULL, &figures, &err), -1);
 	assert_string_equal(err.text, "write the statistics to /nowhere/at/all/stats");
 	assert_int_equal(err.errnum, ENOENT);
 }
