@@ -93,27 +93,33 @@ static size_t drop_covered(struct seen_path *paths, size_t count)
 	return kept;
 }
 
+/* Without a copy: a command that opens many files has this asked for each pair of them. */
+static bool is_right_in(const char *path, const char *dir)
+{
+	const char *name = strrchr(path, '/') + 1;
+	const size_t length = (size_t)(name - path) - (name - path > 1);
+
+	return *name && strncmp(path, dir, length) == 0 && dir[length] == '\0';
+}
+
 static size_t count_children(const struct seen_path *paths, size_t count, const char *dir,
-			     bool writes, struct arena *arena)
+			     bool writes)
 {
 	size_t found = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (paths[i].writes == writes && strlen(paths[i].path) > 1 &&
-		    strcmp(parent_of(paths[i].path, arena), dir) == 0)
-			found++;
-	}
+	for (size_t i = 0; i < count; i++)
+		found += paths[i].writes == writes && is_right_in(paths[i].path, dir);
 	return found;
 }
 
 static bool is_worth(const struct seen_path *paths, size_t count, size_t index,
-		     const char *dir, struct arena *arena)
+		     const char *dir)
 {
 	const bool writes = paths[index].writes;
 	const size_t enough = writes ? WRITTEN_NEIGHBOURS : READ_NEIGHBOURS;
 
 	return !is_listed(dir, kept_apart) &&
-	       count_children(paths, count, dir, writes, arena) >= enough;
+	       count_children(paths, count, dir, writes) >= enough;
 }
 
 static bool widen(struct seen_path *paths, size_t count, struct arena *arena)
@@ -126,7 +132,7 @@ static bool widen(struct seen_path *paths, size_t count, struct arena *arena)
 		if (strcmp(paths[i].path, "/") == 0)
 			continue;
 		dir = parent_of(paths[i].path, arena);
-		if (!is_worth(paths, count, i, dir, arena))
+		if (!is_worth(paths, count, i, dir))
 			continue;
 		paths[i].path = dir;
 		changed = true;
