@@ -398,3 +398,25 @@ bool text_matches(const char *text, const char *pattern)
 		pattern++;
 	return *pattern == '\0';
 }
+
+static bool is_octal(char byte)
+{
+	return byte >= '0' && byte <= '7';
+}
+
+void text_unescape(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
+		    is_octal(text[2]) && is_octal(text[3])) {
+			*to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 +
+				       (text[3] - '0'));
+			text += 4;
+			continue;
+		}
+		*to++ = *text++;
+	}
+	*to = '\0';
+}

@@ -35,6 +35,9 @@ bool text_starts_with(const char *text, const char *prefix);
 /* Copies like strlcpy(3). Returns 0, or -1 if it had to cut. */
 int text_copy(char *to, size_t size, const char *from);
 
+/* \OOO, three octal digits, becomes the byte, in place; anything else stays. */
+void text_unescape(char *text);
+
 /*
  * Writes text so that a terminal shows it and obeys nothing in it: control bytes, invalid
  * UTF-8 and the characters that change direction become \xNN; a backslash is doubled. The

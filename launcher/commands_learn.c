@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,8 +36,7 @@ static const char usage[] =
 	"ends in .html. The status is the command's.\n";
 
 struct lesson {
-	const char *output,
-		*report; /* NULL: none; absolute, since the caller may be elsewhere */
+	const char *output, *report; /* NULL: none */
 	struct plan plan;
 	struct learner learner;
 };
@@ -111,6 +111,25 @@ static int resume(struct lesson *lesson, struct error *err)
 	return learn_resume(lesson->learner.learned, text, length, lesson->output, err);
 }
 
+/* A file is replaced: it is its directory that has to be writable. */
+static int check_writable(const char *path, struct error *err)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	char dir[PATH_MAX] = ".";
+	struct stat status;
+
+	if (!path)
+		return 0;
+	if (slash)
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
+	if (access(dir, W_OK | X_OK) < 0)
+		return error_errno(err, "write %s", path);
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return error_set(err, ERROR_USAGE, "write %s: it is no regular file",
+				 path);
+	return 0;
+}
+
 static int refuse(const char *option, const char *why, struct error *err)
 {
 	return error_set(err, ERROR_USAGE, "learn with %s: %s", option, why);
@@ -140,9 +159,12 @@ static int prepare(struct lesson *lesson, struct error *err)
 	lesson->learner.base = plan->policy.filter.program;
 	lesson->learner.learned = learn_new(&plan->arena);
 	plan->policy.explains = false;
-	if (learn_filter(&plan->arena, &plan->policy.filter, err) < 0)
+	if (learn_filter(lesson->learner.learned, &plan->policy.filter, err) < 0)
 		return -1;
-	return resume(lesson, err);
+	memcpy(lesson->learner.key, plan->policy.filter.key, sizeof(lesson->learner.key));
+	if (resume(lesson, err) < 0 || check_writable(lesson->output, err) < 0)
+		return -1;
+	return check_writable(lesson->report, err);
 }
 
 /* ---- behind it ------------------------------------------------------------------------- */
@@ -205,9 +227,9 @@ static int learn(struct lesson *lesson, const struct caller_text *caller, pid_t 
 		return fail(&err);
 	status = run_watched(&lesson->plan, caller, parent, &lesson->learner);
 	/* A run that did not start has said why, and taught nothing. */
-	if (lesson->learner.next > 0 || lesson->learner.deaf)
-		status = conclude(lesson, &err) < 0 ? fail(&err) : status;
-	fd_close(&lesson->learner.output);
+	if (lesson->learner.outcome.command_started && conclude(lesson, &err) < 0)
+		return fail(&err);
+	run_end_as(&lesson->learner.outcome);
 	return status;
 }
 

@@ -32,15 +32,6 @@ int learner_keep_output(struct learner *learner, struct error *err)
 	return 0;
 }
 
-static bool is_familiar(const struct learner *learner, pid_t pid)
-{
-	for (size_t i = 0; i < LEARN_FAMILIAR; i++) {
-		if (learner->familiar[i] == pid)
-			return true;
-	}
-	return false;
-}
-
 static bool executes(const struct seccomp_data *data)
 {
 	return data->nr == SYS_execve || data->nr == SYS_execveat;
@@ -50,14 +41,17 @@ static bool executes(const struct seccomp_data *data)
 static void get_to_know(struct learner *learner, pid_t pid,
 			const struct seccomp_data *data)
 {
-	if (!is_familiar(learner, pid)) {
+	pid_t *place = &learner->familiar[pid % LEARN_FAMILIAR];
+
+	if (*place != pid)
 		learner_meet(learner, pid);
-		learner->familiar[learner->next++ % LEARN_FAMILIAR] = pid;
-	}
-	for (size_t i = 0; executes(data) && i < LEARN_FAMILIAR; i++) {
-		if (learner->familiar[i] == pid)
-			learner->familiar[i] = 0;
-	}
+	*place = executes(data) ? 0 : pid;
+}
+
+/* What the launcher does on the way to the command is no part of the command. */
+static bool starts_command(const struct learner *learner, const struct seccomp_data *data)
+{
+	return memcmp(&data->args[3], learner->key, sizeof(learner->key)) == 0;
 }
 
 static bool still_waits(const struct learner *learner, uint64_t id)
@@ -71,20 +65,22 @@ static bool still_waits(const struct learner *learner, uint64_t id)
  */
 static void answer(struct learner *learner, const struct seccomp_notif *call)
 {
-	const int errnum = learn_judge(&learner->base, &call->data);
+	const bool starts = starts_command(learner, &call->data);
+	const int errnum = starts ? 0 : learn_judge(&learner->base, &call->data);
 	struct seccomp_notif_resp response = {
 		.id = call->id,
 		.error = -errnum,
 		.flags = errnum ? 0U : (__u32)SECCOMP_USER_NOTIF_FLAG_CONTINUE,
 	};
 
-	if (errnum == 0) {
+	if (!starts && errnum == 0)
 		get_to_know(learner, (pid_t)call->pid, &call->data);
+	if (errnum == 0)
 		learner_look(learner, (pid_t)call->pid, &call->data);
-	}
 	if (!still_waits(learner, call->id))
 		return;
-	learn_call(learner->learned, &call->data, errnum);
+	if (!starts)
+		learn_call(learner->learned, &call->data, errnum);
 	/* ENOENT: its task was killed meanwhile. */
 	(void)ioctl(learner->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }

@@ -10,23 +10,25 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "launcher/report.h"
 #include "policy/policy.h"
 
 struct error;
 struct learned;
 struct seccomp_data;
 
-enum { LEARN_FAMILIAR = 64 };
+enum { LEARN_FAMILIAR = 1024 };
 
 struct learner {
 	struct learned *learned;
 	struct seccomp_program base; /* the policy that holds; empty: none */
+	uint64_t key[3];             /* of the calls that start the command */
 	int listener;                /* -1: none, or none any more */
 	bool writes_output;          /* the policy goes to the standard output */
-	int output; /* the caller\'s, which the command does not get; or -1 */
+	int output; /* the caller's, which the command does not get; or -1 */
 	bool deaf;  /* nobody could listen */
-	pid_t familiar[LEARN_FAMILIAR]; /* whose program was noted; a ring */
-	unsigned int next;
+	pid_t familiar[LEARN_FAMILIAR]; /* whose program was noted, at its remainder */
+	struct outcome outcome;
 };
 
 /*

@@ -5,6 +5,8 @@
  */
 #include "launcher/learn.h"
 
+#include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "policy/learn.h"
 
@@ -26,9 +28,9 @@
 #include <unistd.h>
 
 enum use {
-	USE_OPEN,    /* flags in the argument behind the path */
-	USE_OPEN2,   /* struct open_how there */
-	USE_READ,    /* or executed */
+	USE_OPEN,  /* flags in the argument behind the path */
+	USE_OPEN2, /* struct open_how there */
+	USE_EXECUTE,
 	USE_WRITE,   /* the file itself */
 	USE_CHANGE,  /* a name in its directory */
 	USE_ADDRESS, /* a struct sockaddr, its length behind it */
@@ -58,9 +60,9 @@ static const struct told_path {
 #endif
 	{ SYS_linkat, 0, 1, USE_CHANGE },     { SYS_linkat, 2, 3, USE_CHANGE },
 	{ SYS_symlinkat, 1, 2, USE_CHANGE },  { SYS_mknodat, 0, 1, USE_CHANGE },
-	{ SYS_truncate, NONE, 0, USE_WRITE }, { SYS_execve, NONE, 0, USE_READ },
-	{ SYS_execveat, 0, 1, USE_READ },     { SYS_connect, NONE, 1, USE_ADDRESS },
-	{ SYS_bind, NONE, 1, USE_ADDRESS },
+	{ SYS_truncate, NONE, 0, USE_WRITE }, { SYS_execve, NONE, 0, USE_EXECUTE },
+	{ SYS_execveat, 0, 1, USE_EXECUTE },  { SYS_connect, NONE, 1, USE_ADDRESS },
+	{ SYS_bind, NONE, 1, USE_ADDRESS },   { SYS_sendto, NONE, 4, USE_ADDRESS },
 };
 
 /* ---- memory and paths ------------------------------------------------------------------ */
@@ -102,6 +104,16 @@ static bool read_link(const char *path, char *target, size_t size)
 	return target[0] == '/';
 }
 
+/* path, of PATH_MAX, becomes dir/name. False: it would be too long. */
+static bool join(char *path, const char *dir, const char *name)
+{
+	if (strlen(dir) + strlen(name) + 2 > PATH_MAX)
+		return false;
+	*stpncpy(path, dir, PATH_MAX - 1) = '/';
+	snprintf(path + strlen(dir) + 1, PATH_MAX - strlen(dir) - 1, "%s", name);
+	return true;
+}
+
 /* Without "." and "..", as if no link stood in the path. */
 static void make_plain(char *path)
 {
@@ -121,33 +133,53 @@ static void make_plain(char *path)
 		}
 		used += (size_t)snprintf(plain + used, sizeof(plain) - used, "/%s", part);
 	}
-	strcpy(path, used ? plain : "/");
+	memcpy(path, used ? plain : "/", (used ? used : 1) + 1);
+}
+
+/* A ".." behind a link leads elsewhere than the text says: the kernel is asked. */
+static void resolve_dots(pid_t pid, char *path)
+{
+	char link[64], dir[PATH_MAX], name[NAME_MAX + 1];
+	auto_close int root = -1, parent = -1;
+
+	if (strstr(path, "/..")) {
+		snprintf(link, sizeof(link), "/proc/%d/root", pid);
+		root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (root >= 0)
+			parent = files_open_parent_in_root(root, path, name);
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", parent);
+	if (parent < 0 || !read_link(link, dir, sizeof(dir)) ||
+	    !join(path, dir[1] ? dir : "", name))
+		make_plain(path);
+}
+
+/* Relative paths start at the working directory. size of path: PATH_MAX. */
+static bool make_whole(pid_t pid, int dirfd, const char *text, char *path)
+{
+	char base[PATH_MAX] = "", link[64];
+
+	if (dirfd == AT_FDCWD)
+		snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
+	else
+		snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid, dirfd);
+	if (text[0] != '/' && !read_link(link, base, sizeof(base)))
+		return false;
+	if (!join(path, base, text))
+		return false;
+	resolve_dots(pid, path);
+	return true;
 }
 
 /* The whole path of an argument, as it is inside. size of path: PATH_MAX. */
 static bool find_path(pid_t pid, const struct seccomp_data *data,
 		      const struct told_path *told, char *path)
 {
-	char text[PATH_MAX], base[PATH_MAX], link[64];
+	char text[PATH_MAX];
 	const int dirfd = told->dirfd == NONE ? AT_FDCWD : (int)data->args[told->dirfd];
 
-	if (!read_text(pid, data->args[told->path], text, sizeof(text)))
-		return false;
-	if (text[0] == '/') {
-		strcpy(path, text);
-		make_plain(path);
-		return true;
-	}
-	if (dirfd == AT_FDCWD)
-		snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
-	else
-		snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid, dirfd);
-	if (!read_link(link, base, sizeof(base)))
-		return false;
-	if (snprintf(path, PATH_MAX, "%s/%s", base, text) >= PATH_MAX)
-		return false;
-	make_plain(path);
-	return true;
+	return read_text(pid, data->args[told->path], text, sizeof(text)) &&
+	       make_whole(pid, dirfd, text, path);
 }
 
 /* What is at a path of the sandbox. */
@@ -174,10 +206,17 @@ static void note_open(struct learner *learner, pid_t pid, char *path, uint64_t f
 {
 	const bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
 	struct stat status;
-	const bool found = look_at(pid, path, &status);
+	bool found;
+
+	/* Landlock has nothing to say about a mere place. */
+	if (flags & O_PATH)
+		return;
+	found = look_at(pid, path, &status);
 
 	if (flags & O_CREAT && !(found && !S_ISREG(status.st_mode)))
 		note_change(learner, path);
+	else if (found && S_ISDIR(status.st_mode) && !writes)
+		learn_listing(learner->learned, path);
 	else if (found)
 		learn_file(learner->learned, path, writes);
 }
@@ -190,21 +229,63 @@ static void note_open2(struct learner *learner, pid_t pid, char *path, uint64_t 
 		note_open(learner, pid, path, how.flags);
 }
 
+/* The path of a socket: made in its directory, or written to. */
+static void note_socket(struct learner *learner, pid_t pid, bool binds, const char *name)
+{
+	char text[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1], path[PATH_MAX];
+	struct stat status;
+
+	snprintf(text, sizeof(text), "%.*s", (int)sizeof(text) - 1, name);
+	if (!text[0] || !make_whole(pid, AT_FDCWD, text, path))
+		return;
+	if (binds)
+		note_change(learner, path);
+	else if (look_at(pid, path, &status))
+		learn_file(learner->learned, path, true);
+}
+
+/* The program, and the interpreter that the kernel starts for a script (execve(2)). */
+static void note_program(struct learner *learner, pid_t pid, const char *path)
+{
+	char whole[PATH_MAX + 32], head[256] = "";
+	char *word;
+	auto_close int fd = -1;
+	struct stat status;
+
+	if (!look_at(pid, path, &status) || !S_ISREG(status.st_mode))
+		return;
+	learn_file(learner->learned, path, false);
+	snprintf(whole, sizeof(whole), "/proc/%d/root%s", pid, path);
+	fd = open(whole, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || read(fd, head, sizeof(head) - 1) < 3 || memcmp(head, "#!", 2) != 0)
+		return;
+	word = head + 2 + strspn(head + 2, " \t");
+	word[strcspn(word, " \t\n")] = '\0';
+	if (word[0] == '/')
+		learn_file(learner->learned, word, false);
+}
+
 static void note_address(struct learner *learner, pid_t pid,
 			 const struct seccomp_data *data)
 {
-	const char *verb = data->nr == SYS_bind ? "bind" : "connect";
+	const char *verb = data->nr == SYS_bind      ? "bind"
+			   : data->nr == SYS_connect ? "connect"
+						     : "send";
 	struct sockaddr_storage address = { 0 };
 	const struct sockaddr_un *local = (const struct sockaddr_un *)(void *)&address;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)(void *)&address;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(void *)&address;
-	size_t size = data->args[2] < sizeof(address) ? data->args[2] : sizeof(address);
+	const int place = data->nr == SYS_sendto ? 4 : 1;
+	size_t size = data->args[place + 1];
 	char host[INET6_ADDRSTRLEN] = "?", text[256];
 
-	if (read_memory(pid, data->args[1], &address, size) != (ssize_t)size)
+	/* sendto(2) on a connection has no address. */
+	if (!data->args[place] || size > sizeof(address) ||
+	    read_memory(pid, data->args[place], &address, size) != (ssize_t)size)
 		return;
 	switch (address.ss_family) {
 	case AF_UNIX:
+		note_socket(learner, pid, data->nr == SYS_bind, local->sun_path);
 		snprintf(text, sizeof(text), "%s unix %s%.107s", verb,
 			 local->sun_path[0] ? "" : "@",
 			 local->sun_path + !local->sun_path[0]);
@@ -246,10 +327,12 @@ static void note(struct learner *learner, pid_t pid, const struct seccomp_data *
 	case USE_CHANGE:
 		note_change(learner, path);
 		return;
-	case USE_READ:
+	case USE_EXECUTE:
+		note_program(learner, pid, path);
+		return;
 	case USE_WRITE:
 		if (look_at(pid, path, &status))
-			learn_file(learner->learned, path, told->use == USE_WRITE);
+			learn_file(learner->learned, path, true);
 		return;
 	case USE_ADDRESS:
 		return;

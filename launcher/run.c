@@ -165,9 +165,9 @@ static int on_lasting(void *context, pid_t init, struct error *err)
 
 /* ---- the run --------------------------------------------------------------------------- */
 
-/* If INT or QUIT hit us and the command alike, a shell that waits for us has to know. */
-static void die_of(int number)
+void run_end_as(const struct outcome *outcome)
 {
+	const int number = outcome->timed_out ? 0 : outcome->signal;
 	sigset_t set;
 
 	if (number != SIGINT && number != SIGQUIT)
@@ -285,6 +285,8 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 			report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);
 	}
+	if (run->learner)
+		run->learner->outcome = outcome;
 	report_sigsys(plan, &outcome);
 	report_ended(plan->life.detach ? -1 : plan->life.status_fd, &outcome);
 	if (report_stats(plan, plan->life.stats_file ? &run->stats : NULL, &outcome,
@@ -292,8 +294,8 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 		report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);
 	}
-	if (!plan->life.detach && outcome.signal && !outcome.timed_out)
-		die_of(outcome.signal);
+	if (!plan->life.detach && !run->learner)
+		run_end_as(&outcome);
 	return outcome.status;
 }
 

@@ -12,6 +12,7 @@
 
 struct caller_text;
 struct learner;
+struct outcome;
 struct plan;
 
 /* One run, from the plan to the end. */
@@ -30,9 +31,18 @@ struct run {
  */
 int run_start(const struct plan *plan, const struct caller_text *caller, pid_t parent);
 
-/* As run_start() in the foreground, for a plan whose filter tells a learner of the calls. */
+/*
+ * As run_start() in the foreground, for a plan whose filter tells a learner of the calls.
+ * learner->outcome says how it ended; what a signal asks for is left to run_end_as().
+ */
 int run_watched(const struct plan *plan, const struct caller_text *caller, pid_t parent,
 		struct learner *learner);
+
+/*
+ * Does not return where INT or QUIT hit us and the command alike: a shell that waits for us
+ * has to know.
+ */
+void run_end_as(const struct outcome *outcome);
 
 /* From here to the end of the sandbox. Returns the exit status. run.c */
 int run_to_end(struct run *run, const struct caller_text *caller);

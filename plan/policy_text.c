@@ -240,9 +240,20 @@ static int take_ports(struct taker *taker, const struct profile_setting *setting
 	return 0;
 }
 
-/* A path of the sandbox; ${HOME} and ~/ are the caller's, PATH? may be missing. */
+static const char *without_escapes(struct arena *arena, const char *word)
+{
+	char *path = arena_strdup(arena, word);
+
+	text_unescape(path);
+	return path;
+}
+
+/*
+ * A path of the sandbox; ${HOME} and ~/ are the caller's, PATH? may be missing, and \OOO
+ * is a byte, as a blank in a list.
+ */
 static int take_paths(struct taker *taker, const struct profile_setting *setting,
-		      bool writable, struct error *err)
+		      struct error *err)
 {
 	struct landlock_spec *landlock = &taker->draft->plan.policy.landlock;
 	struct arena *arena = &taker->draft->plan.arena;
@@ -250,7 +261,8 @@ static int take_paths(struct taker *taker, const struct profile_setting *setting
 	const char *at = setting->value, *word;
 
 	while ((word = next_word(arena, &at)) != NULL) {
-		struct landlock_path path = { .writable = writable };
+		struct landlock_path path = { .writable = setting->key[1] == 'w',
+					      .lists = setting->key[0] == 'l' };
 		struct landlock_path *list;
 		size_t length = strlen(word);
 		const char *rest = text_starts_with(word, "${HOME}") ? word + 7
@@ -264,7 +276,7 @@ static int take_paths(struct taker *taker, const struct profile_setting *setting
 		if (rest && home)
 			word = arena_printf(arena, "%s%.*s", home,
 					    (int)(strlen(rest) - path.optional), rest);
-		path.path = word;
+		path.path = without_escapes(arena, word);
 		if (word[0] != '/') {
 			error_set(err, ERROR_POLICY, "'%s' is not an absolute path",
 				  word);
@@ -287,8 +299,9 @@ static int take_landlock(struct taker *taker, const struct profile_setting *sett
 		give(taker, setting, "landlock", setting->value);
 	else if (!strcmp(setting->key, "scope"))
 		return take_scopes(taker, setting, err);
-	else if (!strcmp(setting->key, "ro") || !strcmp(setting->key, "rw"))
-		return take_paths(taker, setting, setting->key[1] == 'w', err);
+	else if (!strcmp(setting->key, "ro") || !strcmp(setting->key, "rw") ||
+		 !strcmp(setting->key, "ls"))
+		return take_paths(taker, setting, err);
 	else if (!strcmp(setting->key, "tcp.connect")) {
 		landlock->limits_connect = true;
 		return take_ports(taker, setting, &landlock->connect_ports,

@@ -54,6 +54,9 @@ int bpf_generate_by_libseccomp(const struct rules *rules, const struct bpf_wishe
 uint32_t bpf_run(const struct seccomp_program *program, const struct seccomp_data *data,
 		 size_t *ret_steps);
 
+/* Whether a call of this ABI (AUDIT_ARCH_…) is allowed whatever its arguments are. */
+bool bpf_always_allows(const struct seccomp_program *program, uint32_t arch, int number);
+
 /* SECCOMP_RET_… of an action, as bpf_generate() writes it. fake(n) with n > 0 and every
  * explained denial are SECCOMP_RET_USER_NOTIF; its data are n, or the errno | 0x8000, which
  * only bpf_verify() looks at: a listener does not get them. */

@@ -8,6 +8,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
 
 struct machine {
@@ -18,6 +19,7 @@ struct machine {
 	uint32_t memory[BPF_MEMWORDS];
 	uint32_t result;
 	bool has_ended;
+	bool has_looked; /* at more than the number and the ABI */
 };
 
 static void end_with(struct machine *machine, uint32_t result)
@@ -64,6 +66,8 @@ static void load(struct machine *machine, const struct sock_filter *instruction,
 		    BPF_CLASS(instruction->code) != BPF_LD)
 			break;
 		memcpy(target, (const char *)machine->data + k, sizeof(*target));
+		if (k >= offsetof(struct seccomp_data, instruction_pointer))
+			machine->has_looked = true;
 		return;
 	default:
 		break;
@@ -191,18 +195,36 @@ static void step(struct machine *machine, const struct sock_filter *instruction)
 	}
 }
 
+static size_t run(struct machine *machine)
+{
+	struct sock_filter instruction;
+	size_t steps = 0;
+
+	while (!machine->has_ended && fetch(machine, &instruction)) {
+		step(machine, &instruction);
+		steps++;
+	}
+	if (!machine->has_ended)
+		machine->result = SECCOMP_RET_KILL_PROCESS;
+	return steps;
+}
+
 uint32_t bpf_run(const struct seccomp_program *program, const struct seccomp_data *data,
 		 size_t *ret_steps)
 {
 	struct machine machine = { .program = program, .data = data };
-	struct sock_filter instruction;
-	size_t steps = 0;
+	const size_t steps = run(&machine);
 
-	while (!machine.has_ended && fetch(&machine, &instruction)) {
-		step(&machine, &instruction);
-		steps++;
-	}
 	if (ret_steps)
 		*ret_steps = steps;
-	return machine.has_ended ? machine.result : SECCOMP_RET_KILL_PROCESS;
+	return machine.result;
+}
+
+bool bpf_always_allows(const struct seccomp_program *program, uint32_t arch, int number)
+{
+	const struct seccomp_data data = { .nr = number, .arch = arch };
+	struct machine machine = { .program = program, .data = &data };
+
+	(void)run(&machine);
+	return !machine.has_looked && machine.result == SECCOMP_RET_ALLOW;
 }

@@ -197,6 +197,13 @@ int landlock_check(const struct landlock_spec *spec, struct error *err)
 
 /* ---- the ruleset ------------------------------------------------------------------------- */
 
+static uint64_t rights_of(const struct landlock_path *path)
+{
+	if (path->lists)
+		return FILE_READ_DIR;
+	return path->writable ? ~0ULL : (uint64_t)FILE_READING;
+}
+
 static int add_path(int ruleset, int root, const struct landlock_path *path,
 		    uint64_t handled, struct error *err)
 {
@@ -209,9 +216,12 @@ static int add_path(int ruleset, int root, const struct landlock_path *path,
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return error_errno_id(err, ERROR_LANDLOCK, "allow %s by Landlock",
 				      path->path);
-	rule.allowed = handled & (path->writable ? handled : (uint64_t)FILE_READING);
+	rule.allowed = handled & rights_of(path);
 	if (!S_ISDIR(status.st_mode))
 		rule.allowed &= FILE_OF_FILES;
+	/* The kernel takes no rule that allows nothing: only directories are listed. */
+	if (!rule.allowed)
+		return 0;
 	if (syscall(SYS_ADD_RULE, ruleset, RULE_PATH, &rule, 0) < 0)
 		return error_errno_id(err, ERROR_LANDLOCK, "allow %s by Landlock",
 				      path->path);

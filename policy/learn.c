@@ -125,20 +125,6 @@ static const struct told {
 	{ "bpf", { { 0, ~0U } } },
 };
 
-struct learned *learn_new(struct arena *arena)
-{
-	struct learned *learned = arena_alloc(arena, sizeof(*learned));
-
-	learned->arena = arena;
-	return learned;
-}
-
-const char *const *learned_always(size_t *ret_count)
-{
-	*ret_count = UNWATCHED;
-	return unwatched;
-}
-
 const struct told_argument *learned_told(const char *call)
 {
 	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
@@ -158,12 +144,81 @@ static int by_number(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
-int learn_filter(struct arena *arena, struct seccomp_filter *ret_filter,
-		 struct error *err)
+/* Those of the list that the base lets everybody make. */
+static const char *const *find_always(struct arena *arena,
+				      const struct seccomp_program *base)
+{
+	const enum abi abi = abi_native();
+	const char **always = arena_alloc_array(arena, UNWATCHED + 1, sizeof(*always));
+	size_t count = 0;
+
+	for (size_t i = 0; i < UNWATCHED; i++) {
+		const int number = call_number(abi, unwatched[i]);
+
+		if (number >= 0 &&
+		    (!base->count || bpf_always_allows(base, abi_audit(abi), number)))
+			always[count++] = unwatched[i];
+	}
+	return always;
+}
+
+struct learned *learn_new(struct arena *arena)
+{
+	static const struct seccomp_program none;
+	struct learned *learned = arena_alloc(arena, sizeof(*learned));
+
+	learned->arena = arena;
+	learned->always = find_always(arena, &none);
+	return learned;
+}
+
+/* sendmsg with the key: the listener is on its way, and nobody could be asked. */
+static struct call_rules let_listener_pass(struct arena *arena, const uint64_t *key)
+{
+	struct clause *clauses = arena_alloc_array(arena, 2, sizeof(*clauses));
+	const struct condition *all = NULL;
+
+	for (uint8_t i = 0; i < 3; i++) {
+		struct condition *both = arena_alloc(arena, sizeof(*both));
+		struct condition *test = arena_alloc(arena, sizeof(*test));
+
+		test->kind = CONDITION_TEST;
+		test->test =
+			(struct test){ (uint8_t)(i + 3), true, TEST_EQ, ~0ULL, key[i] };
+		*both = (struct condition){ .kind = CONDITION_AND,
+					    .left = test,
+					    .right = all };
+		all = all ? both : test;
+	}
+	clauses[0] = (struct clause){ .when = all, .action = { ACTION_ALLOW, 0 } };
+	clauses[1] = (struct clause){ .action = { ACTION_NOTIFY, 0 } };
+	return (struct call_rules){ (uint32_t)call_number(abi_native(), "sendmsg"),
+				    "sendmsg", clauses, 2 };
+}
+
+/* The calls whose answer is not to ask. */
+static size_t list_calls(const struct learned *learned, const uint64_t *key,
+			 struct call_rules *calls)
 {
 	static const struct clause allowed = { .action = { ACTION_ALLOW, 0 } };
+	size_t count = 0;
+
+	for (const char *const *name = learned->always; *name; name++)
+		calls[count++] =
+			(struct call_rules){ (uint32_t)call_number(abi_native(), *name),
+					     *name, &allowed, 1 };
+	calls[count++] = let_listener_pass(learned->arena, key);
+	qsort(calls, count, sizeof(*calls), by_number);
+	return count;
+}
+
+int learn_filter(struct learned *learned, struct seccomp_filter *filter,
+		 struct error *err)
+{
 	const enum abi abi = abi_native();
-	struct call_rules *calls = arena_alloc_array(arena, UNWATCHED, sizeof(*calls));
+	struct arena *arena = learned->arena;
+	struct call_rules *calls =
+		arena_alloc_array(arena, UNWATCHED + 1, sizeof(*calls));
 	struct rules rules = {
 		.served = 1U << abi,
 		.foreign = { .action = { ACTION_KILL, 0 } },
@@ -171,28 +226,17 @@ int learn_filter(struct arena *arena, struct seccomp_filter *ret_filter,
 		.unknown = { .action = { ACTION_ERRNO, ENOSYS } },
 		.flags = RULES_WAIT_KILLABLE,
 	};
-	struct bpf_wishes wishes = { false, NULL };
-	struct seccomp_filter filter = { .supervised = true, .keyed = true };
-	struct start_key key;
-	size_t count = 0;
+	const struct bpf_wishes wishes = { false, NULL };
+	struct seccomp_filter made = { .supervised = true, .keyed = true };
 
-	for (size_t i = 0; i < UNWATCHED; i++) {
-		const int number = call_number(abi, unwatched[i]);
-
-		if (number >= 0)
-			calls[count++] = (struct call_rules){ (uint32_t)number,
-							      unwatched[i], &allowed, 1 };
-	}
-	qsort(calls, count, sizeof(*calls), by_number);
-	rules.abis[abi].calls = calls;
-	rules.abis[abi].count = count;
-	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+	if (getrandom(made.key, sizeof(made.key), 0) != sizeof(made.key))
 		return error_errno(err, "draw random numbers");
-	wishes.key = &key;
-	if (bpf_generate(&rules, &wishes, arena, &filter.program, err) < 0)
+	learned->always = find_always(arena, &filter->program);
+	rules.abis[abi].calls = calls;
+	rules.abis[abi].count = list_calls(learned, made.key, calls);
+	if (bpf_generate(&rules, &wishes, arena, &made.program, err) < 0)
 		return -1;
-	memcpy(filter.key, key.words, sizeof(filter.key));
-	*ret_filter = filter;
+	*filter = made;
 	return 0;
 }
 
@@ -273,14 +317,16 @@ void learn_call(struct learned *learned, const struct seccomp_data *data, int er
 	learned_use(learned, name, values, errnum, 1);
 }
 
-void learned_path(struct learned *learned, const char *path, bool writes, uint64_t times)
+void learned_path(struct learned *learned, const char *path, enum seen_access access,
+		  uint64_t times)
 {
 	struct seen_path *seen;
 
 	for (size_t i = 0; i < learned->path_count; i++) {
 		if (strcmp(learned->paths[i].path, path) != 0)
 			continue;
-		learned->paths[i].writes |= writes;
+		if (learned->paths[i].access < access)
+			learned->paths[i].access = access;
 		learned->paths[i].times += times;
 		return;
 	}
@@ -291,13 +337,26 @@ void learned_path(struct learned *learned, const char *path, bool writes, uint64
 	learned->paths = arena_grow(learned->arena, learned->paths, learned->path_count,
 				    sizeof(*seen));
 	seen = &learned->paths[learned->path_count++];
-	*seen = (struct seen_path){ arena_strdup(learned->arena, path), writes, times };
+	*seen = (struct seen_path){ arena_strdup(learned->arena, path), access, times };
 }
 
 void learn_file(struct learned *learned, const char *path, bool writes)
 {
 	if (path[0] == '/')
-		learned_path(learned, path, writes, 1);
+		learned_path(learned, path, writes ? SEEN_WRITTEN : SEEN_READ, 1);
+}
+
+void learn_listing(struct learned *learned, const char *path)
+{
+	if (path[0] == '/')
+		learned_path(learned, path, SEEN_LISTED, 1);
+}
+
+const char *learned_key(enum seen_access access)
+{
+	static const char *const keys[] = { "ls", "ro", "rw" };
+
+	return keys[access];
 }
 
 void learned_to(struct learned *learned, const char *text, uint64_t times)
@@ -315,7 +374,8 @@ void learned_to(struct learned *learned, const char *text, uint64_t times)
 	learned->destinations = arena_grow(learned->arena, learned->destinations,
 					   learned->destination_count, sizeof(*seen));
 	seen = &learned->destinations[learned->destination_count++];
-	*seen = (struct seen_path){ arena_strdup(learned->arena, text), false, times };
+	*seen = (struct seen_path){ arena_strdup(learned->arena, text), SEEN_READ,
+				    times };
 }
 
 void learn_destination(struct learned *learned, const char *text)

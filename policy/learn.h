@@ -26,8 +26,12 @@ struct seccomp_data;
 
 struct learned *learn_new(struct arena *arena);
 
-/* The filter for a watched command; *ret_filter is supervised and keyed. */
-int learn_filter(struct arena *arena, struct seccomp_filter *ret_filter,
+/*
+ * The filter for a watched command. *filter is the base, which may be empty, and becomes one
+ * that is supervised and has a key; what starts the command with it is told too, but for the
+ * message that hands the listener over.
+ */
+int learn_filter(struct learned *learned, struct seccomp_filter *filter,
 		 struct error *err);
 
 /* What the base answers: 0 allowed, else the errno (EPERM where it kills). */
@@ -36,6 +40,8 @@ int learn_judge(const struct seccomp_program *base, const struct seccomp_data *d
 /* What was seen. Texts are copied. errnum: what learn_judge() said. */
 void learn_call(struct learned *learned, const struct seccomp_data *data, int errnum);
 void learn_file(struct learned *learned, const char *path, bool writes);
+/* A directory that was opened to be listed, which says nothing about what is in it. */
+void learn_listing(struct learned *learned, const char *path);
 void learn_destination(struct learned *learned, const char *text);
 
 /* Takes over the record of a policy that was learned before; other texts are refused. */

@@ -67,11 +67,19 @@ static const char *parent_of(const char *path, struct arena *arena)
 
 static int by_path(const void *a, const void *b)
 {
-	return strcmp(((const struct seen_path *)a)->path,
-		      ((const struct seen_path *)b)->path);
+	const struct seen_path *one = a, *other = b;
+	const int order = strcmp(one->path, other->path);
+
+	return order ? order : (int)other->access - (int)one->access;
 }
 
-/* Sorted: a directory stands in front of all that is below it. Doubles become one. */
+/* A listing says nothing about what lies below, but it needs no second one there. */
+static bool covers(const struct seen_path *one, const struct seen_path *other)
+{
+	return is_below(other->path, one->path) && other->access <= one->access;
+}
+
+/* A directory comes to stand in front of all below it, and of doubles the one written. */
 static size_t drop_covered(struct seen_path *paths, size_t count)
 {
 	size_t kept = 0;
@@ -81,8 +89,7 @@ static size_t drop_covered(struct seen_path *paths, size_t count)
 		bool covered = false;
 
 		for (size_t j = 0; j < kept && !covered; j++) {
-			if (!is_below(paths[i].path, paths[j].path) ||
-			    paths[i].writes > paths[j].writes)
+			if (!covers(&paths[j], &paths[i]))
 				continue;
 			paths[j].times += paths[i].times;
 			covered = true;
@@ -103,23 +110,24 @@ static bool is_right_in(const char *path, const char *dir)
 }
 
 static size_t count_children(const struct seen_path *paths, size_t count, const char *dir,
-			     bool writes)
+			     enum seen_access access)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < count; i++)
-		found += paths[i].writes == writes && is_right_in(paths[i].path, dir);
+		found += paths[i].access == access && is_right_in(paths[i].path, dir);
 	return found;
 }
 
 static bool is_worth(const struct seen_path *paths, size_t count, size_t index,
 		     const char *dir)
 {
-	const bool writes = paths[index].writes;
-	const size_t enough = writes ? WRITTEN_NEIGHBOURS : READ_NEIGHBOURS;
+	const enum seen_access access = paths[index].access;
+	const size_t enough =
+		access == SEEN_WRITTEN ? WRITTEN_NEIGHBOURS : READ_NEIGHBOURS;
 
-	return !is_listed(dir, kept_apart) &&
-	       count_children(paths, count, dir, writes) >= enough;
+	return access != SEEN_LISTED && !is_listed(dir, kept_apart) &&
+	       count_children(paths, count, dir, access) >= enough;
 }
 
 static bool widen(struct seen_path *paths, size_t count, struct arena *arena)
@@ -151,8 +159,11 @@ size_t learned_rules_of_paths(const struct learned *learned, struct arena *arena
 		const char *place = volatile_place_of(learned->paths[i].path);
 
 		paths[i] = learned->paths[i];
-		if (place)
+		if (place) {
 			paths[i].path = place;
+			if (paths[i].access == SEEN_LISTED)
+				paths[i].access = SEEN_READ;
+		}
 	}
 	count = drop_covered(paths, count);
 	for (int round = 0; round < 8 && widen(paths, count, arena); round++)

@@ -159,12 +159,14 @@ static void put_calls(const struct report *report, const struct learned *learned
 static void put_paths(const struct report *report, const char *title,
 		      const struct seen_path *paths, size_t count)
 {
+	static const char *const used[] = { "listed", "", "written" };
+
 	if (count == 0)
 		return;
 	begin_table(report, title);
 	for (size_t i = 0; i < count; i++)
-		put_row(report, paths[i].times, paths[i].path,
-			paths[i].writes ? "written" : "", false);
+		put_row(report, paths[i].times, paths[i].path, used[paths[i].access],
+			false);
 	end_table(report);
 }
 

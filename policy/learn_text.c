@@ -90,13 +90,10 @@ static void set_done(struct writer *writer, const char *name)
 	writer->done[writer->done_count++] = name;
 }
 
-static bool is_always(const char *name)
+static bool is_among(const char *const *always, const char *name)
 {
-	size_t count;
-	const char *const *always = learned_always(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(always[i], name) == 0)
+	for (; *always; always++) {
+		if (strcmp(*always, name) == 0)
 			return true;
 	}
 	return false;
@@ -127,6 +124,13 @@ static bool is_allowed(const struct learned *learned, const char *name)
 	return call && times_allowed(call) > 0;
 }
 
+static bool is_denied(const struct learned *learned, const char *name)
+{
+	const struct seen_call *call = seen(learned, name);
+
+	return call && times_allowed(call) == 0;
+}
+
 /* {a, b, c}: allow, broken where a line is full. */
 static void put_set(struct writer *writer, const char *const *names, size_t count)
 {
@@ -148,19 +152,15 @@ static void put_set(struct writer *writer, const char *const *names, size_t coun
 
 static void put_always(struct writer *writer)
 {
-	size_t count, known = 0;
-	const char *const *always = learned_always(&count);
-	const char **names =
-		arena_alloc_array(writer->sheet.arena, count, sizeof(*names));
+	const char *const *always = writer->learned->always;
+	size_t count = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (call_number(abi_native(), always[i]) < 0)
-			continue;
-		names[known++] = always[i];
-		set_done(writer, always[i]);
-	}
+	while (always[count])
+		set_done(writer, always[count++]);
+	if (count == 0)
+		return;
 	put(&writer->sheet, "# What every program makes, and was not watched.\n");
-	put_set(writer, names, known);
+	put_set(writer, always, count);
 }
 
 /* Of a group half the calls must have been seen, or a line for each is shorter. */
@@ -170,8 +170,8 @@ static bool stands_for(const struct writer *writer, const char *const *calls,
 	size_t count = 0, all = 0;
 
 	for (; *calls; calls++) {
-		if (call_number(abi_native(), *calls) < 0 || is_always(*calls) ||
-		    learned_told(*calls))
+		if (call_number(abi_native(), *calls) < 0 ||
+		    is_among(writer->learned->always, *calls) || learned_told(*calls))
 			continue;
 		all++;
 		count += is_allowed(writer->learned, *calls) && !is_done(writer, *calls);
@@ -190,7 +190,8 @@ static void put_group(struct writer *writer, const char *group)
 		return;
 	put(&writer->sheet, "\n# %zu of %zu seen.\n{%s", seen_count, all, group);
 	for (; *calls; calls++) {
-		if (is_done(writer, *calls) || learned_told(*calls))
+		if (is_done(writer, *calls) || learned_told(*calls) ||
+		    is_denied(writer->learned, *calls))
 			put(&writer->sheet, ", -%s", *calls);
 		else
 			set_done(writer, *calls);
@@ -232,9 +233,26 @@ static void put_use(struct sheet *sheet, const char *call,
 	}
 }
 
+/* What the base answers to the uses that it denies, if that is one thing; NULL: it is not. */
+static const char *errno_of_denied(const struct seen_call *call)
+{
+	int errnum = 0;
+
+	for (size_t i = 0; i < call->use_count; i++) {
+		const int one = call->uses[i].errnum;
+
+		if (one && errnum && one != errnum)
+			return NULL;
+		if (one)
+			errnum = one;
+	}
+	return errnum ? errno_name(errnum) : NULL;
+}
+
 static void put_watched(struct writer *writer, const struct seen_call *call)
 {
 	const struct told_argument *told = learned_told(call->name);
+	const char *denied = errno_of_denied(call);
 	bool first = true;
 
 	if (!told || call->overflown) {
@@ -252,7 +270,7 @@ static void put_watched(struct writer *writer, const struct seen_call *call)
 		put(&writer->sheet, told[1].mask ? ")" : "");
 		first = false;
 	}
-	put(&writer->sheet, "\n");
+	put(&writer->sheet, denied ? "; return %s\n" : "\n", denied);
 }
 
 static void put_calls(struct writer *writer)
@@ -267,6 +285,27 @@ static void put_calls(struct writer *writer)
 		if (times_allowed(&learned->calls[i]) &&
 		    !is_done(writer, learned->calls[i].name))
 			put_watched(writer, &learned->calls[i]);
+	}
+}
+
+/* Programs choose another way by the errno: what they were answered is kept. */
+static void put_refused(struct writer *writer)
+{
+	const struct learned *learned = writer->learned;
+	bool first = true;
+
+	if (!seen(learned, "clone3"))
+		put(&writer->sheet, "\n# Without it programs take clone.\n"
+				    "clone3: return ENOSYS\n");
+	for (size_t i = 0; i < learned->call_count; i++) {
+		const struct seen_call *call = &learned->calls[i];
+		const char *name = errno_of_denied(call);
+
+		if (times_allowed(call) || !name || is_done(writer, call->name))
+			continue;
+		put(&writer->sheet, "%s%s: return %s\n",
+		    first ? "\n# Denied by the base policy.\n" : "", call->name, name);
+		first = false;
 	}
 }
 
@@ -291,10 +330,21 @@ static void put_denied(struct writer *writer)
 
 /* ---- files ---- */
 
-/* The list of a line ends at blanks and commas. */
-static bool can_be_said(const char *path)
+/* Bytes that end a path in a list, or a line of the record, become \\OOO. */
+static const char *escape(struct arena *arena, const char *path)
 {
-	return strpbrk(path, " \t\n,#?\"\\") == NULL;
+	char *text = arena_alloc(arena, strlen(path) * 4 + 1), *to = text;
+
+	for (; *path; path++) {
+		const unsigned char byte = (unsigned char)*path;
+
+		if (byte <= ' ' || byte == 0x7f || strchr(",#?\"\\$", byte))
+			to += sprintf(to, "\\%03o", byte);
+		else
+			*to++ = *path;
+	}
+	*to = '\0';
+	return text;
 }
 
 static void put_paths(struct writer *writer)
@@ -306,16 +356,9 @@ static void put_paths(struct writer *writer)
 	if (count == 0)
 		return;
 	put(&writer->sheet, "\n[landlock]\nmode = auto\n");
-	for (size_t i = 0; i < count; i++) {
-		char shown[4096];
-
-		if (can_be_said(paths[i].path))
-			put(&writer->sheet, "%s = %s?\n", paths[i].writes ? "rw" : "ro",
-			    paths[i].path);
-		else
-			put(&writer->sheet, "# cannot be written in a list: %s\n",
-			    text_printable(shown, sizeof(shown), paths[i].path));
-	}
+	for (size_t i = 0; i < count; i++)
+		put(&writer->sheet, "%s = %s?\n", learned_key(paths[i].access),
+		    escape(writer->sheet.arena, paths[i].path));
 }
 
 static void put_destinations(struct writer *writer)
@@ -350,17 +393,15 @@ static void put_record(struct writer *writer)
 			    (unsigned long long)call->uses[j].times);
 	}
 	for (size_t i = 0; i < learned->path_count; i++) {
-		if (!strchr(learned->paths[i].path, '\n'))
-			put(&writer->sheet, RECORD "%s %llu %s\n",
-			    learned->paths[i].writes ? "rw" : "ro",
-			    (unsigned long long)learned->paths[i].times,
-			    learned->paths[i].path);
+		put(&writer->sheet, RECORD "%s %llu %s\n",
+		    learned_key(learned->paths[i].access),
+		    (unsigned long long)learned->paths[i].times,
+		    escape(writer->sheet.arena, learned->paths[i].path));
 	}
 	for (size_t i = 0; i < learned->destination_count; i++) {
-		if (!strchr(learned->destinations[i].path, '\n'))
-			put(&writer->sheet, RECORD "to %llu %s\n",
-			    (unsigned long long)learned->destinations[i].times,
-			    learned->destinations[i].path);
+		put(&writer->sheet, RECORD "to %llu %s\n",
+		    (unsigned long long)learned->destinations[i].times,
+		    escape(writer->sheet.arena, learned->destinations[i].path));
 	}
 }
 
@@ -377,6 +418,7 @@ const char *learn_policy(const struct learned *learned, const char *command,
 	    "\n[seccomp]\n@default errno(ENOSYS)\n@known errno(EPERM)\n\n",
 	    text_printable(shown, sizeof(shown), command));
 	put_calls(&writer);
+	put_refused(&writer);
 	put_denied(&writer);
 	put_paths(&writer);
 	put_destinations(&writer);
@@ -435,13 +477,18 @@ static int resume_line(struct learned *learned, char *line)
 	number = cut_word(&line);
 	if (!kind || !number || !*line || text_to_u64(number, 10, &times) < 0)
 		return -1;
-	if (strcmp(kind, "to") == 0)
+	text_unescape(line);
+	if (strcmp(kind, "to") == 0) {
 		learned_to(learned, line, times);
-	else if ((strcmp(kind, "ro") == 0 || strcmp(kind, "rw") == 0) && *line == '/')
-		learned_path(learned, line, kind[1] == 'w', times);
-	else
-		return -1;
-	return 0;
+		return 0;
+	}
+	for (enum seen_access i = SEEN_LISTED; i <= SEEN_WRITTEN && *line == '/'; i++) {
+		if (strcmp(kind, learned_key(i)) != 0)
+			continue;
+		learned_path(learned, line, i, times);
+		return 0;
+	}
+	return -1;
 }
 
 int learn_resume(struct learned *learned, const char *text, size_t length,

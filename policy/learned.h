@@ -35,9 +35,12 @@ struct seen_call {
 	bool overflown;
 };
 
+/* Each can do what the one before it can. */
+enum seen_access { SEEN_LISTED, SEEN_READ, SEEN_WRITTEN };
+
 struct seen_path {
 	const char *path;
-	bool writes;
+	enum seen_access access;
 	uint64_t times;
 };
 
@@ -48,10 +51,11 @@ struct learned {
 	struct seen_path *paths, *destinations;
 	size_t path_count, destination_count;
 	uint64_t paths_lost;
+	const char *const *always; /* calls that are not watched, up to a NULL */
 };
 
-/* Calls that are not watched, in every learned policy. */
-const char *const *learned_always(size_t *ret_count);
+/* The key in [landlock]: ls, ro, rw. */
+const char *learned_key(enum seen_access access);
 
 /* TOLD_MAX arguments, or NULL: a call that is always the same. */
 const struct told_argument *learned_told(const char *call);
@@ -59,7 +63,8 @@ const struct told_argument *learned_told(const char *call);
 /* learn_call(), learn_file() and learn_destination() with a number of times. */
 void learned_use(struct learned *learned, const char *name, const uint32_t *values,
 		 int errnum, uint64_t times);
-void learned_path(struct learned *learned, const char *path, bool writes, uint64_t times);
+void learned_path(struct learned *learned, const char *path, enum seen_access access,
+		  uint64_t times);
 void learned_to(struct learned *learned, const char *text, uint64_t times);
 
 /* The files as rules of [landlock]: sorted, none covered by another. */

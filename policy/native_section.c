@@ -19,7 +19,7 @@ static const char *const section_names[] = { "seccomp", "caps", "landlock", "lim
 static const char *const caps_keys[] = { "bounding", "keep", "ambient", "no-new-privs",
 					 NULL };
 static const char *const landlock_keys[] = { "mode", "scope", "tcp.connect", "tcp.bind",
-					     "ro",   "rw",    NULL };
+					     "ls",   "ro",    "rw",          NULL };
 /* Any name of a resource limit too. */
 static const char *const limits_keys[] = { "memory", "memory-swap", "pids",   "cpus",
 					   "cpuset", "io-weight",   "nofile", NULL };
@@ -87,7 +87,8 @@ static int refuse_key(struct native_reader *reader, const char *key, const char 
 			   "keys are bounding, keep, ambient and no-new-privs");
 	else
 		error_hint(reader->err,
-			   "keys are mode, scope, tcp.connect, tcp.bind, ro and rw");
+			   "keys are mode, scope, tcp.connect, tcp.bind, ls, ro "
+			   "and rw");
 	return native_at(reader, where);
 }
 

@@ -254,6 +254,7 @@ enum landlock_mode { LANDLOCK_OFF, LANDLOCK_AUTO, LANDLOCK_REQUIRE };
 struct landlock_path {
 	const char *path;
 	bool writable;
+	bool lists;    /* directories only, and no file in them */
 	bool optional; /* one that is not there is left out */
 };
 

@@ -250,11 +250,11 @@ struct learned *learn_new(struct arena *arena)
 	return NULL;
 }
 
-int learn_filter(struct arena *arena, struct seccomp_filter *ret_filter,
+int learn_filter(struct learned *learned, struct seccomp_filter *filter,
 		 struct error *err)
 {
-	(void)arena;
-	(void)ret_filter;
+	(void)learned;
+	(void)filter;
 	return policy_refuse("learn a policy", err);
 }
 
@@ -277,6 +277,12 @@ void learn_file(struct learned *learned, const char *path, bool writes)
 	(void)learned;
 	(void)path;
 	(void)writes;
+}
+
+void learn_listing(struct learned *learned, const char *path)
+{
+	(void)learned;
+	(void)path;
 }
 
 void learn_destination(struct learned *learned, const char *text)
