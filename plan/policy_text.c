@@ -89,6 +89,7 @@ struct taker {
 	const struct given *named_by; /* NULL: nobody, or a config.json */
 	struct given *list;
 	size_t count;
+	bool keeps; /* a setting says what the command keeps */
 };
 
 static int complain(const struct profile_setting *setting, struct error *err)
@@ -143,13 +144,18 @@ static bool is_none(const char *value)
 	return !strcmp(value, "none");
 }
 
+static bool says_what_is_kept(const struct profile_setting *setting)
+{
+	return !strcmp(setting->key, "bounding") || !strcmp(setting->key, "keep");
+}
+
 /* The bounding set is all that the command ever has: the set that is kept. */
 static int take_caps(struct taker *taker, const struct profile_setting *setting,
 		     struct error *err)
 {
 	struct arena *arena = &taker->draft->plan.arena;
 
-	if (!strcmp(setting->key, "bounding") || !strcmp(setting->key, "keep")) {
+	if (says_what_is_kept(setting)) {
 		give(taker, setting, "cap-drop", "ALL");
 		if (!is_none(setting->value))
 			give(taker, setting, "cap-add",
@@ -158,7 +164,8 @@ static int take_caps(struct taker *taker, const struct profile_setting *setting,
 	}
 	if (!strcmp(setting->key, "ambient")) {
 		taker->draft->no_ambient = is_none(setting->value);
-		if (!taker->draft->no_ambient)
+		/* Nothing is ambient that is not kept, and an ordinary user's is all of it. */
+		if (!taker->draft->no_ambient && !taker->keeps)
 			give(taker, setting, "cap-add",
 			     with_commas(arena, setting->value));
 		return 0;
@@ -356,6 +363,8 @@ static int take_settings(struct draft *draft, const struct given *named_by,
 	const struct profile_setting *settings =
 		profile ? profile_settings(profile, &count) : NULL;
 
+	for (size_t i = 0; i < count; i++)
+		taker.keeps |= says_what_is_kept(&settings[i]);
 	for (size_t i = 0; i < count; i++) {
 		if (!is_told_elsewhere(&taker, &settings[i]) &&
 		    take_setting(&taker, &settings[i], err) < 0)

@@ -25,7 +25,7 @@ write() { # FILE LINE...
 	printf '%s\n' "$@" >"$file"
 }
 
-plan 80
+plan 81
 
 # ---- names ----
 
@@ -76,6 +76,9 @@ bounding() {
 is "[caps] is the bounding set" "$(bounding)" 2000
 is "the command line adds to it" "$(bounding --cap-add NET_ADMIN)" 3000
 is "the command line takes from it" "$(bounding --cap-drop ALL)" ""
+write ambient.sbx '%sbx-policy 1' '@extends default' '[caps]' 'bounding = none' 'ambient = CAP_NET_RAW'
+is "what is ambient does not add to it" \
+	"$("$SBX" run -R / --policy ./ambient.sbx -- sed -n 's/^CapBnd:\t0*//p' /proc/self/status)" ""
 is "[limits] sets a limit" "$("$SBX" run --policy ./caps.sbx -- sh -c 'ulimit -n')" 100
 is "the command line beats it" "$("$SBX" run --policy ./caps.sbx --rlimit nofile=50 -- sh -c 'ulimit -n')" 50
 like "sbx config says where a limit came from" "$("$SBX" config --policy ./caps.sbx -- true)" '*caps.sbx:6*'
