@@ -35,6 +35,8 @@ static const char usage[] =
 	"standard output. --report writes what was seen for people, as one page of HTML if FILE\n"
 	"ends in .html. The status is the command's.\n";
 
+enum { POLICY_FILE, REPORT_FILE };
+
 struct lesson {
 	const char *output, *report; /* NULL: none */
 	struct plan plan;
@@ -156,6 +158,8 @@ static int prepare(struct lesson *lesson, struct error *err)
 		return -1;
 	lesson->learner.listener = lesson->learner.output = -1;
 	lesson->learner.writes_output = !lesson->output;
+	lesson->learner.files[POLICY_FILE] = lesson->output;
+	lesson->learner.files[REPORT_FILE] = lesson->report;
 	lesson->learner.base = plan->policy.filter.program;
 	lesson->learner.learned = learn_new(&plan->arena);
 	plan->policy.explains = false;
@@ -179,10 +183,13 @@ static const char *in_words(const struct process_spec *process, struct arena *ar
 	return text;
 }
 
-static int write_file(const char *path, const char *text, struct error *err)
+static int write_file(const struct learner *learner, int which, const char *text,
+		      struct error *err)
 {
-	if (files_replace(AT_FDCWD, path, text, strlen(text), 0644) < 0)
-		return error_errno(err, "write %s", path);
+	const struct files_place *place = &learner->places[which];
+
+	if (files_replace(place->dir, place->name, text, strlen(text), 0644) < 0)
+		return error_errno(err, "write %s", learner->files[which]);
 	return 0;
 }
 
@@ -194,7 +201,7 @@ static int write_report(const struct lesson *lesson, const char *command,
 
 	if (!lesson->report)
 		return 0;
-	return write_file(lesson->report,
+	return write_file(&lesson->learner, REPORT_FILE,
 			  learn_report(lesson->learner.learned, command, html, arena),
 			  err);
 }
@@ -210,7 +217,7 @@ static int conclude(struct lesson *lesson, struct error *err)
 			  "learn: nobody can listen to the command here");
 		return error_hint(err, "a filter around sbx may have a listener already");
 	}
-	if (lesson->output && write_file(lesson->output, text, err) < 0)
+	if (lesson->output && write_file(&lesson->learner, POLICY_FILE, text, err) < 0)
 		return -1;
 	if (!lesson->output &&
 	    fd_write_all(lesson->learner.output, text, strlen(text)) < 0)

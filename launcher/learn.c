@@ -22,8 +22,12 @@ void learner_attach(struct learner *learner, int listener)
 	learner->deaf = listener < 0;
 }
 
-int learner_keep_output(struct learner *learner, struct error *err)
+int learner_keep_outputs(struct learner *learner, struct error *err)
 {
+	for (size_t i = 0; i < 2; i++)
+		if (learner->files[i] &&
+		    files_hold_place(learner->files[i], &learner->places[i]) < 0)
+			return error_errno(err, "write %s", learner->files[i]);
 	if (!learner->writes_output)
 		return 0;
 	learner->output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);

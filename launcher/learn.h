@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/files.h"
 #include "launcher/report.h"
 #include "policy/policy.h"
 
@@ -25,17 +26,19 @@ struct learner {
 	uint64_t key[3];             /* of the calls that start the command */
 	int listener;                /* -1: none, or none any more */
 	bool writes_output;          /* the policy goes to the standard output */
-	int output; /* the caller's, which the command does not get; or -1 */
-	bool deaf;  /* nobody could listen */
+	int output;           /* the caller's, which the command does not get; or -1 */
+	const char *files[2]; /* what is written behind the run; NULL: none */
+	struct files_place places[2];   /* of them, held before the command runs */
+	bool deaf;                      /* nobody could listen */
 	pid_t familiar[LEARN_FAMILIAR]; /* whose program was noted, at its remainder */
 	struct outcome outcome;
 };
 
 /*
  * Where the policy goes to the standard output, the command writes to the standard error
- * from here on.
+ * from here on; and no link that it makes leads what is written to a file elsewhere.
  */
-int learner_keep_output(struct learner *learner, struct error *err);
+int learner_keep_outputs(struct learner *learner, struct error *err);
 
 /* Takes the descriptor; -1: there is none. */
 void learner_attach(struct learner *learner, int listener);

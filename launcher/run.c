@@ -331,7 +331,7 @@ int run_watched(const struct plan *plan, const struct caller_text *caller, pid_t
 	struct run run = { .plan = plan, .announce = -1, .learner = learner };
 	struct error err = { 0 };
 
-	if (prepare(&run, parent, &err) < 0 || learner_keep_output(learner, &err) < 0)
+	if (prepare(&run, parent, &err) < 0 || learner_keep_outputs(learner, &err) < 0)
 		return refuse(plan, &err);
 	return run_to_end(&run, caller);
 }

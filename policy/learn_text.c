@@ -46,26 +46,31 @@ static void put(struct sheet *sheet, const char *format, ...)
 
 static void put(struct sheet *sheet, const char *format, ...)
 {
-	char line[4096 + 256];
-	va_list args;
+	char line[1024], *text = line;
+	va_list args, again;
 	int length;
 
 	va_start(args, format);
+	va_copy(again, args);
 	length = vsnprintf(line, sizeof(line), format, args);
+	if (length >= (int)sizeof(line)) {
+		text = arena_alloc(sheet->arena, (size_t)length + 1);
+		vsnprintf(text, (size_t)length + 1, format, again);
+	}
+	va_end(again);
 	va_end(args);
 	if (length > 0)
-		put_bytes(sheet, line,
-			  (size_t)length < sizeof(line) ? (size_t)length
-							: sizeof(line) - 1);
+		put_bytes(sheet, text, (size_t)length);
 }
 
 /* ---- system calls ---- */
 
-/* Calls of these carry no argument that matters, so that a group can stand for them. */
-static const char *const groups[] = { "@basic-io", "@file-system", "@io-event",
-				      "@signal",   "@timer",       "@sync",
-				      "@ipc",      "@aio",         "@memlock",
-				      NULL };
+/*
+ * Calls of these carry no argument that matters, and no built-in policy denies one of them,
+ * so that a group can stand for them.
+ */
+static const char *const groups[] = { "@basic-io", "@file-system", "@io-event", "@signal",
+				      "@timer",    "@sync",        "@ipc",      NULL };
 
 struct writer {
 	struct sheet sheet;

@@ -43,7 +43,7 @@ landlock() {
 	"$SBX" run --landlock require -- true >/dev/null 2>&1
 }
 
-plan 37
+plan 38
 
 # ---- programs ----
 
@@ -150,3 +150,10 @@ echo "getpid: allow" >mine.sbx
 fails "a policy that was not learned is left alone" 125 learn ./mine.sbx touch ran
 is "as it was" "$(cat mine.sbx)" "getpid: allow"
 fails "where nothing can be written nothing runs" 125 learn /proc/x.sbx touch ran
+
+# ---- where it is written is settled before the command runs ----
+
+mkdir -p "$tmp/place/here" "$tmp/place/there" && cd "$tmp/place" || exit 1
+"$SBX" policy learn -o here/p.sbx --rw . -- sh -c 'mv here moved; ln -s there here' >/dev/null 2>&1
+[ -s moved/p.sbx ] && [ ! -e there/p.sbx ]
+result $? "a link that the command makes does not lead the policy elsewhere"
