@@ -300,8 +300,8 @@ static void several_rules_mean_the_same(void **state)
 		"{'index':0,'value':90,'op':'SCMP_CMP_GT'}]},{'names':['read','write'],"
 		"'action':'SCMP_ACT_LOG'},{'names':['close'],'action':'SCMP_ACT_KILL'},"
 		"{'names':['close'],'action':'SCMP_ACT_ALLOW'}]}",
-		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['read'],"
-		"'action':'SCMP_ACT_ERRNO'}]}",
+		("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['read'],"
+		 "'action':'SCMP_ACT_ERRNO'}]}"),
 		"{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':13}",
 	};
 
