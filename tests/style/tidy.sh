@@ -40,7 +40,8 @@ tidy_all() {
 	TIDY_RULES=$(cd "$here/../.." && cat .clang-tidy ./*/*.h tests/*/*.h 2>/dev/null | sha256sum)
 	export TIDY_RULES
 	jq -r '.[] | if .file | startswith("/") then .file else .directory + "/" + .file end' \
-		"$build/compile_commands.json" | grep -vF "$(realpath "$build")/" | sort -u | xargs -n 1 -P "$(nproc)" "$here/tidy.sh" "$build"
+		"$build/compile_commands.json" |
+		xargs realpath | sort -u | grep -vF "$(realpath "$build")/" | xargs -n 1 -P "$(nproc)" "$here/tidy.sh" "$build"
 }
 
 command -v clang-tidy >/dev/null || {
