@@ -55,7 +55,7 @@ static const struct sample {
 	{ "seccomp-backend", "--seccomp-backend libseccomp --policy none" },
 	{ "explain", "--explain on" },
 	{ "denials", "--denials @/denials" },
-	{ "landlock", "--landlock require(1)" },
+	{ "landlock", "--landlock off" },
 	{ "isolation", "--isolation userns" },
 	{ "cap-add", "--cap-add NET_RAW" },
 	{ "cap-drop", "--cap-drop ALL" },
