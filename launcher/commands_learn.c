@@ -39,6 +39,7 @@ enum { POLICY_FILE, REPORT_FILE };
 
 struct lesson {
 	const char *output, *report; /* NULL: none */
+	struct arena words;          /* of the plan, which borrows them */
 	struct plan plan;
 	struct learner learner;
 };
@@ -85,6 +86,23 @@ static const char *const *take_own(struct lesson *lesson, const char *const *wor
 		words += used;
 	}
 	return words;
+}
+
+/*
+ * On a terminal a plan explains its denials by itself; here the listener learns. Whoever
+ * asks for explanations on the command line is refused below.
+ */
+static int make_plan(struct lesson *lesson, const char *const *words, struct error *err)
+{
+	size_t count = 0;
+	const char **all;
+
+	while (words[count])
+		count++;
+	all = arena_alloc_array(&lesson->words, count + 2, sizeof(*all));
+	all[0] = "--explain=off";
+	memcpy(all + 1, words, count * sizeof(*all));
+	return plan_from_args(all, &lesson->plan, err);
 }
 
 /* ---- before the run -------------------------------------------------------------------- */
@@ -162,7 +180,6 @@ static int prepare(struct lesson *lesson, struct error *err)
 	lesson->learner.files[REPORT_FILE] = lesson->report;
 	lesson->learner.base = plan->policy.filter.program;
 	lesson->learner.learned = learn_new(&plan->arena);
-	plan->policy.explains = false;
 	if (learn_filter(lesson->learner.learned, &plan->policy.filter, err) < 0)
 		return -1;
 	memcpy(lesson->learner.key, plan->policy.filter.key, sizeof(lesson->learner.key));
@@ -252,13 +269,16 @@ int command_learn(const char *const *words, const struct caller_text *caller)
 		return words[0] ? 0 : FAILED;
 	}
 	words = take_own(&lesson, words, &err);
-	if (!words || plan_from_args(words, &lesson.plan, &err) < 0)
+	if (!words || make_plan(&lesson, words, &err) < 0) {
+		arena_free(&lesson.words);
 		return fail(&err);
+	}
 	status = lesson.plan.life.help || lesson.plan.life.dry_run
 			 ? fail((error_set(&err, ERROR_USAGE,
 					   "learn: --help and --dry-run are for sbx run"),
 				 &err))
 			 : learn(&lesson, caller, parent);
 	plan_free(&lesson.plan);
+	arena_free(&lesson.words);
 	return status;
 }

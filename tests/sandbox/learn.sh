@@ -43,7 +43,7 @@ landlock() {
 	"$SBX" run --landlock require -- true >/dev/null 2>&1
 }
 
-plan 38
+plan 39
 
 # ---- programs ----
 
@@ -157,3 +157,9 @@ mkdir -p "$tmp/place/here" "$tmp/place/there" && cd "$tmp/place" || exit 1
 "$SBX" policy learn -o here/p.sbx --rw . -- sh -c 'mv here moved; ln -s there here' >/dev/null 2>&1
 [ -s moved/p.sbx ] && [ ! -e there/p.sbx ]
 result $? "a link that the command makes does not lead the policy elsewhere"
+
+# ---- on a terminal, where a run explains by itself ----
+
+script -qec "'$SBX' policy learn -o terminal.sbx -- true" /dev/null </dev/null >"$tmp/said" 2>&1
+[ -s terminal.sbx ]
+result $? "a command is learned from on a terminal too" || say "$(cat "$tmp/said")"
