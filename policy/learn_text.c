@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "policy/learned.h"
+#include "policy/prose.h"
 #include "policy/tables.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,52 +16,6 @@
 #define RECORD "#: "
 
 enum { LINE_MAX_LENGTH = 100 };
-
-/* ---- texts that grow ---- */
-
-struct sheet {
-	struct arena *arena;
-	char *text;
-	size_t used, size;
-};
-
-static void put_bytes(struct sheet *sheet, const char *bytes, size_t length)
-{
-	if (sheet->used + length + 1 > sheet->size) {
-		size_t size = (sheet->used + length + 1) * 2;
-		char *larger = arena_alloc(sheet->arena, size);
-
-		if (sheet->used)
-			memcpy(larger, sheet->text, sheet->used);
-		sheet->text = larger;
-		sheet->size = size;
-	}
-	memcpy(sheet->text + sheet->used, bytes, length);
-	sheet->used += length;
-	sheet->text[sheet->used] = '\0';
-}
-
-static void put(struct sheet *sheet, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void put(struct sheet *sheet, const char *format, ...)
-{
-	char line[1024], *text = line;
-	va_list args, again;
-	int length;
-
-	va_start(args, format);
-	va_copy(again, args);
-	length = vsnprintf(line, sizeof(line), format, args);
-	if (length >= (int)sizeof(line)) {
-		text = arena_alloc(sheet->arena, (size_t)length + 1);
-		vsnprintf(text, (size_t)length + 1, format, again);
-	}
-	va_end(again);
-	va_end(args);
-	if (length > 0)
-		put_bytes(sheet, text, (size_t)length);
-}
 
 /* ---- system calls ---- */
 
@@ -73,7 +27,7 @@ static const char *const groups[] = { "@basic-io", "@file-system", "@io-event", 
 				      "@timer",    "@sync",        "@ipc",      NULL };
 
 struct writer {
-	struct sheet sheet;
+	struct prose prose;
 	const struct learned *learned;
 	const char **done; /* calls that stand already */
 	size_t done_count;
@@ -90,7 +44,7 @@ static bool is_done(const struct writer *writer, const char *name)
 
 static void set_done(struct writer *writer, const char *name)
 {
-	writer->done = arena_grow(writer->sheet.arena, writer->done, writer->done_count,
+	writer->done = arena_grow(writer->prose.arena, writer->done, writer->done_count,
 				  sizeof(*writer->done));
 	writer->done[writer->done_count++] = name;
 }
@@ -145,14 +99,14 @@ static void put_set(struct writer *writer, const char *const *names, size_t coun
 		const size_t length = strlen(names[i]) + 2;
 
 		if (column + length > LINE_MAX_LENGTH) {
-			put(&writer->sheet, ",\\\n  %s", names[i]);
+			prose_add(&writer->prose, ",\\\n  %s", names[i]);
 			column = length;
 		} else {
-			put(&writer->sheet, "%s%s", i ? ", " : "{", names[i]);
+			prose_add(&writer->prose, "%s%s", i ? ", " : "{", names[i]);
 			column += length;
 		}
 	}
-	put(&writer->sheet, "}: allow\n");
+	prose_add(&writer->prose, "}: allow\n");
 }
 
 static void put_always(struct writer *writer)
@@ -164,7 +118,7 @@ static void put_always(struct writer *writer)
 		set_done(writer, always[count++]);
 	if (count == 0)
 		return;
-	put(&writer->sheet, "# What every program makes, and was not watched.\n");
+	prose_add(&writer->prose, "# What every program makes, and was not watched.\n");
 	put_set(writer, always, count);
 }
 
@@ -193,18 +147,18 @@ static void put_group(struct writer *writer, const char *group)
 
 	if (!calls || !stands_for(writer, calls, &seen_count, &all))
 		return;
-	put(&writer->sheet, "\n# %zu of %zu seen.\n{%s", seen_count, all, group);
+	prose_add(&writer->prose, "\n# %zu of %zu seen.\n{%s", seen_count, all, group);
 	for (; *calls; calls++) {
 		if (is_done(writer, *calls) || learned_told(*calls) ||
 		    is_denied(writer->learned, *calls))
-			put(&writer->sheet, ", -%s", *calls);
+			prose_add(&writer->prose, ", -%s", *calls);
 		else
 			set_done(writer, *calls);
 	}
-	put(&writer->sheet, "}: allow\n");
+	prose_add(&writer->prose, "}: allow\n");
 }
 
-static void put_value(struct sheet *sheet, const struct argument *argument,
+static void put_value(struct prose *prose, const struct argument *argument,
 		      uint32_t value)
 {
 	const char *name = argument && argument->family
@@ -212,12 +166,12 @@ static void put_value(struct sheet *sheet, const struct argument *argument,
 				   : NULL;
 
 	if (name)
-		put(sheet, "%s", name);
+		prose_add(prose, "%s", name);
 	else
-		put(sheet, value < 10 ? "%u" : "0x%x", value);
+		prose_add(prose, value < 10 ? "%u" : "0x%x", value);
 }
 
-static void put_use(struct sheet *sheet, const char *call,
+static void put_use(struct prose *prose, const char *call,
 		    const struct told_argument *told, const struct seen_use *use)
 {
 	size_t known = 0;
@@ -227,14 +181,15 @@ static void put_use(struct sheet *sheet, const char *call,
 		const struct argument *argument =
 			told[i].index < known ? &arguments[told[i].index] : NULL;
 
-		put(sheet, i ? " && " : "");
-		put(sheet, told[i].mask == ~0U ? "%s%s" : "(%s%s", argument ? "" : "arg",
-		    argument ? argument->name
-			     : arena_printf(sheet->arena, "%u", told[i].index));
+		prose_add(prose, i ? " && " : "");
+		prose_add(prose, told[i].mask == ~0U ? "%s%s" : "(%s%s",
+			  argument ? "" : "arg",
+			  argument ? argument->name
+				   : arena_printf(prose->arena, "%u", told[i].index));
 		if (told[i].mask != ~0U)
-			put(sheet, " & 0x%x)", told[i].mask);
-		put(sheet, " == ");
-		put_value(sheet, argument, use->values[i]);
+			prose_add(prose, " & 0x%x)", told[i].mask);
+		prose_add(prose, " == ");
+		put_value(prose, argument, use->values[i]);
 	}
 }
 
@@ -261,21 +216,21 @@ static void put_watched(struct writer *writer, const struct seen_call *call)
 	bool first = true;
 
 	if (!told || call->overflown) {
-		put(&writer->sheet, "%s: allow  # %llu times\n", call->name,
-		    (unsigned long long)times_allowed(call));
+		prose_add(&writer->prose, "%s: allow  # %llu times\n", call->name,
+			  (unsigned long long)times_allowed(call));
 		return;
 	}
-	put(&writer->sheet, "%s: ", call->name);
+	prose_add(&writer->prose, "%s: ", call->name);
 	for (size_t i = 0; i < call->use_count; i++) {
 		if (call->uses[i].errnum)
 			continue;
-		put(&writer->sheet, first ? "" : " \\\n  || ");
-		put(&writer->sheet, told[1].mask ? "(" : "");
-		put_use(&writer->sheet, call->name, told, &call->uses[i]);
-		put(&writer->sheet, told[1].mask ? ")" : "");
+		prose_add(&writer->prose, first ? "" : " \\\n  || ");
+		prose_add(&writer->prose, told[1].mask ? "(" : "");
+		put_use(&writer->prose, call->name, told, &call->uses[i]);
+		prose_add(&writer->prose, told[1].mask ? ")" : "");
 		first = false;
 	}
-	put(&writer->sheet, denied ? "; return %s\n" : "\n", denied);
+	prose_add(&writer->prose, denied ? "; return %s\n" : "\n", denied);
 }
 
 static void put_calls(struct writer *writer)
@@ -285,7 +240,7 @@ static void put_calls(struct writer *writer)
 	put_always(writer);
 	for (const char *const *group = groups; *group; group++)
 		put_group(writer, *group);
-	put(&writer->sheet, "\n# Seen, with these arguments.\n");
+	prose_add(&writer->prose, "\n# Seen, with these arguments.\n");
 	for (size_t i = 0; i < learned->call_count; i++) {
 		if (times_allowed(&learned->calls[i]) &&
 		    !is_done(writer, learned->calls[i].name))
@@ -300,16 +255,17 @@ static void put_refused(struct writer *writer)
 	bool first = true;
 
 	if (!seen(learned, "clone3"))
-		put(&writer->sheet, "\n# Without it programs take clone.\n"
-				    "clone3: return ENOSYS\n");
+		prose_add(&writer->prose, "\n# Without it programs take clone.\n"
+					  "clone3: return ENOSYS\n");
 	for (size_t i = 0; i < learned->call_count; i++) {
 		const struct seen_call *call = &learned->calls[i];
 		const char *name = errno_of_denied(call);
 
 		if (times_allowed(call) || !name || is_done(writer, call->name))
 			continue;
-		put(&writer->sheet, "%s%s: return %s\n",
-		    first ? "\n# Denied by the base policy.\n" : "", call->name, name);
+		prose_add(&writer->prose, "%s%s: return %s\n",
+			  first ? "\n# Denied by the base policy.\n" : "", call->name,
+			  name);
 		first = false;
 	}
 }
@@ -325,10 +281,11 @@ static void put_denied(struct writer *writer)
 			const char *name = errno_name(call->uses[j].errnum);
 
 			if (call->uses[j].errnum)
-				put(&writer->sheet,
-				    "# denied by the base policy: %s -> %s, %llu times\n",
-				    call->name, name ? name : "?",
-				    (unsigned long long)call->uses[j].times);
+				prose_add(
+					&writer->prose,
+					"# denied by the base policy: %s -> %s, %llu times\n",
+					call->name, name ? name : "?",
+					(unsigned long long)call->uses[j].times);
 		}
 	}
 }
@@ -356,14 +313,14 @@ static void put_paths(struct writer *writer)
 {
 	const struct seen_path *paths;
 	const size_t count =
-		learned_rules_of_paths(writer->learned, writer->sheet.arena, &paths);
+		learned_rules_of_paths(writer->learned, writer->prose.arena, &paths);
 
 	if (count == 0)
 		return;
-	put(&writer->sheet, "\n[landlock]\nmode = auto\n");
+	prose_add(&writer->prose, "\n[landlock]\nmode = auto\n");
 	for (size_t i = 0; i < count; i++)
-		put(&writer->sheet, "%s = %s?\n", learned_key(paths[i].access),
-		    escape(writer->sheet.arena, paths[i].path));
+		prose_add(&writer->prose, "%s = %s?\n", learned_key(paths[i].access),
+			  escape(writer->prose.arena, paths[i].path));
 }
 
 static void put_destinations(struct writer *writer)
@@ -372,12 +329,12 @@ static void put_destinations(struct writer *writer)
 		char shown[512];
 
 		if (i == 0)
-			put(&writer->sheet,
-			    "\n# Destinations, for --allow and --share:\n");
-		put(&writer->sheet, "# %s, %llu times\n",
-		    text_printable(shown, sizeof(shown),
-				   writer->learned->destinations[i].path),
-		    (unsigned long long)writer->learned->destinations[i].times);
+			prose_add(&writer->prose,
+				  "\n# Destinations, for --allow and --share:\n");
+		prose_add(&writer->prose, "# %s, %llu times\n",
+			  text_printable(shown, sizeof(shown),
+					 writer->learned->destinations[i].path),
+			  (unsigned long long)writer->learned->destinations[i].times);
 	}
 }
 
@@ -387,26 +344,27 @@ static void put_record(struct writer *writer)
 {
 	const struct learned *learned = writer->learned;
 
-	put(&writer->sheet, "\n# The record, from which the next run goes on.\n");
+	prose_add(&writer->prose, "\n# The record, from which the next run goes on.\n");
 	for (size_t i = 0; i < learned->call_count; i++) {
 		const struct seen_call *call = &learned->calls[i];
 
 		for (size_t j = 0; j < call->use_count; j++)
-			put(&writer->sheet, RECORD "call %s %x %x %x %d %llu\n",
-			    call->name, call->uses[j].values[0], call->uses[j].values[1],
-			    call->uses[j].values[2], call->uses[j].errnum,
-			    (unsigned long long)call->uses[j].times);
+			prose_add(&writer->prose, RECORD "call %s %x %x %x %d %llu\n",
+				  call->name, call->uses[j].values[0],
+				  call->uses[j].values[1], call->uses[j].values[2],
+				  call->uses[j].errnum,
+				  (unsigned long long)call->uses[j].times);
 	}
 	for (size_t i = 0; i < learned->path_count; i++) {
-		put(&writer->sheet, RECORD "%s %llu %s\n",
-		    learned_key(learned->paths[i].access),
-		    (unsigned long long)learned->paths[i].times,
-		    escape(writer->sheet.arena, learned->paths[i].path));
+		prose_add(&writer->prose, RECORD "%s %llu %s\n",
+			  learned_key(learned->paths[i].access),
+			  (unsigned long long)learned->paths[i].times,
+			  escape(writer->prose.arena, learned->paths[i].path));
 	}
 	for (size_t i = 0; i < learned->destination_count; i++) {
-		put(&writer->sheet, RECORD "to %llu %s\n",
-		    (unsigned long long)learned->destinations[i].times,
-		    escape(writer->sheet.arena, learned->destinations[i].path));
+		prose_add(&writer->prose, RECORD "to %llu %s\n",
+			  (unsigned long long)learned->destinations[i].times,
+			  escape(writer->prose.arena, learned->destinations[i].path));
 	}
 }
 
@@ -416,19 +374,19 @@ const char *learn_policy(const struct learned *learned, const char *command,
 	struct writer writer = { { .arena = arena }, learned, NULL, 0 };
 	char shown[512];
 
-	put(&writer.sheet,
-	    "%%sbx-policy 1\n"
-	    "# Learned from: %s\n"
-	    "# Another `sbx policy learn -o` of this file adds to it.\n"
-	    "\n[seccomp]\n@default errno(ENOSYS)\n@known errno(EPERM)\n\n",
-	    text_printable(shown, sizeof(shown), command));
+	prose_add(&writer.prose,
+		  "%%sbx-policy 1\n"
+		  "# Learned from: %s\n"
+		  "# Another `sbx policy learn -o` of this file adds to it.\n"
+		  "\n[seccomp]\n@default errno(ENOSYS)\n@known errno(EPERM)\n\n",
+		  text_printable(shown, sizeof(shown), command));
 	put_calls(&writer);
 	put_refused(&writer);
 	put_denied(&writer);
 	put_paths(&writer);
 	put_destinations(&writer);
 	put_record(&writer);
-	return writer.sheet.text;
+	return prose_text(&writer.prose);
 }
 
 /* ---- reading it ---- */
