@@ -34,6 +34,9 @@
 	X(ERROR_PROC_COVERED, "proc-covered")                                            \
 	X(ERROR_DEVICE_MISSING, "device-missing")                                        \
 	X(ERROR_NAMESPACE, "namespace")                                                  \
+	X(ERROR_NETWORK, "network")                                                      \
+	X(ERROR_PORT, "port")                                                            \
+	X(ERROR_EGRESS, "egress")                                                        \
 	X(ERROR_KEYRING, "keyring")                                                      \
 	X(ERROR_CAPABILITIES, "capabilities")                                            \
 	X(ERROR_SECCOMP, "seccomp")                                                      \
