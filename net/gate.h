@@ -24,10 +24,11 @@ struct gate {
 
 /* Judges, and notes a denial. */
 bool gate_admits(struct gate *gate, const struct flow_key *flow,
-		 struct verdict *ret_verdict);
-bool gate_admits_name(struct gate *gate, const char *name, struct verdict *ret_verdict);
+		 struct net_verdict *ret_verdict);
+bool gate_admits_name(struct gate *gate, const char *name,
+		      struct net_verdict *ret_verdict);
 bool gate_admits_sni(struct gate *gate, const struct flow_key *flow,
-		     const char *server_name, struct verdict *ret_verdict);
+		     const char *server_name, struct net_verdict *ret_verdict);
 
 /* The first bytes are no TLS, or hide the name. */
 void gate_deny_hidden(struct gate *gate, const struct flow_key *flow, const char *name);

@@ -37,11 +37,11 @@ struct journal *journal_new(struct loop *loop, const struct rules *rules, int lo
 void journal_free(struct journal *journal);
 
 void journal_denied(struct journal *journal, const struct flow_key *flow,
-		    const struct verdict *verdict);
+		    const struct net_verdict *verdict);
 
 /* A lookup that was refused. */
 void journal_denied_name(struct journal *journal, const char *name,
-			 const struct verdict *verdict);
+			 const struct net_verdict *verdict);
 
 /* A flow of the path began. *ret_flow is what journal_end() wants; 0: nothing to end. */
 void journal_begin(struct journal *journal, enum net_path path,

@@ -108,7 +108,7 @@ enum why_denied {
 
 struct names;
 
-struct verdict {
+struct net_verdict {
 	bool allowed;
 	enum why_denied why;
 	const struct rule *rule; /* that decided; NULL: the tail */
@@ -123,11 +123,11 @@ struct verdict {
  */
 void rules_judge(const struct rules *rules, const struct names *names,
 		 const struct flow_key *flow, uint64_t now_ms,
-		 struct verdict *ret_verdict);
+		 struct net_verdict *ret_verdict);
 
 /* May this name (lower case, no dot at the end) be looked up at all? */
 void rules_judge_name(const struct rules *rules, const char *name,
-		      struct verdict *ret_verdict);
+		      struct net_verdict *ret_verdict);
 
 /*
  * May this answer to an allowed name be given to the sandbox? Not where it leads to what
@@ -139,16 +139,16 @@ bool rules_admit_answer(const struct rules *rules, const char *name,
 /* May a TLS connection to that destination say this server name? */
 void rules_judge_sni(const struct rules *rules, const struct names *names,
 		     const struct flow_key *flow, const char *server_name,
-		     uint64_t now_ms, struct verdict *ret_verdict);
+		     uint64_t now_ms, struct net_verdict *ret_verdict);
 
 /*
  * "--allow 192.168.1.5:80": the option that would let this flow through, or "" where
  * none would. size bytes.
  */
 void rules_suggest(const struct rules *rules, const struct flow_key *flow,
-		   const struct verdict *verdict, char *to, size_t size);
+		   const struct net_verdict *verdict, char *to, size_t size);
 
 /* The reason in words: "an address of the host", "by --deny lan (command line)". */
-void rules_explain(const struct verdict *verdict, char *to, size_t size);
+void rules_explain(const struct net_verdict *verdict, char *to, size_t size);
 
 #endif
