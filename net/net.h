@@ -20,10 +20,9 @@ struct arena;
 struct error;
 
 enum net_mode {
-	NET_SHARED, /* the zeroed value: the host's, or one that is joined; nothing is done */
-	NET_LOOPBACK, /* its own, with a loopback interface and nothing else */
-	NET_USER,     /* its own, served by sbx-net through a tap device */
-	NET_RELAY,    /* the same without a tap device: TCP and DNS only */
+	NET_PLAIN, /* the zeroed value: nobody serves it: the host's, a joined one, or loopback */
+	NET_USER,  /* its own, served by sbx-net through a tap device */
+	NET_RELAY, /* the same without a tap device: TCP and DNS only */
 };
 
 /* -p [IP:]HOST:GUEST[/udp]: as many ports on both sides. */
@@ -37,6 +36,7 @@ struct publish {
 
 struct net_spec {
 	enum net_mode mode;
+	bool loopback;  /* bring `lo` up in a network namespace of its own */
 	bool relay_off; /* NET_USER: libslirp carries TCP, too */
 
 	/* The interface. Zero where expand has not chosen yet. */
