@@ -21,7 +21,7 @@ struct loop;
  * descriptor and free what the watch stands in only after loop_unwatch().
  */
 struct watch {
-	int fd; /* -1: not watched */
+	int fd; /* set before loop_watch(); -1: not watched */
 	void (*told)(struct watch *watch, uint32_t events);
 };
 
@@ -47,12 +47,22 @@ void loop_free(struct loop *loop);
 int loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
 int loop_change(struct loop *loop, struct watch *watch, uint32_t events);
 
-/* Events of this turn that were not told yet are forgotten. The descriptor stays open. */
-void loop_unwatch(struct loop *loop, struct watch *watch);
+/*
+ * Events of this turn that were not told yet are forgotten. The descriptor stays open and is
+ * returned; watch->fd is -1 from now on. One that is not watched: -1.
+ */
+int loop_unwatch(struct loop *loop, struct watch *watch);
+
+/*
+ * The same, and closes it: a system call less. Only where no duplicate of the descriptor is
+ * open anywhere, or the kernel would go on telling a watch that is gone.
+ */
+void loop_close(struct loop *loop, struct watch *watch);
 
 void loop_arm(struct loop *loop, struct timer *timer, uint64_t at_ms);
 void loop_disarm(struct loop *loop, struct timer *timer);
 
+/* Before loop_run(), or from within it if there was one before. */
 void loop_set_poller(struct loop *loop, struct poller *poller);
 
 /* CLOCK_MONOTONIC in ms, of the beginning of the turn. */
