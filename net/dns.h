@@ -30,6 +30,9 @@ struct dns_spec {
 	struct ip gateway, gateway6;   /* what host.sbx.internal is */
 	const struct host_name *hosts; /* --add-host: answered by us */
 	size_t host_count;
+	/* A name is about to be asked upstream: NULL, or who wants to know of it. */
+	void (*asked)(void *context);
+	void *context;
 };
 
 struct dns *dns_new(const struct dns_spec *spec, struct error *err);

@@ -151,9 +151,9 @@ struct net_notice {
 	enum net_notice_kind {
 		NET_NOTICE_LINE, /* text is a line for the user: a denial, a chosen port */
 		NET_NOTICE_PATHS,  /* text says which paths are in use */
-		NET_NOTICE_FAILED, /* err */
+		NET_NOTICE_FAILED, /* text completes "cannot ..."; it has ended */
 		NET_NOTICE_STATS,  /* text is a JSON object, the last word */
-		NET_NOTICE_READY,
+		NET_NOTICE_RESOLV, /* was the host's resolv.conf changed? A name is asked for */
 	} kind;
 	char text[1024];
 };
@@ -169,9 +169,11 @@ int net_service_push_resolv_conf(struct net_service *service, const char *text,
 int net_service_serve_ports(struct net_service *service, int listener);
 
 /*
- * Ends it: kindly (what is logged is written out, at most a second) or at once, and waits for
- * it. How it ended goes to *ret_status (waitpid(2)).
+ * Ends it and waits for it; how it ended goes to *ret_status (waitpid(2)). With ret_last what
+ * is logged is written out first, which takes at most a second, and its statistics go there
+ * (an empty text: there are none); else it is over at once.
  */
-void net_service_end(struct net_service *service, bool kindly, int *ret_status);
+void net_service_end(struct net_service *service, struct net_notice *ret_last,
+		     int *ret_status);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/own_program.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -48,31 +49,11 @@ void cgroup_systemd_runtime(char *ret_path)
 		ret_path[0] = '\0';
 }
 
-/* In the tree of a build it lies beside the front ends. */
-static bool find_in_build(char *ret_path)
-{
-	ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
-	char *name;
-
-	if (length <= 0)
-		return false;
-	ret_path[length] = '\0';
-	name = strrchr(ret_path, '/');
-	if (!name || (size_t)(name - ret_path) + sizeof("/" PROGRAM) > PATH_MAX)
-		return false;
-	memcpy(name, "/" PROGRAM, sizeof("/" PROGRAM));
-	return access(ret_path, X_OK) == 0;
-}
-
 static int find_program(char *ret_path, struct error *err)
 {
-	if (text_copy(ret_path, PATH_MAX, SBX_LIBEXECDIR "/" PROGRAM) == 0 &&
-	    access(ret_path, X_OK) == 0)
+	if (own_program_find(PROGRAM, ret_path) == 0)
 		return 0;
-	if (find_in_build(ret_path))
-		return 0;
-	error_set(err, ERROR_CGROUP, "ask systemd for a cgroup: %s is not there",
-		  SBX_LIBEXECDIR "/" PROGRAM);
+	error_set(err, ERROR_CGROUP, "ask systemd for a cgroup: %s is not there", ret_path);
 	return error_hint(err,
 			  "systemd-run --user --scope -p Delegate=yes sbx run ..., or "
 			  "build with -Dscope=enabled");
