@@ -25,6 +25,11 @@ enum net_mode {
 	NET_RELAY, /* the same without a tap device: TCP and DNS only */
 };
 
+enum {
+	PUBLISH_PORTS_MAX = 1024, /* of one range */
+	PUBLISH_TEXT_MAX = 80,    /* bytes of net_format_publish(), NUL among them */
+};
+
 /* -p [IP:]HOST:GUEST[/udp]: as many ports on both sides. */
 struct publish {
 	struct ip host; /* zero bytes: 127.0.0.1 and ::1 */
