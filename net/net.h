@@ -104,10 +104,21 @@ int net_view_host(struct arena *arena, struct host_view *ret_view, struct error 
 /* Whether /dev/net/tun can be opened and used by this user, and why not (errno). */
 int net_probe_tap(void);
 
-/* The two files, as the sandbox sees them, in the arena. hostname: NULL: none. */
+/*
+ * The two files, as the sandbox sees them, in the arena. NULL: nothing is to be bound over
+ * the root's own. hostname: NULL: none.
+ *
+ * resolv.conf: with NET_PLAIN there is one only for --dns and --search; where the sandbox
+ * shares a network without them, what net_host_resolv_conf() reads is to be bound, and
+ * with loopback alone (`loopback`) nothing. hosts: with NET_PLAIN there is one only for a
+ * hostname or --add-host.
+ */
 const char *net_resolv_conf(const struct net_spec *spec, struct arena *arena);
 const char *net_hosts_file(const struct net_spec *spec, const char *hostname,
 			   struct arena *arena);
+
+/* The text of the host's /etc/resolv.conf, at most 64 KB, in the arena; NULL: it has none. */
+const char *net_host_resolv_conf(struct arena *arena);
 
 /*
  * Who holds a port of this host, as far as this user can see: "nginx (pid 812)", or "".
