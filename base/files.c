@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/files.h"
 
+#include "base/arena.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/files_walk.h"
 #include "base/syscalls.h"
@@ -498,4 +500,36 @@ bool files_same_mount(int a, int b)
 
 	return !files_mount_id(a, &mount_a) || !files_mount_id(b, &mount_b) ||
 	       mount_a == mount_b;
+}
+
+char *files_read_all(struct arena *arena, int fd, size_t max, size_t *ret_length)
+{
+	struct stat status;
+	size_t size = 4096, used = 0;
+	char *text;
+
+	if (fstat(fd, &status) == 0 && status.st_size > 0 && (size_t)status.st_size < max)
+		size = (size_t)status.st_size + 1;
+	text = arena_alloc(arena, size + 1);
+	for (;;) {
+		const ssize_t count = fd_read_all(fd, text + used, size - used);
+		char *larger;
+
+		if (count < 0)
+			return NULL;
+		used += (size_t)count;
+		if (used > max) {
+			errno = EFBIG;
+			return NULL;
+		}
+		if (used < size)
+			break;
+		larger = arena_alloc(arena, size * 2 + 1);
+		memcpy(larger, text, used);
+		text = larger;
+		size *= 2;
+	}
+	text[used] = '\0';
+	*ret_length = used;
+	return text;
 }

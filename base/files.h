@@ -41,6 +41,14 @@ int files_make_dirs_in_root(int root_fd, const char *path, mode_t mode);
  */
 ssize_t files_read(int dir_fd, const char *path, char *buffer, size_t max);
 
+struct arena;
+
+/*
+ * Everything that can be read from fd, at most max bytes, in the arena and NUL-ended. NULL
+ * and errno (EFBIG when it is more).
+ */
+char *files_read_all(struct arena *arena, int fd, size_t max, size_t *ret_length);
+
 /* Opens for writing (no create), writes text, closes. -1 and errno. For /proc and /sys. */
 int files_write(int dir_fd, const char *path, const char *text);
 

@@ -2,6 +2,7 @@
 /* Setters of bubblewrap's options, but for those of the file system. */
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "plan/bwrap.h"
 
@@ -311,7 +312,7 @@ static int read_filter(struct bwrap_reader *reader, int fd,
 {
 	size_t length;
 	const char *bytes =
-		read_everything(&reader->plan->arena, fd, FILTER_BYTES_MAX, &length);
+		files_read_all(&reader->plan->arena, fd, FILTER_BYTES_MAX, &length);
 
 	if (!bytes)
 		return error_errno(err, "Can't read seccomp data");

@@ -6,6 +6,14 @@
 
 #include <string.h>
 
+enum { INDENT = 14 /* where the words of a line begin */ };
+
+void page_begin(struct page *page, const char *name)
+{
+	page_put(page, name);
+	page_put_spaces(page, INDENT - strlen(name));
+}
+
 static void begin(struct page *page, const char *name)
 {
 	page_begin(page, name);

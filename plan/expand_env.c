@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "plan/internal.h"
 
@@ -217,7 +218,7 @@ static int put_file(struct env_list *list, const char *path, struct error *err)
 	if (fd < 0)
 		return path_explain("use --env-file", path, errno, ERROR_SOURCE_MISSING,
 				    err);
-	text = read_everything(list->arena, fd, ENV_FILE_MAX, &length);
+	text = files_read_all(list->arena, fd, ENV_FILE_MAX, &length);
 	if (!text)
 		return error_errno_id(err, ERROR_CONFIG, "read %s", path);
 	return put_file_text(list, text, length, path, err);

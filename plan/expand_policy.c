@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "plan/internal.h"
 #include "policy/profile.h"
 
@@ -146,7 +147,7 @@ static int read_seccomp(struct draft *draft, struct error *err)
 	if (fd < 0)
 		return path_explain("use --seccomp", draft->seccomp, errno,
 				    ERROR_SOURCE_MISSING, err);
-	text = read_everything(&draft->plan.arena, fd, JSON_MAX, &length);
+	text = files_read_all(&draft->plan.arena, fd, JSON_MAX, &length);
 	if (!text)
 		return error_errno_id(err, ERROR_SECCOMP, "read %s", draft->seccomp);
 	if (!is_json(text))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "plan/internal.h"
 
@@ -68,7 +69,7 @@ static int read_config(struct draft *draft, struct error *err)
 	fd = open_config(draft, operand, &path, err);
 	if (fd < 0)
 		return -1;
-	text = read_everything(&draft->plan.arena, fd, CONFIG_MAX, &length);
+	text = files_read_all(&draft->plan.arena, fd, CONFIG_MAX, &length);
 	if (!text)
 		return error_errno_id(err, ERROR_CONFIG, "read %s", path);
 	draft->from_config = true;

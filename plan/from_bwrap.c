@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "plan/bwrap.h"
 
 #include <limits.h>
@@ -166,7 +167,7 @@ int bwrap_read_file(struct bwrap_reader *reader, const struct bwrap_option *opti
 				 option->name);
 	if (bwrap_to_fd(operands[0], &fd, err) < 0)
 		return -1;
-	text = read_everything(arena, fd, FILE_BYTES_MAX, &length);
+	text = files_read_all(arena, fd, FILE_BYTES_MAX, &length);
 	if (!text)
 		return error_errno(err, "Can't read %s data", option->name);
 	words = split_words(arena, text, length, &count);

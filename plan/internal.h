@@ -11,6 +11,7 @@
 
 #include "base/accounts.h"
 #include "base/error.h"
+#include "base/page.h"
 #include "plan/options.h"
 #include "plan/plan.h"
 
@@ -199,10 +200,6 @@ int gather_user_file(struct gatherer *gatherer, const char *dir, const char *nam
 int gather_text(struct gatherer *gatherer, char *text, size_t length, const char *name,
 		const char *base, struct error *err);
 
-/* Everything that can be read from fd, at most max bytes, in the arena, NUL-ended; NULL and
- * errno. */
-char *read_everything(struct arena *arena, int fd, size_t max, size_t *ret_length);
-
 /* Sets the draft from what was gathered, by precedence. */
 int apply_givens(struct draft *draft, struct error *err);
 
@@ -330,24 +327,8 @@ int check_command(const struct plan *plan, struct error *err);
 
 /* ---- texts for people: page.c ---- */
 
-/* A text that grows in an arena. */
-struct page {
-	struct arena *arena;
-	char *text;
-	size_t used, size;
-};
-
-void page_put_bytes(struct page *page, const char *bytes, size_t length);
-void page_put(struct page *page, const char *text);
-void page_put_spaces(struct page *page, size_t count);
-void page_printf(struct page *page, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
 /* A line of --dry-run: its name, and room up to its words. */
 void page_begin(struct page *page, const char *name);
-
-/* So that a terminal shows it and obeys nothing in it. */
-void page_put_printable(struct page *page, const char *text);
 
 /* --isolation landlock, for --dry-run: describe_landlock.c */
 void describe_isolation(struct page *page, const struct plan *plan);

@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "plan/internal.h"
 
@@ -26,34 +27,6 @@ struct open_file {
 	ino_t ino;
 	size_t depth;
 };
-
-char *read_everything(struct arena *arena, int fd, size_t max, size_t *ret_length)
-{
-	size_t size = 4096, used = 0;
-	char *text = arena_alloc(arena, size + 1);
-
-	for (;;) {
-		ssize_t count = fd_read_all(fd, text + used, size - used);
-		char *larger;
-
-		if (count < 0)
-			return NULL;
-		used += (size_t)count;
-		if (used < size)
-			break;
-		if (size >= max) {
-			errno = EFBIG;
-			return NULL;
-		}
-		larger = arena_alloc(arena, size * 2 + 1);
-		memcpy(larger, text, used);
-		text = larger;
-		size *= 2;
-	}
-	text[used] = '\0';
-	*ret_length = used;
-	return text;
-}
 
 static int read_profile(struct gatherer *gatherer, const char *path, struct error *err);
 static int read_pool(struct gatherer *gatherer, const char *name, struct error *err);
@@ -196,7 +169,7 @@ static int read_open_file(struct gatherer *gatherer, int fd, const char *path,
 		return error_errno_id(err, ERROR_CONFIG, "read %s", path);
 	if (check_nesting(gatherer, &st, path, err) < 0)
 		return -1;
-	text = read_everything(arena, fd, PROFILE_MAX, &length);
+	text = files_read_all(arena, fd, PROFILE_MAX, &length);
 	if (!text)
 		return error_errno_id(err, ERROR_CONFIG, "read %s", path);
 	file.dev = st.st_dev;

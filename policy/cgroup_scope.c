@@ -53,7 +53,8 @@ static int find_program(char *ret_path, struct error *err)
 {
 	if (own_program_find(PROGRAM, ret_path) == 0)
 		return 0;
-	error_set(err, ERROR_CGROUP, "ask systemd for a cgroup: %s is not there", ret_path);
+	error_set(err, ERROR_CGROUP, "ask systemd for a cgroup: %s is not there",
+		  ret_path);
 	return error_hint(err,
 			  "systemd-run --user --scope -p Delegate=yes sbx run ..., or "
 			  "build with -Dscope=enabled");

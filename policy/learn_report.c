@@ -5,18 +5,17 @@
  */
 #include "policy/learn.h"
 
-#include "base/arena.h"
+#include "base/page.h"
 #include "base/text.h"
 #include "policy/learned.h"
 #include "policy/tables.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct report {
 	bool html;
-	FILE *to;
+	struct page page;
 };
 
 static const char page_head[] =
@@ -34,67 +33,68 @@ static const char page_head[] =
 	".denied { color: #c22 }\n"
 	"</style></head><body>\n";
 
-static void put_html(FILE *to, const char *text)
+static void put_html(struct page *to, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
 		case '<':
-			fputs("&lt;", to);
+			page_put(to, "&lt;");
 			break;
 		case '>':
-			fputs("&gt;", to);
+			page_put(to, "&gt;");
 			break;
 		case '&':
-			fputs("&amp;", to);
+			page_put(to, "&amp;");
 			break;
 		case '"':
-			fputs("&quot;", to);
+			page_put(to, "&quot;");
 			break;
 		default:
-			fputc(*text, to);
+			page_put_bytes(to, text, 1);
 		}
 	}
 }
 
 /* Foreign text: nothing in it is obeyed by a terminal or a browser. */
-static void put_foreign(const struct report *report, const char *text)
+static void put_foreign(struct report *report, const char *text)
 {
 	char shown[4096 * 4 + 1];
 
 	text_printable(shown, sizeof(shown), text);
 	if (report->html)
-		put_html(report->to, shown);
+		put_html(&report->page, shown);
 	else
-		fputs(shown, report->to);
+		page_put(&report->page, shown);
 }
 
-static void begin_table(const struct report *report, const char *title)
+static void begin_table(struct report *report, const char *title)
 {
-	fprintf(report->to, report->html ? "<h2>%s</h2>\n<table>\n" : "\n%s\n", title);
+	page_printf(&report->page, report->html ? "<h2>%s</h2>\n<table>\n" : "\n%s\n",
+		    title);
 }
 
-static void end_table(const struct report *report)
+static void end_table(struct report *report)
 {
-	fputs(report->html ? "</table>\n" : "", report->to);
+	page_put(&report->page, report->html ? "</table>\n" : "");
 }
 
-static void put_row(const struct report *report, uint64_t times, const char *what,
+static void put_row(struct report *report, uint64_t times, const char *what,
 		    const char *more, bool denied)
 {
 	if (report->html) {
-		fprintf(report->to, "<tr%s><td>%llu</td><td><code>",
-			denied ? " class=\"denied\"" : "", (unsigned long long)times);
+		page_printf(&report->page, "<tr%s><td>%llu</td><td><code>",
+			    denied ? " class=\"denied\"" : "", (unsigned long long)times);
 		put_foreign(report, what);
-		fputs("</code></td><td>", report->to);
+		page_put(&report->page, "</code></td><td>");
 		put_foreign(report, more);
-		fputs("</td></tr>\n", report->to);
+		page_put(&report->page, "</td></tr>\n");
 		return;
 	}
-	fprintf(report->to, "%10llu  ", (unsigned long long)times);
+	page_printf(&report->page, "%10llu  ", (unsigned long long)times);
 	put_foreign(report, what);
-	fputs(*more ? "  " : "", report->to);
+	page_put(&report->page, *more ? "  " : "");
 	put_foreign(report, more);
-	fputc('\n', report->to);
+	page_put(&report->page, "\n");
 }
 
 /* ---- calls ---- */
@@ -132,8 +132,7 @@ static void describe_use(const struct seen_call *call, const struct seen_use *us
 		snprintf(text + used, size - used, ")");
 }
 
-static void put_calls(const struct report *report, const struct learned *learned,
-		      bool denied)
+static void put_calls(struct report *report, const struct learned *learned, bool denied)
 {
 	begin_table(report, denied ? "Denied" : "System calls");
 	for (size_t i = 0; i < learned->call_count; i++) {
@@ -156,7 +155,7 @@ static void put_calls(const struct report *report, const struct learned *learned
 
 /* ---- files ---- */
 
-static void put_paths(const struct report *report, const char *title,
+static void put_paths(struct report *report, const char *title,
 		      const struct seen_path *paths, size_t count)
 {
 	static const char *const used[] = { "listed", "", "written" };
@@ -170,15 +169,16 @@ static void put_paths(const struct report *report, const char *title,
 	end_table(report);
 }
 
-static void put_head(const struct report *report, const char *command)
+static void put_head(struct report *report, const char *command)
 {
-	fputs(report->html ? page_head : "What a command did: ", report->to);
-	fputs(report->html ? "<h1>What a command did</h1>\n<p><code>" : "", report->to);
+	page_put(&report->page, report->html ? page_head : "What a command did: ");
+	page_put(&report->page,
+		 report->html ? "<h1>What a command did</h1>\n<p><code>" : "");
 	put_foreign(report, command);
-	fputs(report->html ? "</code></p>\n" : "\n", report->to);
+	page_put(&report->page, report->html ? "</code></p>\n" : "\n");
 }
 
-static void put_all(const struct report *report, const struct learned *learned,
+static void put_all(struct report *report, const struct learned *learned,
 		    const char *command)
 {
 	put_head(report, command);
@@ -186,29 +186,20 @@ static void put_all(const struct report *report, const struct learned *learned,
 	put_calls(report, learned, false);
 	put_paths(report, "Files", learned->paths, learned->path_count);
 	if (learned->paths_lost)
-		fprintf(report->to, "%s%llu more were too many to note%s\n",
-			report->html ? "<p>" : "",
-			(unsigned long long)learned->paths_lost,
-			report->html ? "</p>" : "");
+		page_printf(&report->page, "%s%llu more were too many to note%s\n",
+			    report->html ? "<p>" : "",
+			    (unsigned long long)learned->paths_lost,
+			    report->html ? "</p>" : "");
 	put_paths(report, "Destinations", learned->destinations,
 		  learned->destination_count);
-	fputs(report->html ? "</body></html>\n" : "", report->to);
+	page_put(&report->page, report->html ? "</body></html>\n" : "");
 }
 
 const char *learn_report(const struct learned *learned, const char *command, bool html,
 			 struct arena *arena)
 {
-	struct report report = { .html = html };
-	char *text = NULL, *kept;
-	size_t size = 0;
+	struct report report = { .html = html, .page.arena = arena };
 
-	report.to = open_memstream(&text, &size);
-	if (!report.to)
-		abort();
 	put_all(&report, learned, command);
-	if (fclose(report.to) != 0)
-		abort();
-	kept = arena_strndup(arena, text, size);
-	free(text);
-	return kept;
+	return page_text(&report.page);
 }

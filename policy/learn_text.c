@@ -27,7 +27,7 @@ static const char *const groups[] = { "@basic-io", "@file-system", "@io-event", 
 				      "@timer",    "@sync",        "@ipc",      NULL };
 
 struct writer {
-	struct prose prose;
+	struct page page;
 	const struct learned *learned;
 	const char **done; /* calls that stand already */
 	size_t done_count;
@@ -44,7 +44,7 @@ static bool is_done(const struct writer *writer, const char *name)
 
 static void set_done(struct writer *writer, const char *name)
 {
-	writer->done = arena_grow(writer->prose.arena, writer->done, writer->done_count,
+	writer->done = arena_grow(writer->page.arena, writer->done, writer->done_count,
 				  sizeof(*writer->done));
 	writer->done[writer->done_count++] = name;
 }
@@ -99,14 +99,14 @@ static void put_set(struct writer *writer, const char *const *names, size_t coun
 		const size_t length = strlen(names[i]) + 2;
 
 		if (column + length > LINE_MAX_LENGTH) {
-			prose_add(&writer->prose, ",\\\n  %s", names[i]);
+			page_printf(&writer->page, ",\\\n  %s", names[i]);
 			column = length;
 		} else {
-			prose_add(&writer->prose, "%s%s", i ? ", " : "{", names[i]);
+			page_printf(&writer->page, "%s%s", i ? ", " : "{", names[i]);
 			column += length;
 		}
 	}
-	prose_add(&writer->prose, "}: allow\n");
+	page_printf(&writer->page, "}: allow\n");
 }
 
 static void put_always(struct writer *writer)
@@ -118,7 +118,7 @@ static void put_always(struct writer *writer)
 		set_done(writer, always[count++]);
 	if (count == 0)
 		return;
-	prose_add(&writer->prose, "# What every program makes, and was not watched.\n");
+	page_printf(&writer->page, "# What every program makes, and was not watched.\n");
 	put_set(writer, always, count);
 }
 
@@ -147,32 +147,31 @@ static void put_group(struct writer *writer, const char *group)
 
 	if (!calls || !stands_for(writer, calls, &seen_count, &all))
 		return;
-	prose_add(&writer->prose, "\n# %zu of %zu seen.\n{%s", seen_count, all, group);
+	page_printf(&writer->page, "\n# %zu of %zu seen.\n{%s", seen_count, all, group);
 	for (; *calls; calls++) {
 		if (is_done(writer, *calls) || learned_told(*calls) ||
 		    is_denied(writer->learned, *calls))
-			prose_add(&writer->prose, ", -%s", *calls);
+			page_printf(&writer->page, ", -%s", *calls);
 		else
 			set_done(writer, *calls);
 	}
-	prose_add(&writer->prose, "}: allow\n");
+	page_printf(&writer->page, "}: allow\n");
 }
 
-static void put_value(struct prose *prose, const struct argument *argument,
-		      uint32_t value)
+static void put_value(struct page *page, const struct argument *argument, uint32_t value)
 {
 	const char *name = argument && argument->family
 				   ? constant_name(argument->family, value)
 				   : NULL;
 
 	if (name)
-		prose_add(prose, "%s", name);
+		page_printf(page, "%s", name);
 	else
-		prose_add(prose, value < 10 ? "%u" : "0x%x", value);
+		page_printf(page, value < 10 ? "%u" : "0x%x", value);
 }
 
-static void put_use(struct prose *prose, const char *call,
-		    const struct told_argument *told, const struct seen_use *use)
+static void put_use(struct page *page, const char *call, const struct told_argument *told,
+		    const struct seen_use *use)
 {
 	size_t known = 0;
 	const struct argument *arguments = call_arguments(call, &known);
@@ -181,15 +180,15 @@ static void put_use(struct prose *prose, const char *call,
 		const struct argument *argument =
 			told[i].index < known ? &arguments[told[i].index] : NULL;
 
-		prose_add(prose, i ? " && " : "");
-		prose_add(prose, told[i].mask == ~0U ? "%s%s" : "(%s%s",
-			  argument ? "" : "arg",
-			  argument ? argument->name
-				   : arena_printf(prose->arena, "%u", told[i].index));
+		page_printf(page, i ? " && " : "");
+		page_printf(page, told[i].mask == ~0U ? "%s%s" : "(%s%s",
+			    argument ? "" : "arg",
+			    argument ? argument->name
+				     : arena_printf(page->arena, "%u", told[i].index));
 		if (told[i].mask != ~0U)
-			prose_add(prose, " & 0x%x)", told[i].mask);
-		prose_add(prose, " == ");
-		put_value(prose, argument, use->values[i]);
+			page_printf(page, " & 0x%x)", told[i].mask);
+		page_printf(page, " == ");
+		put_value(page, argument, use->values[i]);
 	}
 }
 
@@ -216,21 +215,21 @@ static void put_watched(struct writer *writer, const struct seen_call *call)
 	bool first = true;
 
 	if (!told || call->overflown) {
-		prose_add(&writer->prose, "%s: allow  # %llu times\n", call->name,
-			  (unsigned long long)times_allowed(call));
+		page_printf(&writer->page, "%s: allow  # %llu times\n", call->name,
+			    (unsigned long long)times_allowed(call));
 		return;
 	}
-	prose_add(&writer->prose, "%s: ", call->name);
+	page_printf(&writer->page, "%s: ", call->name);
 	for (size_t i = 0; i < call->use_count; i++) {
 		if (call->uses[i].errnum)
 			continue;
-		prose_add(&writer->prose, first ? "" : " \\\n  || ");
-		prose_add(&writer->prose, told[1].mask ? "(" : "");
-		put_use(&writer->prose, call->name, told, &call->uses[i]);
-		prose_add(&writer->prose, told[1].mask ? ")" : "");
+		page_printf(&writer->page, first ? "" : " \\\n  || ");
+		page_printf(&writer->page, told[1].mask ? "(" : "");
+		put_use(&writer->page, call->name, told, &call->uses[i]);
+		page_printf(&writer->page, told[1].mask ? ")" : "");
 		first = false;
 	}
-	prose_add(&writer->prose, denied ? "; return %s\n" : "\n", denied);
+	page_printf(&writer->page, denied ? "; return %s\n" : "\n", denied);
 }
 
 static void put_calls(struct writer *writer)
@@ -240,7 +239,7 @@ static void put_calls(struct writer *writer)
 	put_always(writer);
 	for (const char *const *group = groups; *group; group++)
 		put_group(writer, *group);
-	prose_add(&writer->prose, "\n# Seen, with these arguments.\n");
+	page_printf(&writer->page, "\n# Seen, with these arguments.\n");
 	for (size_t i = 0; i < learned->call_count; i++) {
 		if (times_allowed(&learned->calls[i]) &&
 		    !is_done(writer, learned->calls[i].name))
@@ -255,17 +254,17 @@ static void put_refused(struct writer *writer)
 	bool first = true;
 
 	if (!seen(learned, "clone3"))
-		prose_add(&writer->prose, "\n# Without it programs take clone.\n"
-					  "clone3: return ENOSYS\n");
+		page_printf(&writer->page, "\n# Without it programs take clone.\n"
+					   "clone3: return ENOSYS\n");
 	for (size_t i = 0; i < learned->call_count; i++) {
 		const struct seen_call *call = &learned->calls[i];
 		const char *name = errno_of_denied(call);
 
 		if (times_allowed(call) || !name || is_done(writer, call->name))
 			continue;
-		prose_add(&writer->prose, "%s%s: return %s\n",
-			  first ? "\n# Denied by the base policy.\n" : "", call->name,
-			  name);
+		page_printf(&writer->page, "%s%s: return %s\n",
+			    first ? "\n# Denied by the base policy.\n" : "", call->name,
+			    name);
 		first = false;
 	}
 }
@@ -281,8 +280,8 @@ static void put_denied(struct writer *writer)
 			const char *name = errno_name(call->uses[j].errnum);
 
 			if (call->uses[j].errnum)
-				prose_add(
-					&writer->prose,
+				page_printf(
+					&writer->page,
 					"# denied by the base policy: %s -> %s, %llu times\n",
 					call->name, name ? name : "?",
 					(unsigned long long)call->uses[j].times);
@@ -313,14 +312,14 @@ static void put_paths(struct writer *writer)
 {
 	const struct seen_path *paths;
 	const size_t count =
-		learned_rules_of_paths(writer->learned, writer->prose.arena, &paths);
+		learned_rules_of_paths(writer->learned, writer->page.arena, &paths);
 
 	if (count == 0)
 		return;
-	prose_add(&writer->prose, "\n[landlock]\nmode = auto\n");
+	page_printf(&writer->page, "\n[landlock]\nmode = auto\n");
 	for (size_t i = 0; i < count; i++)
-		prose_add(&writer->prose, "%s = %s?\n", learned_key(paths[i].access),
-			  escape(writer->prose.arena, paths[i].path));
+		page_printf(&writer->page, "%s = %s?\n", learned_key(paths[i].access),
+			    escape(writer->page.arena, paths[i].path));
 }
 
 static void put_destinations(struct writer *writer)
@@ -329,12 +328,12 @@ static void put_destinations(struct writer *writer)
 		char shown[512];
 
 		if (i == 0)
-			prose_add(&writer->prose,
-				  "\n# Destinations, for --allow and --share:\n");
-		prose_add(&writer->prose, "# %s, %llu times\n",
-			  text_printable(shown, sizeof(shown),
-					 writer->learned->destinations[i].path),
-			  (unsigned long long)writer->learned->destinations[i].times);
+			page_printf(&writer->page,
+				    "\n# Destinations, for --allow and --share:\n");
+		page_printf(&writer->page, "# %s, %llu times\n",
+			    text_printable(shown, sizeof(shown),
+					   writer->learned->destinations[i].path),
+			    (unsigned long long)writer->learned->destinations[i].times);
 	}
 }
 
@@ -344,27 +343,27 @@ static void put_record(struct writer *writer)
 {
 	const struct learned *learned = writer->learned;
 
-	prose_add(&writer->prose, "\n# The record, from which the next run goes on.\n");
+	page_printf(&writer->page, "\n# The record, from which the next run goes on.\n");
 	for (size_t i = 0; i < learned->call_count; i++) {
 		const struct seen_call *call = &learned->calls[i];
 
 		for (size_t j = 0; j < call->use_count; j++)
-			prose_add(&writer->prose, RECORD "call %s %x %x %x %d %llu\n",
-				  call->name, call->uses[j].values[0],
-				  call->uses[j].values[1], call->uses[j].values[2],
-				  call->uses[j].errnum,
-				  (unsigned long long)call->uses[j].times);
+			page_printf(&writer->page, RECORD "call %s %x %x %x %d %llu\n",
+				    call->name, call->uses[j].values[0],
+				    call->uses[j].values[1], call->uses[j].values[2],
+				    call->uses[j].errnum,
+				    (unsigned long long)call->uses[j].times);
 	}
 	for (size_t i = 0; i < learned->path_count; i++) {
-		prose_add(&writer->prose, RECORD "%s %llu %s\n",
-			  learned_key(learned->paths[i].access),
-			  (unsigned long long)learned->paths[i].times,
-			  escape(writer->prose.arena, learned->paths[i].path));
+		page_printf(&writer->page, RECORD "%s %llu %s\n",
+			    learned_key(learned->paths[i].access),
+			    (unsigned long long)learned->paths[i].times,
+			    escape(writer->page.arena, learned->paths[i].path));
 	}
 	for (size_t i = 0; i < learned->destination_count; i++) {
-		prose_add(&writer->prose, RECORD "to %llu %s\n",
-			  (unsigned long long)learned->destinations[i].times,
-			  escape(writer->prose.arena, learned->destinations[i].path));
+		page_printf(&writer->page, RECORD "to %llu %s\n",
+			    (unsigned long long)learned->destinations[i].times,
+			    escape(writer->page.arena, learned->destinations[i].path));
 	}
 }
 
@@ -374,19 +373,19 @@ const char *learn_policy(const struct learned *learned, const char *command,
 	struct writer writer = { { .arena = arena }, learned, NULL, 0 };
 	char shown[512];
 
-	prose_add(&writer.prose,
-		  "%%sbx-policy 1\n"
-		  "# Learned from: %s\n"
-		  "# Another `sbx policy learn -o` of this file adds to it.\n"
-		  "\n[seccomp]\n@default errno(ENOSYS)\n@known errno(EPERM)\n\n",
-		  text_printable(shown, sizeof(shown), command));
+	page_printf(&writer.page,
+		    "%%sbx-policy 1\n"
+		    "# Learned from: %s\n"
+		    "# Another `sbx policy learn -o` of this file adds to it.\n"
+		    "\n[seccomp]\n@default errno(ENOSYS)\n@known errno(EPERM)\n\n",
+		    text_printable(shown, sizeof(shown), command));
 	put_calls(&writer);
 	put_refused(&writer);
 	put_denied(&writer);
 	put_paths(&writer);
 	put_destinations(&writer);
 	put_record(&writer);
-	return prose_text(&writer.prose);
+	return page_text(&writer.page);
 }
 
 /* ---- reading it ---- */

@@ -23,7 +23,7 @@ struct override {
 
 struct showing {
 	struct arena *arena;
-	struct prose prose;
+	struct page page;
 	const struct native_level *levels[LEVELS_MAX]; /* the derived one first */
 	size_t level_count;
 	size_t call_count;
@@ -37,7 +37,7 @@ static struct override *override_of(const struct showing *showing, size_t call,
 }
 
 /* One blank for many, and for what continued a line. */
-static void add_written(struct prose *prose, const char *text, size_t length)
+static void add_written(struct page *page, const char *text, size_t length)
 {
 	bool blank = false;
 
@@ -46,7 +46,7 @@ static void add_written(struct prose *prose, const char *text, size_t length)
 			blank = true;
 			continue;
 		}
-		prose_add(prose, blank ? " %c" : "%c", text[i]);
+		page_printf(page, blank ? " %c" : "%c", text[i]);
 		blank = false;
 	}
 }
@@ -58,19 +58,19 @@ static void add_override(const struct showing *showing, const struct native_item
 {
 	struct override *override = override_of(showing, item->call->index, abi);
 	const struct native_line *line = item->line;
-	struct prose opposite;
+	struct page opposite;
 
 	if (!line->when) {
 		override->always = true;
 		return;
 	}
-	opposite = (struct prose){ .arena = showing->arena };
+	opposite = (struct page){ .arena = showing->arena };
 	if (override->unless)
-		prose_add(&opposite, "%s && ", override->unless);
-	prose_add(&opposite, "!(");
+		page_printf(&opposite, "%s && ", override->unless);
+	page_printf(&opposite, "!(");
 	add_written(&opposite, line->when_text, line->when_length);
-	prose_add(&opposite, ")");
-	override->unless = prose_text(&opposite);
+	page_printf(&opposite, ")");
+	override->unless = page_text(&opposite);
 }
 
 static void add_overrides(const struct showing *showing, const struct native_level *level)
@@ -104,7 +104,7 @@ static unsigned int abis_left(const struct showing *showing,
 	return abis;
 }
 
-static void add_abis(struct prose *prose, unsigned int abis)
+static void add_abis(struct page *page, unsigned int abis)
 {
 	const char *between = "[arch=";
 
@@ -113,43 +113,43 @@ static void add_abis(struct prose *prose, unsigned int abis)
 	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
 		if (!(abis >> abi & 1))
 			continue;
-		prose_add(prose, "%s%s", between, abi_name(abi));
+		page_printf(page, "%s%s", between, abi_name(abi));
 		between = ",";
 	}
-	prose_add(prose, "]");
+	page_printf(page, "]");
 }
 
 static void add_rule(struct showing *showing, const struct native_line *line,
 		     const char *guard)
 {
-	struct prose *prose = &showing->prose;
+	struct page *page = &showing->page;
 
-	prose_add(prose, line->matches ? ": {" : ": ");
-	add_written(prose, line->rule, line->rule_length);
-	prose_add(prose, line->matches ? "}" : "");
+	page_printf(page, line->matches ? ": {" : ": ");
+	add_written(page, line->rule, line->rule_length);
+	page_printf(page, line->matches ? "}" : "");
 	if (line->when || guard) {
-		prose_add(prose, " when ");
+		page_printf(page, " when ");
 		if (line->when) {
-			prose_add(prose, "%s", guard ? "(" : "");
-			add_written(prose, line->when_text, line->when_length);
-			prose_add(prose, "%s", guard ? ") && " : "");
+			page_printf(page, "%s", guard ? "(" : "");
+			add_written(page, line->when_text, line->when_length);
+			page_printf(page, "%s", guard ? ") && " : "");
 		}
-		prose_add(prose, "%s", guard ? guard : "");
+		page_printf(page, "%s", guard ? guard : "");
 	}
 	if (line->why) {
-		prose_add(prose, " explain ");
-		prose_add_quoted(prose, line->why);
+		page_printf(page, " explain ");
+		prose_add_quoted(page, line->why);
 	}
-	prose_add(prose, "  # ");
-	prose_add_source(prose, &line->source);
-	prose_add(prose, "\n");
+	page_printf(page, "  # ");
+	prose_add_source(page, &line->source);
+	page_printf(page, "\n");
 }
 
 /* One line for all calls of a line that have the same guard. */
 static void show_items(struct showing *showing, struct native_item *const *items,
 		       size_t count, const char *guard)
 {
-	struct prose names = { .arena = showing->arena };
+	struct page names = { .arena = showing->arena };
 	size_t shown = 0, line_start = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -158,17 +158,17 @@ static void show_items(struct showing *showing, struct native_item *const *items
 		if (!abis ||
 		    (items[i]->by_group && native_is_multiplexer(items[i]->call->name)))
 			continue;
-		prose_add(&names, "%s", shown++ > 0 ? ", " : "");
-		if (names.length - line_start > COLUMNS) {
-			prose_add(&names, "\\\n  ");
-			line_start = names.length;
+		page_printf(&names, "%s", shown++ > 0 ? ", " : "");
+		if (names.used - line_start > COLUMNS) {
+			page_printf(&names, "\\\n  ");
+			line_start = names.used;
 		}
-		prose_add(&names, "%s", items[i]->call->name);
+		page_printf(&names, "%s", items[i]->call->name);
 		add_abis(&names, abis);
 	}
 	if (shown == 0)
 		return;
-	prose_add(&showing->prose, shown > 1 ? "{%s}" : "%s", prose_text(&names));
+	page_printf(&showing->page, shown > 1 ? "{%s}" : "%s", page_text(&names));
 	add_rule(showing, items[0]->line, guard);
 }
 
@@ -220,42 +220,41 @@ static void show_level(struct showing *showing, const struct native_level *level
 
 /* ---- what holds for all calls ---- */
 
-static void show_answer(struct prose *prose, const char *name,
-			const struct clause *clause)
+static void show_answer(struct page *page, const char *name, const struct clause *clause)
 {
 	char action[64];
 
-	prose_add(prose, "@%s %s", name,
-		  action_text(clause->action, action, sizeof(action)));
+	page_printf(page, "@%s %s", name,
+		    action_text(clause->action, action, sizeof(action)));
 	if (clause->why) {
-		prose_add(prose, " explain ");
-		prose_add_quoted(prose, clause->why);
+		page_printf(page, " explain ");
+		prose_add_quoted(page, clause->why);
 	}
-	prose_add(prose, clause->source.file ? "  # " : "");
-	prose_add_source(prose, &clause->source);
-	prose_add(prose, "\n");
+	page_printf(page, clause->source.file ? "  # " : "");
+	prose_add_source(page, &clause->source);
+	page_printf(page, "\n");
 }
 
-static void show_arch(struct prose *prose, const struct native_level *level)
+static void show_arch(struct page *page, const struct native_level *level)
 {
 	if (!level->arch && !level->arch_native)
 		return;
-	prose_add(prose, "@arch%s", level->arch_native ? " native" : "");
+	page_printf(page, "@arch%s", level->arch_native ? " native" : "");
 	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
 		if (level->arch >> abi & 1)
-			prose_add(prose, " %s", abi_name(abi));
+			page_printf(page, " %s", abi_name(abi));
 	}
-	prose_add(prose, "\n");
+	page_printf(page, "\n");
 }
 
-static void show_flags(struct prose *prose, const struct native_level *level)
+static void show_flags(struct page *page, const struct native_level *level)
 {
 	static const char *const names[] = { " log", " spec-allow", " wait-killable" };
 
-	prose_add(prose, "@flags");
+	page_printf(page, "@flags");
 	for (unsigned int i = 0; i < 3; i++)
-		prose_add(prose, "%s", level->flags >> i & 1 ? names[i] : "");
-	prose_add(prose, "\n");
+		page_printf(page, "%s", level->flags >> i & 1 ? names[i] : "");
+	page_printf(page, "\n");
 }
 
 /* The level that says it, or the lowest: what it has then is the default. */
@@ -296,17 +295,17 @@ static bool says_flags(const struct native_level *level)
 
 static void show_head(struct showing *showing)
 {
-	struct prose *prose = &showing->prose;
+	struct page *page = &showing->page;
 	const struct native_level *flags = level_with(showing, says_flags);
 
-	prose_add(prose, "%%sbx-policy 1\n");
-	show_arch(prose, level_with(showing, says_arch));
-	show_answer(prose, "default", &level_with(showing, says_default)->on_unknown);
-	show_answer(prose, "known", &level_with(showing, says_known)->on_known);
-	show_answer(prose, "foreign", &level_with(showing, says_foreign)->on_foreign);
+	page_printf(page, "%%sbx-policy 1\n");
+	show_arch(page, level_with(showing, says_arch));
+	show_answer(page, "default", &level_with(showing, says_default)->on_unknown);
+	show_answer(page, "known", &level_with(showing, says_known)->on_known);
+	show_answer(page, "foreign", &level_with(showing, says_foreign)->on_foreign);
 	if (flags->has_flags)
-		show_flags(prose, flags);
-	prose_add(prose, "\n");
+		show_flags(page, flags);
+	page_printf(page, "\n");
 }
 
 static void show_settings(struct showing *showing, const struct profile *profile)
@@ -318,18 +317,18 @@ static void show_settings(struct showing *showing, const struct profile *profile
 
 		if (strcmp(setting->section, section) != 0) {
 			section = setting->section;
-			prose_add(&showing->prose, "\n[%s]\n", section);
+			page_printf(&showing->page, "\n[%s]\n", section);
 		}
-		prose_add(&showing->prose, "%s = ", setting->key);
-		prose_add_quoted(&showing->prose, setting->value);
-		prose_add(&showing->prose, "  # %s:%u\n", setting->file, setting->line);
+		page_printf(&showing->page, "%s = ", setting->key);
+		prose_add_quoted(&showing->page, setting->value);
+		page_printf(&showing->page, "  # %s:%u\n", setting->file, setting->line);
 	}
 }
 
 const char *native_show(const struct profile *profile, const struct native_policy *policy,
 			struct arena *arena)
 {
-	struct showing showing = { .arena = arena, .prose = { .arena = arena } };
+	struct showing showing = { .arena = arena, .page = { .arena = arena } };
 
 	for (const struct native_level *level = policy->top;
 	     level && showing.level_count < LEVELS_MAX; level = level->base)
@@ -343,5 +342,5 @@ const char *native_show(const struct profile *profile, const struct native_polic
 		add_overrides(&showing, showing.levels[i]);
 	}
 	show_settings(&showing, profile);
-	return prose_text(&showing.prose);
+	return page_text(&showing.page);
 }

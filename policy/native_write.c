@@ -46,45 +46,45 @@ static bool says_the_same_why(const struct clause *a, const struct clause *b)
 	return a->why == b->why || (a->why && b->why && strcmp(a->why, b->why) == 0);
 }
 
-static void add_end(struct prose *prose, struct native_style style,
+static void add_end(struct page *page, struct native_style style,
 		    const struct clause *clause)
 {
 	if (clause->why) {
-		prose_add(prose, " explain ");
-		prose_add_quoted(prose, clause->why);
+		page_printf(page, " explain ");
+		prose_add_quoted(page, clause->why);
 	}
 	if (style.sources && clause->source.file) {
-		prose_add(prose, "  # ");
-		prose_add_source(prose, &clause->source);
+		page_printf(page, "  # ");
+		prose_add_source(page, &clause->source);
 	}
-	prose_add(prose, "\n");
+	page_printf(page, "\n");
 }
 
 /* Clauses with one reason, as the part of a line behind the name. */
-static void add_clauses(struct prose *prose, struct native_style style,
+static void add_clauses(struct page *page, struct native_style style,
 			const struct clause *clauses, size_t count, const char *call)
 {
 	bool block = count > 1 || clauses[0].when;
 	char action[64];
 
-	prose_add(prose, block ? ": {" : ": ");
+	page_printf(page, block ? ": {" : ": ");
 	for (size_t i = 0; i < count; i++) {
-		prose_add(prose, "%s", i > 0 ? ", " : "");
+		page_printf(page, "%s", i > 0 ? ", " : "");
 		if (clauses[i].when) {
-			prose_add_condition(prose, clauses[i].when, call);
-			prose_add(prose, "; ");
+			prose_add_condition(page, clauses[i].when, call);
+			page_printf(page, "; ");
 		}
-		prose_add(prose, "%s",
-			  action_text(clauses[i].action, action, sizeof(action)));
+		page_printf(page, "%s",
+			    action_text(clauses[i].action, action, sizeof(action)));
 	}
-	prose_add(prose, "%s", block ? "}" : "");
-	add_end(prose, style, &clauses[count - 1]);
+	page_printf(page, "%s", block ? "}" : "");
+	add_end(page, style, &clauses[count - 1]);
 }
 
 /* Lines, each ending with a newline; before each the name is to be put. */
 static const char *text_of(const struct writing *writing, const struct call_rules *call)
 {
-	struct prose prose = { .arena = writing->arena };
+	struct page page = { .arena = writing->arena };
 	size_t first = 0, count = call->clause_count;
 
 	if (count > 1 && is_fallback(writing->rules, &call->clauses[count - 1]))
@@ -95,11 +95,11 @@ static const char *text_of(const struct writing *writing, const struct call_rule
 		while (last < count &&
 		       says_the_same_why(&call->clauses[first], &call->clauses[last]))
 			last++;
-		add_clauses(&prose, writing->style, call->clauses + first, last - first,
+		add_clauses(&page, writing->style, call->clauses + first, last - first,
 			    call->name);
 		first = last;
 	}
-	return prose_text(&prose);
+	return page_text(&page);
 }
 
 /* ---- all calls ---- */
@@ -173,46 +173,46 @@ static bool is_for_some(const struct writing *writing, const struct entry *entry
 	return false;
 }
 
-static void add_name(struct prose *prose, const struct writing *writing,
+static void add_name(struct page *page, const struct writing *writing,
 		     const struct entry *entry)
 {
 	const char *between = "[arch=";
 
-	prose_add(prose, "%s", entry->name);
+	page_printf(page, "%s", entry->name);
 	if (!is_for_some(writing, entry))
 		return;
 	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
 		if (!(entry->abis >> abi & 1))
 			continue;
-		prose_add(prose, "%s%s", between, abi_name(abi));
+		page_printf(page, "%s%s", between, abi_name(abi));
 		between = ",";
 	}
-	prose_add(prose, "]");
+	page_printf(page, "]");
 }
 
 /* The names of all entries with this text, which has one line. */
-static void add_names(struct prose *prose, struct writing *writing, size_t first)
+static void add_names(struct page *page, struct writing *writing, size_t first)
 {
 	const char *text = writing->entries[first].text;
 	size_t count = 0, line_start = 0;
-	struct prose names = { .arena = writing->arena };
+	struct page names = { .arena = writing->arena };
 
 	for (size_t i = first; i < writing->count; i++) {
 		if (writing->entries[i].done ||
 		    strcmp(writing->entries[i].text, text) != 0)
 			continue;
 		writing->entries[i].done = true;
-		prose_add(&names, "%s", count++ > 0 ? ", " : "");
-		if (names.length - line_start > COLUMNS) {
-			prose_add(&names, "\\\n  ");
-			line_start = names.length;
+		page_printf(&names, "%s", count++ > 0 ? ", " : "");
+		if (names.used - line_start > COLUMNS) {
+			page_printf(&names, "\\\n  ");
+			line_start = names.used;
 		}
 		add_name(&names, writing, &writing->entries[i]);
 	}
-	prose_add(prose, count > 1 ? "{%s}" : "%s", prose_text(&names));
+	page_printf(page, count > 1 ? "{%s}" : "%s", page_text(&names));
 }
 
-static void add_calls(struct prose *prose, struct writing *writing)
+static void add_calls(struct page *page, struct writing *writing)
 {
 	for (size_t i = 0; i < writing->count; i++) {
 		struct entry *entry = &writing->entries[i];
@@ -223,14 +223,14 @@ static void add_calls(struct prose *prose, struct writing *writing)
 			continue;
 		/* An argument has its own name for each call. */
 		if (one_line && text[2] != '{') {
-			add_names(prose, writing, i);
-			prose_add(prose, "%s", text);
+			add_names(page, writing, i);
+			page_printf(page, "%s", text);
 			continue;
 		}
 		for (; *text; text = strchr(text, '\n') + 1) {
-			add_name(prose, writing, entry);
-			prose_add(prose, "%.*s", (int)(strchr(text, '\n') + 1 - text),
-				  text);
+			add_name(page, writing, entry);
+			page_printf(page, "%.*s", (int)(strchr(text, '\n') + 1 - text),
+				    text);
 		}
 		entry->done = true;
 	}
@@ -238,53 +238,53 @@ static void add_calls(struct prose *prose, struct writing *writing)
 
 /* ---- the head ---- */
 
-static void add_answer(struct prose *prose, struct native_style style, const char *name,
+static void add_answer(struct page *page, struct native_style style, const char *name,
 		       const struct clause *clause)
 {
 	char action[64];
 
-	prose_add(prose, "@%s %s", name,
-		  action_text(clause->action, action, sizeof(action)));
-	add_end(prose, style, clause);
+	page_printf(page, "@%s %s", name,
+		    action_text(clause->action, action, sizeof(action)));
+	add_end(page, style, clause);
 }
 
-static void add_head(struct prose *prose, struct native_style style,
+static void add_head(struct page *page, struct native_style style,
 		     const struct rules *rules)
 {
 	static const char *const flags[] = { " log", " spec-allow", " wait-killable" };
 
-	prose_add(prose, "%%sbx-policy 1\n@arch");
+	page_printf(page, "%%sbx-policy 1\n@arch");
 	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
 		if (rules->served >> abi & 1)
-			prose_add(prose, " %s", abi_name(abi));
+			page_printf(page, " %s", abi_name(abi));
 	}
-	prose_add(prose, "\n");
-	add_answer(prose, style, "default", &rules->unknown);
-	add_answer(prose, style, "known", &rules->known);
-	add_answer(prose, style, "foreign", &rules->foreign);
+	page_printf(page, "\n");
+	add_answer(page, style, "default", &rules->unknown);
+	add_answer(page, style, "known", &rules->known);
+	add_answer(page, style, "foreign", &rules->foreign);
 	if (rules->flags) {
-		prose_add(prose, "@flags");
+		page_printf(page, "@flags");
 		for (unsigned int i = 0; i < 3; i++)
-			prose_add(prose, "%s", rules->flags >> i & 1 ? flags[i] : "");
-		prose_add(prose, "\n");
+			page_printf(page, "%s", rules->flags >> i & 1 ? flags[i] : "");
+		page_printf(page, "\n");
 	}
-	prose_add(prose, "\n");
+	page_printf(page, "\n");
 }
 
 const char *native_write(const struct rules *rules, struct native_style style,
 			 const char *name, struct arena *arena, struct error *err)
 {
 	struct writing writing = { .rules = rules, .style = style, .arena = arena };
-	struct prose prose = { .arena = arena };
+	struct page page = { .arena = arena };
 
 	if (gather(&writing, name, err) < 0)
 		return NULL;
 	unite(&writing);
-	add_head(&prose, style, rules);
+	add_head(&page, style, rules);
 	if (style.follows)
-		prose_add(&prose,
-			  "# socketcall and ipc of i386 answer as the calls that they "
-			  "stand for.\n\n");
-	add_calls(&prose, &writing);
-	return prose_text(&prose);
+		page_printf(&page,
+			    "# socketcall and ipc of i386 answer as the calls that they "
+			    "stand for.\n\n");
+	add_calls(&page, &writing);
+	return page_text(&page);
 }

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "policy/readers.h"
 
@@ -42,39 +43,6 @@ bool policy_text_is_json(const struct policy_text *text)
 
 /* ---- files ---- */
 
-/* NULL and errno: EFBIG beyond max. */
-static char *read_up_to(int fd, size_t max, struct arena *arena, size_t *ret_length)
-{
-	struct stat status;
-	size_t size = 4096, used = 0;
-	char *text;
-
-	if (fstat(fd, &status) == 0 && status.st_size > 0 && (size_t)status.st_size < max)
-		size = (size_t)status.st_size + 1;
-	text = arena_alloc(arena, size + 1);
-	for (;;) {
-		ssize_t count = fd_read_all(fd, text + used, size - used);
-		char *larger;
-
-		if (count < 0)
-			return NULL;
-		used += (size_t)count;
-		if (used < size)
-			break;
-		if (size > max) {
-			errno = EFBIG;
-			return NULL;
-		}
-		larger = arena_alloc(arena, size * 2 + 1);
-		memcpy(larger, text, used);
-		text = larger;
-		size *= 2;
-	}
-	text[used] = '\0';
-	*ret_length = used;
-	return text;
-}
-
 static int fill_from_fd(int fd, size_t max, struct arena *arena,
 			struct policy_text *ret_text, struct error *err)
 {
@@ -85,7 +53,7 @@ static int fill_from_fd(int fd, size_t max, struct arena *arena,
 	if (fstat(fd, &status) < 0)
 		return error_errno_id(err, ERROR_POLICY, "read policy %s",
 				      ret_text->name);
-	text = read_up_to(fd, max, arena, &length);
+	text = files_read_all(arena, fd, max, &length);
 	if (!text && errno == EFBIG) {
 		error_set(err, ERROR_POLICY, "read policy %s: it is too long",
 			  ret_text->name);

@@ -15,21 +15,21 @@
 #include <string.h>
 
 /* "errno(EPERM)   [default:41: why]" and the end of the line. */
-static void add_answer(struct prose *prose, const struct clause *clause)
+static void add_answer(struct page *page, const struct clause *clause)
 {
 	/* A reason is most often for what the line refuses. */
 	const char *why = clause->action.kind == ACTION_ALLOW ? NULL : clause->why;
 	char action[64];
 
-	prose_add(prose, "%s", action_text(clause->action, action, sizeof(action)));
+	page_printf(page, "%s", action_text(clause->action, action, sizeof(action)));
 	if (clause->source.file || why) {
-		prose_add(prose, "  [");
-		prose_add_source(prose, &clause->source);
-		prose_add(prose, "%s%s", clause->source.file && why ? ": " : "",
-			  why ? why : "");
-		prose_add(prose, "]");
+		page_printf(page, "  [");
+		prose_add_source(page, &clause->source);
+		page_printf(page, "%s%s", clause->source.file && why ? ": " : "",
+			    why ? why : "");
+		page_printf(page, "]");
 	}
-	prose_add(prose, "\n");
+	page_printf(page, "\n");
 }
 
 /* ---- explain ---- */
@@ -44,25 +44,25 @@ static const struct call_rules *rules_of(const struct rules *rules, enum abi abi
 	return NULL;
 }
 
-static void add_call(struct prose *prose, const struct rules *rules,
+static void add_call(struct page *page, const struct rules *rules,
 		     const struct call_rules *call)
 {
 	if (!call) {
-		prose_add(prose, "  not listed: ");
-		add_answer(prose, &rules->known);
+		page_printf(page, "  not listed: ");
+		add_answer(page, &rules->known);
 		return;
 	}
 	for (size_t i = 0; i < call->clause_count; i++) {
 		const struct clause *clause = &call->clauses[i];
 
 		if (clause->when) {
-			prose_add(prose, "  %s", i > 0 ? "else if " : "if ");
-			prose_add_condition(prose, clause->when, call->name);
-			prose_add(prose, ": ");
+			page_printf(page, "  %s", i > 0 ? "else if " : "if ");
+			prose_add_condition(page, clause->when, call->name);
+			page_printf(page, ": ");
 		} else {
-			prose_add(prose, i > 0 ? "  else: " : "  always: ");
+			page_printf(page, i > 0 ? "  else: " : "  always: ");
 		}
-		add_answer(prose, clause);
+		add_answer(page, clause);
 	}
 }
 
@@ -70,33 +70,33 @@ static void add_call(struct prose *prose, const struct rules *rules,
 static const char *words_for(const struct rules *rules, enum abi abi, const char *call,
 			     struct arena *arena)
 {
-	struct prose prose = { .arena = arena };
+	struct page page = { .arena = arena };
 	int number = call_number(abi, call);
 
 	if (number < 0) {
-		prose_add(&prose, "  there is no such call\n");
-		return prose_text(&prose);
+		page_printf(&page, "  there is no such call\n");
+		return page_text(&page);
 	}
-	add_call(&prose, rules, rules_of(rules, abi, (uint32_t)number));
-	return prose_text(&prose);
+	add_call(&page, rules, rules_of(rules, abi, (uint32_t)number));
+	return page_text(&page);
 }
 
-static void add_head(struct prose *prose, const char *call, unsigned int abis)
+static void add_head(struct page *page, const char *call, unsigned int abis)
 {
 	const char *between = " on ";
 
-	prose_add(prose, "%s", call);
+	page_printf(page, "%s", call);
 	for (enum abi abi = 0; abi < ABI_COUNT; abi++) {
 		int number = call_number(abi, call);
 
 		if (!(abis >> abi & 1))
 			continue;
-		prose_add(prose, "%s%s", between, abi_name(abi));
+		page_printf(page, "%s%s", between, abi_name(abi));
 		if (number >= 0)
-			prose_add(prose, " (%d)", number & ~X32_BIT);
+			page_printf(page, " (%d)", number & ~X32_BIT);
 		between = ", ";
 	}
-	prose_add(prose, ":\n");
+	page_printf(page, ":\n");
 }
 
 static int refuse_call(const char *call, struct error *err)
@@ -125,7 +125,7 @@ const char *profile_explain(const struct profile *profile,
 			    struct arena *arena, struct error *err)
 {
 	const struct rules *rules;
-	struct prose prose = { .arena = arena };
+	struct page page = { .arena = arena };
 	const char *words[ABI_COUNT] = { 0 };
 	unsigned int told = 0;
 
@@ -146,12 +146,12 @@ const char *profile_explain(const struct profile *profile,
 		if (!same || (told >> abi & 1))
 			continue;
 		told |= same;
-		add_head(&prose, call, same);
-		prose_add(&prose, "%s", words[abi]);
+		add_head(&page, call, same);
+		page_printf(&page, "%s", words[abi]);
 	}
-	prose_add(&prose, "on any other ABI: ");
-	add_answer(&prose, &rules->foreign);
-	return prose_text(&prose);
+	page_printf(&page, "on any other ABI: ");
+	add_answer(&page, &rules->foreign);
+	return page_text(&page);
 }
 
 /* ---- why ---- */
@@ -175,7 +175,7 @@ const char *profile_why(const struct profile *profile,
 {
 	const struct bpf_wishes wishes = { 0 };
 	const struct rules *rules = profile_rules(profile, conditions, arena, NULL, err);
-	struct prose prose = { .arena = arena };
+	struct page page = { .arena = arena };
 	struct seccomp_program program;
 	const struct clause *clause;
 	char call[512], action[64];
@@ -186,17 +186,17 @@ const char *profile_why(const struct profile *profile,
 		return NULL;
 	returned = bpf_run(&program, data, &steps);
 	clause = rules_decide(rules, data);
-	prose_add(&prose, "%s: %s\n", call_text(data, call, sizeof(call)),
-		  returned_text(returned, clause, action, sizeof(action)));
+	page_printf(&page, "%s: %s\n", call_text(data, call, sizeof(call)),
+		    returned_text(returned, clause, action, sizeof(action)));
 	if (clause->source.file) {
-		prose_add(&prose, "  decided by ");
-		prose_add_source(&prose, &clause->source);
-		prose_add(&prose, "\n");
+		page_printf(&page, "  decided by ");
+		prose_add_source(&page, &clause->source);
+		page_printf(&page, "\n");
 	} else {
-		prose_add(&prose, "  no line says so: it is the default\n");
+		page_printf(&page, "  no line says so: it is the default\n");
 	}
 	if (clause->why && clause->action.kind != ACTION_ALLOW)
-		prose_add(&prose, "  because %s\n", clause->why);
-	prose_add(&prose, "  %zu of %zu instructions\n", steps, program.count);
-	return prose_text(&prose);
+		page_printf(&page, "  because %s\n", clause->why);
+	page_printf(&page, "  %zu of %zu instructions\n", steps, program.count);
+	return page_text(&page);
 }

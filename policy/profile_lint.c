@@ -21,20 +21,20 @@ struct linting {
 	const struct profile *profile;
 	const struct profile_conditions *conditions;
 	const struct rules *rules;
-	struct prose prose;
+	struct page page;
 	size_t findings;
 };
 
 /* FILE:LINE: before a finding; the policy's name where no line is to blame. */
-static struct prose *find(struct linting *linting, const struct source_line *source)
+static struct page *find(struct linting *linting, const struct source_line *source)
 {
 	linting->findings++;
 	if (source && source->file)
-		prose_add_source(&linting->prose, source);
+		prose_add_source(&linting->page, source);
 	else
-		prose_add(&linting->prose, "%s", linting->profile->name);
-	prose_add(&linting->prose, ": ");
-	return &linting->prose;
+		page_printf(&linting->page, "%s", linting->profile->name);
+	page_printf(&linting->page, ": ");
+	return &linting->page;
 }
 
 static const struct call_rules *rules_of(const struct rules *rules, enum abi abi,
@@ -100,9 +100,9 @@ static void lint_basics(struct linting *linting)
 			rules_of(linting->rules, abi_native(), basics[i].call);
 
 		if (!may_pass(linting->rules, call))
-			prose_add(find(linting, source_of(linting->rules, call)),
-				  "%s is not allowed: %s\n", basics[i].call,
-				  basics[i].without);
+			page_printf(find(linting, source_of(linting->rules, call)),
+				    "%s is not allowed: %s\n", basics[i].call,
+				    basics[i].without);
 	}
 }
 
@@ -121,14 +121,14 @@ static void lint_threads(struct linting *linting)
 	const struct call_rules *clone3 = rules_of(linting->rules, abi, "clone3");
 
 	if (may_pass(linting->rules, clone) && is_errno(linting->rules, clone3, EPERM))
-		prose_add(find(linting, source_of(linting->rules, clone3)),
-			  "clone3 is refused by EPERM: libraries try clone only after "
-			  "ENOSYS\n");
+		page_printf(find(linting, source_of(linting->rules, clone3)),
+			    "clone3 is refused by EPERM: libraries try clone only after "
+			    "ENOSYS\n");
 	if (clone && !passes_always(linting->rules, clone) &&
 	    passes_always(linting->rules, clone3))
-		prose_add(find(linting, source_of(linting->rules, clone3)),
-			  "clone3 is allowed: what the line of clone refuses passes by "
-			  "it\n");
+		page_printf(find(linting, source_of(linting->rules, clone3)),
+			    "clone3 is allowed: what the line of clone refuses passes by "
+			    "it\n");
 }
 
 /* ---- what stands open ---- */
@@ -141,9 +141,10 @@ static void lint_families(struct linting *linting)
 	/* Where everything is allowed, that is what was wanted. */
 	if (passes_always(linting->rules, socket) &&
 	    !passes(linting->rules->known.action))
-		prose_add(find(linting, source_of(linting->rules, socket)),
-			  "socket is allowed for every family, AF_ALG and AF_VSOCK among "
-			  "them: name those that are needed\n");
+		page_printf(
+			find(linting, source_of(linting->rules, socket)),
+			"socket is allowed for every family, AF_ALG and AF_VSOCK among "
+			"them: name those that are needed\n");
 }
 
 static void lint_socketcall(struct linting *linting)
@@ -156,7 +157,7 @@ static void lint_socketcall(struct linting *linting)
 		return;
 	if (passes_always(linting->rules, socketcall) &&
 	    !passes_always(linting->rules, socket))
-		prose_add(
+		page_printf(
 			find(linting, source_of(linting->rules, socketcall)),
 			"socketcall of i386 is allowed: what the line of socket refuses "
 			"passes by it\n");
@@ -167,17 +168,18 @@ static void lint_defaults(struct linting *linting)
 	const struct rules *rules = linting->rules;
 
 	if (passes(rules->foreign.action) && !passes(rules->known.action))
-		prose_add(find(linting, &rules->foreign.source),
-			  "other ABIs are allowed: every rule can be walked around\n");
+		page_printf(find(linting, &rules->foreign.source),
+			    "other ABIs are allowed: every rule can be walked around\n");
 	if (rules->unknown.action.kind == ACTION_ERRNO &&
 	    rules->unknown.action.value != ENOSYS)
-		prose_add(find(linting, &rules->unknown.source),
-			  "calls that are newer than the tables are not answered by "
-			  "ENOSYS: programs do not turn to older ones\n");
+		page_printf(find(linting, &rules->unknown.source),
+			    "calls that are newer than the tables are not answered by "
+			    "ENOSYS: programs do not turn to older ones\n");
 	if (passes(rules->unknown.action) && !passes(rules->known.action))
-		prose_add(find(linting, &rules->unknown.source),
-			  "calls that are newer than the tables are allowed, while known "
-			  "ones are not: @known is for those\n");
+		page_printf(
+			find(linting, &rules->unknown.source),
+			"calls that are newer than the tables are allowed, while known "
+			"ones are not: @known is for those\n");
 }
 
 /* ---- widths ---- */
@@ -212,10 +214,11 @@ static void lint_width(struct linting *linting, const struct call_rules *call)
 
 		if (!test)
 			continue;
-		prose_add(find(linting, &clause->source),
-			  "%s: 64 bits of %s are compared, the kernel looks at 32: junk "
-			  "above them passes the test\n",
-			  call->name, arguments[test->argument].name);
+		page_printf(
+			find(linting, &clause->source),
+			"%s: 64 bits of %s are compared, the kernel looks at 32: junk "
+			"above them passes the test\n",
+			call->name, arguments[test->argument].name);
 		return;
 	}
 }
@@ -298,9 +301,9 @@ static void lint_dead_lines(struct linting *linting, const struct native_level *
 		    bsearch(&key, keys, count, sizeof(key), compare_keys))
 			continue;
 		told = item->line;
-		prose_add(find(linting, &item->line->source),
-			  "the line has no effect: an earlier one decides %s always\n",
-			  item->call->name);
+		page_printf(find(linting, &item->line->source),
+			    "the line has no effect: an earlier one decides %s always\n",
+			    item->call->name);
 	}
 }
 
@@ -388,12 +391,12 @@ static void lint_branches(struct linting *linting, enum abi abi,
 		if (!clause->when &&
 		    clause->source.line == linting->rules->known.source.line)
 			continue;
-		prose_add(find(linting, &clause->source), "%s: ", call->name);
+		page_printf(find(linting, &clause->source), "%s: ", call->name);
 		if (clause->when)
-			prose_add_condition(&linting->prose, clause->when, call->name);
+			prose_add_condition(&linting->page, clause->when, call->name);
 		else
-			prose_add(&linting->prose, "what is left over");
-		prose_add(&linting->prose, " never decides\n");
+			page_printf(&linting->page, "what is left over");
+		page_printf(&linting->page, " never decides\n");
 	}
 }
 
@@ -419,7 +422,7 @@ const char *profile_lint(const struct profile *profile,
 	struct linting linting = {
 		.profile = profile,
 		.conditions = conditions,
-		.prose = { .arena = arena },
+		.page = { .arena = arena },
 	};
 	struct notes notes = { .arena = arena };
 	const struct profile *whole = profile_whole(profile, err);
@@ -438,6 +441,6 @@ const char *profile_lint(const struct profile *profile,
 	if (policy)
 		lint_dead_lines(&linting, policy->top, arena);
 	for (size_t i = 0; i < notes.count; i++)
-		prose_add(&linting.prose, "%s\n", notes.lines[i]);
-	return prose_text(&linting.prose);
+		page_printf(&linting.page, "%s\n", notes.lines[i]);
+	return page_text(&linting.page);
 }

@@ -19,7 +19,7 @@
 const char *profile_list(const struct profile_places *places, struct arena *arena)
 {
 	const char *const *names = policy_names(places, arena);
-	struct prose prose = { .arena = arena };
+	struct page page = { .arena = arena };
 	char shown[256];
 
 	for (; *names; names++) {
@@ -28,12 +28,13 @@ const char *profile_list(const struct profile_places *places, struct arena *aren
 
 		if (!builtin && !path)
 			continue;
-		prose_add(&prose, "%-10s ", text_printable(shown, sizeof(shown), *names));
-		prose_add(&prose, "%s\n",
-			  builtin ? builtin->about
-				  : text_printable(shown, sizeof(shown), path));
+		page_printf(&page, "%-10s ",
+			    text_printable(shown, sizeof(shown), *names));
+		page_printf(&page, "%s\n",
+			    builtin ? builtin->about
+				    : text_printable(shown, sizeof(shown), path));
 	}
-	return prose_text(&prose);
+	return page_text(&page);
 }
 
 /* ---- what they say ---- */

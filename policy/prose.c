@@ -13,61 +13,23 @@
 
 enum { DECIMAL_MAX = 1024 };
 
-static void make_room(struct prose *prose, size_t more)
+void prose_add_quoted(struct page *page, const char *text)
 {
-	size_t size = prose->size ? prose->size : 256;
-	char *larger;
-
-	if (prose->length + more < prose->size)
-		return;
-	while (size <= prose->length + more)
-		size *= 2;
-	larger = arena_alloc(prose->arena, size);
-	if (prose->length > 0)
-		memcpy(larger, prose->text, prose->length);
-	prose->text = larger;
-	prose->size = size;
-}
-
-void prose_add(struct prose *prose, const char *format, ...)
-{
-	va_list args, again;
-	int length;
-
-	va_start(args, format);
-	va_copy(again, args);
-	length = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (length > 0) {
-		make_room(prose, (size_t)length + 1);
-		vsnprintf(prose->text + prose->length, (size_t)length + 1, format, again);
-		prose->length += (size_t)length;
-	}
-	va_end(again);
-}
-
-const char *prose_text(const struct prose *prose)
-{
-	return prose->text ? prose->text : "";
-}
-
-void prose_add_quoted(struct prose *prose, const char *text)
-{
-	prose_add(prose, "\"");
+	page_printf(page, "\"");
 	for (; *text; text++)
-		prose_add(prose, *text == '"' || *text == '\\' ? "\\%c" : "%c",
-			  (unsigned char)*text < ' ' ? ' ' : *text);
-	prose_add(prose, "\"");
+		page_printf(page, *text == '"' || *text == '\\' ? "\\%c" : "%c",
+			    (unsigned char)*text < ' ' ? ' ' : *text);
+	page_printf(page, "\"");
 }
 
 /* ---- values ---- */
 
-static void add_number(struct prose *prose, uint64_t value)
+static void add_number(struct page *page, uint64_t value)
 {
 	if (value < DECIMAL_MAX)
-		prose_add(prose, "%" PRIu64, value);
+		page_printf(page, "%" PRIu64, value);
 	else
-		prose_add(prose, "%#" PRIx64, value);
+		page_printf(page, "%#" PRIx64, value);
 }
 
 static uint64_t highest_bit(uint64_t value)
@@ -83,9 +45,9 @@ static uint64_t highest_bit(uint64_t value)
  * The highest bits by their names, until what is left has a name: of SOCK_RAW |
  * SOCK_CLOEXEC the lower half is no sum of flags. A number, where some bit has no name.
  */
-static void add_flags(struct prose *prose, const char *family, uint64_t value)
+static void add_flags(struct page *page, const char *family, uint64_t value)
 {
-	struct prose flags = { .arena = prose->arena };
+	struct page flags = { .arena = page->arena };
 	const char *name = constant_name(family, value), *between = "";
 
 	for (uint64_t rest = value; !name;) {
@@ -94,29 +56,29 @@ static void add_flags(struct prose *prose, const char *family, uint64_t value)
 
 		rest &= ~bit;
 		if (!flag || !rest) {
-			add_number(prose, value);
+			add_number(page, value);
 			return;
 		}
-		prose_add(&flags, "%s%s", between, flag);
+		page_printf(&flags, "%s%s", between, flag);
 		between = "|";
 		name = constant_name(family, rest);
 	}
-	prose_add(prose, "%s%s%s", prose_text(&flags), between, name);
+	page_printf(page, "%s%s%s", page_text(&flags), between, name);
 }
 
-void prose_add_value(struct prose *prose, const struct argument *argument, uint64_t value)
+void prose_add_value(struct page *page, const struct argument *argument, uint64_t value)
 {
 	const char *name = NULL;
 
 	if (argument && argument->family && argument->kind == ARGUMENT_WORD)
 		name = constant_name(argument->family, value);
 	if (name)
-		prose_add(prose, "%s", name);
+		page_printf(page, "%s", name);
 	else if (argument && argument->family && argument->kind == ARGUMENT_FLAGS &&
 		 value > 0)
-		add_flags(prose, argument->family, value);
+		add_flags(page, argument->family, value);
 	else
-		add_number(prose, value);
+		add_number(page, value);
 }
 
 /* ---- conditions ---- */
@@ -129,13 +91,13 @@ static const struct argument *argument_of(const char *call, const struct test *t
 	return arguments && test->argument < count ? &arguments[test->argument] : NULL;
 }
 
-static void add_name(struct prose *prose, const struct argument *argument,
+static void add_name(struct page *page, const struct argument *argument,
 		     const struct test *test)
 {
 	if (argument)
-		prose_add(prose, "%s", argument->name);
+		page_printf(page, "%s", argument->name);
 	else
-		prose_add(prose, "arg%u", test->argument);
+		page_printf(page, "arg%u", test->argument);
 }
 
 static bool has_mask(const struct test *test)
@@ -158,21 +120,21 @@ static bool is_all_flags(const struct argument *argument, uint64_t mask)
 }
 
 /* What has its highest bit is most often all but a few. */
-static void add_mask(struct prose *prose, const struct argument *argument, uint64_t mask,
+static void add_mask(struct page *page, const struct argument *argument, uint64_t mask,
 		     uint64_t all)
 {
 	bool inverts = mask & ~(all >> 1);
 	uint64_t shown = inverts ? ~mask & all : mask;
 
-	prose_add(prose, "%s", inverts ? "~(" : "");
+	page_printf(page, "%s", inverts ? "~(" : "");
 	if (shown && is_all_flags(argument, shown))
-		add_flags(prose, argument->family, shown);
+		add_flags(page, argument->family, shown);
 	else
-		add_number(prose, shown);
-	prose_add(prose, "%s", inverts ? ")" : "");
+		add_number(page, shown);
+	page_printf(page, "%s", inverts ? ")" : "");
 }
 
-static void add_test(struct prose *prose, const struct test *test, const char *call)
+static void add_test(struct page *page, const struct test *test, const char *call)
 {
 	static const char *const operators[] = {
 		[TEST_EQ] = "==", [TEST_NE] = "!=", [TEST_LT] = "<",
@@ -182,15 +144,15 @@ static void add_test(struct prose *prose, const struct test *test, const char *c
 	uint64_t all = test->wide ? UINT64_MAX : LOW_BITS;
 	bool masked = has_mask(test);
 
-	prose_add(prose, "%s", masked ? "(" : "");
-	add_name(prose, argument, test);
+	page_printf(page, "%s", masked ? "(" : "");
+	add_name(page, argument, test);
 	if (masked) {
-		prose_add(prose, " & ");
-		add_mask(prose, argument, test->mask & all, all);
-		prose_add(prose, ")");
+		page_printf(page, " & ");
+		add_mask(page, argument, test->mask & all, all);
+		page_printf(page, ")");
 	}
-	prose_add(prose, " %s ", operators[test->op]);
-	prose_add_value(prose, argument, test->value & all);
+	page_printf(page, " %s ", operators[test->op]);
+	prose_add_value(page, argument, test->value & all);
 }
 
 /* The one test of a set's members but for their values, or NULL. */
@@ -211,62 +173,63 @@ static const struct test *test_of_set(const struct condition *condition)
 		       : NULL;
 }
 
-static void add_members(struct prose *prose, const struct condition *condition,
+static void add_members(struct page *page, const struct condition *condition,
 			const struct argument *argument, bool *is_first)
 {
 	const struct test *test = &condition->test;
 
 	if (condition->kind != CONDITION_TEST) {
-		add_members(prose, condition->left, argument, is_first);
-		add_members(prose, condition->right, argument, is_first);
+		add_members(page, condition->left, argument, is_first);
+		add_members(page, condition->right, argument, is_first);
 		return;
 	}
-	prose_add(prose, "%s", *is_first ? "" : ", ");
-	prose_add_value(prose, argument,
+	page_printf(page, "%s", *is_first ? "" : ", ");
+	prose_add_value(page, argument,
 			test->value & (test->wide ? UINT64_MAX : LOW_BITS));
 	*is_first = false;
 }
 
-static void add_part(struct prose *prose, const struct condition *condition,
+static void add_part(struct page *page, const struct condition *condition,
 		     const char *call, enum condition_kind outer)
 {
 	bool is_set = condition->kind == CONDITION_OR && test_of_set(condition);
 	bool encloses =
 		condition->kind != CONDITION_TEST && condition->kind != outer && !is_set;
 
-	prose_add(prose, "%s", encloses ? "(" : "");
-	prose_add_condition(prose, condition, call);
-	prose_add(prose, "%s", encloses ? ")" : "");
+	page_printf(page, "%s", encloses ? "(" : "");
+	prose_add_condition(page, condition, call);
+	page_printf(page, "%s", encloses ? ")" : "");
 }
 
-void prose_add_condition(struct prose *prose, const struct condition *condition,
+void prose_add_condition(struct page *page, const struct condition *condition,
 			 const char *call)
 {
 	const struct test *set;
 	bool is_first = true;
 
 	if (condition->kind == CONDITION_TEST) {
-		add_test(prose, &condition->test, call);
+		add_test(page, &condition->test, call);
 		return;
 	}
 	set = test_of_set(condition);
 	if (set) {
-		add_name(prose, argument_of(call, set), set);
-		prose_add(prose, " in {");
-		add_members(prose, condition, argument_of(call, set), &is_first);
-		prose_add(prose, "}");
+		add_name(page, argument_of(call, set), set);
+		page_printf(page, " in {");
+		add_members(page, condition, argument_of(call, set), &is_first);
+		page_printf(page, "}");
 		return;
 	}
-	add_part(prose, condition->left, call, condition->kind);
-	prose_add(prose, condition->kind == CONDITION_AND ? " && " : " || ");
-	add_part(prose, condition->right, call, condition->kind);
+	add_part(page, condition->left, call, condition->kind);
+	page_printf(page, condition->kind == CONDITION_AND ? " && " : " || ");
+	add_part(page, condition->right, call, condition->kind);
 }
 
-void prose_add_source(struct prose *prose, const struct source_line *source)
+void prose_add_source(struct page *page, const struct source_line *source)
 {
 	char file[512];
 
 	if (source->file)
-		prose_add(prose, "%s:%u",
-			  text_printable(file, sizeof(file), source->file), source->line);
+		page_printf(page, "%s:%u",
+			    text_printable(file, sizeof(file), source->file),
+			    source->line);
 }

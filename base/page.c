@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/page.h"
+
+#include "base/arena.h"
 #include "base/text.h"
-#include "plan/internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { INDENT = 14 /* where the words of --dry-run begin */ };
+static void make_room(struct page *page, size_t more)
+{
+	size_t size = (page->used + more + 1) * 2;
+	char *larger;
+
+	if (page->size - page->used > more)
+		return;
+	larger = arena_alloc(page->arena, size);
+	if (page->used > 0)
+		memcpy(larger, page->text, page->used);
+	page->text = larger;
+	page->size = size;
+}
 
 void page_put_bytes(struct page *page, const char *bytes, size_t length)
 {
-	if (page->size - page->used <= length) {
-		size_t size = (page->used + length + 1) * 2;
-		char *larger = arena_alloc(page->arena, size);
-
-		if (page->used)
-			memcpy(larger, page->text, page->used);
-		page->text = larger;
-		page->size = size;
-	}
+	make_room(page, length);
 	memcpy(page->text + page->used, bytes, length);
 	page->used += length;
 	page->text[page->used] = '\0';
@@ -37,17 +43,19 @@ void page_put_spaces(struct page *page, size_t count)
 
 void page_printf(struct page *page, const char *format, ...)
 {
-	va_list args;
-	char text[512];
+	va_list args, again;
 	int length;
 
 	va_start(args, format);
-	length = vsnprintf(text, sizeof(text), format, args);
+	va_copy(again, args);
+	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (length >= (int)sizeof(text))
-		length = (int)sizeof(text) - 1;
-	if (length > 0)
-		page_put_bytes(page, text, (size_t)length);
+	if (length > 0) {
+		make_room(page, (size_t)length);
+		vsnprintf(page->text + page->used, (size_t)length + 1, format, again);
+		page->used += (size_t)length;
+	}
+	va_end(again);
 }
 
 void page_put_printable(struct page *page, const char *text)
@@ -58,8 +66,7 @@ void page_put_printable(struct page *page, const char *text)
 	page_put(page, text_printable(shown, size, text));
 }
 
-void page_begin(struct page *page, const char *name)
+const char *page_text(const struct page *page)
 {
-	page_put(page, name);
-	page_put_spaces(page, INDENT - strlen(name));
+	return page->text ? page->text : "";
 }
