@@ -29,6 +29,7 @@ struct loop {
 	int told, brought; /* of events: those before `told` have been */
 	struct timer **timers;
 	size_t timer_count, timer_room;
+	uint64_t rounds; /* in which timers rang */
 	struct poller *poller;
 	struct pollfd *fds; /* [0] is the epoll descriptor, the others the poller's */
 };
@@ -175,6 +176,7 @@ void loop_arm(struct loop *loop, struct timer *timer, uint64_t at_ms)
 		put(loop, loop->timer_count++, timer);
 	}
 	timer->at_ms = at_ms ? at_ms : 1;
+	timer->armed = loop->rounds;
 	rise(loop, timer->place);
 	sink(loop, timer->place);
 }
@@ -195,13 +197,14 @@ void loop_disarm(struct loop *loop, struct timer *timer)
 	sink(loop, last->place);
 }
 
-/* One that is armed anew for now rings in the next turn: descriptors have theirs between. */
+/* One that is armed meanwhile rings in the next turn: descriptors have theirs between. */
 static void ring_timers(struct loop *loop)
 {
-	for (size_t most = loop->timer_count; most && loop->timer_count; most--) {
+	loop->rounds++;
+	while (loop->timer_count && !loop->stopped) {
 		struct timer *timer = loop->timers[0];
 
-		if (timer->at_ms > loop->now_ms || loop->stopped)
+		if (timer->at_ms > loop->now_ms || timer->armed == loop->rounds)
 			return;
 		loop_disarm(loop, timer);
 		timer->rang(timer);

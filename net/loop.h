@@ -28,7 +28,8 @@ struct watch {
 struct timer {
 	uint64_t at_ms; /* loop_now_ms() clock; 0: not armed */
 	void (*rang)(struct timer *timer);
-	size_t place; /* of the loop */
+	size_t place; /* the loop's, as is `armed` */
+	uint64_t armed;
 };
 
 /* Joins poll(2)'s kind of waiting to the loop's. */

@@ -17,8 +17,8 @@ struct splice_pair; /* lives until both sides have ended */
 
 struct splice_ends {
 	int inside, outside;   /* taken; non-blocking */
-	struct rate *out, *in; /* NULL: unlimited */
-	/* Bytes that were read of `inside` already (a peeked ClientHello is not among them). */
+	struct rate *out, *in; /* NULL: unlimited; one each for all pairs of a splicer */
+	/* Both are closed; with the bytes that each side has taken. May be NULL. */
 	void (*ended)(void *context, uint64_t bytes_out, uint64_t bytes_in);
 	void *context;
 };
@@ -26,6 +26,8 @@ struct splice_ends {
 struct splicer; /* the pipes that pairs share, and the list of pairs */
 
 struct splicer *splicer_new(struct loop *loop);
+
+/* Ends all pairs, and tells. */
 void splicer_free(struct splicer *splicer);
 
 /* 0, or -1 and errno; the sockets are closed then, and ended() is not called. */
