@@ -52,11 +52,16 @@ char *ip_format(const struct ip *ip, char to[IP_TEXT_MAX]);
  */
 struct ip ip_normal(const struct ip *ip);
 
-/* "10.0.0.0/8", "fd00::/64"; without a slash: the one address. -1: it is none. */
+/*
+ * "10.0.0.0/8", "fd00::/64"; without a slash: the one address. Bits behind the length stay as
+ * they were written. -1: it is none.
+ */
 int prefix_parse(const char *text, struct prefix *ret_prefix);
 
 /* An IPv4 prefix in dots, with its own length. Returns to. */
 char *prefix_format(const struct prefix *prefix, char to[PREFIX_TEXT_MAX]);
+
+/* Within one family: ::/0 has all of IPv6, and nothing of IPv4. */
 bool prefix_contains(const struct prefix *prefix, const struct ip *ip);
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 

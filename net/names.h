@@ -5,7 +5,8 @@
 /*
  * Which names the sandbox's addresses were asked for by, and until when: the answers of our
  * own DNS, at most NAMES_MAX of them; the one that ends first makes room. A CNAME chain counts
- * for the name that was asked. One address may have several names.
+ * for the name that was asked. One address may have several names. Addresses are kept and
+ * looked for in their normal form (ip_normal()).
  */
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 
 enum {
 	NAMES_MAX = 4096,
+	NAMES_OF_ADDRESS_MAX = 256, /* so that no address makes a walk long */
 	NAME_TEXT_MAX = 254, /* bytes of a name, NUL among them (RFC 1035, 2.3.4) */
 	NAMES_SHORTEST_MS = 60 * 1000, /* an answer counts at least as long */
 	NAMES_GRACE_MS = 30 * 1000,    /* and so much longer than it says */

@@ -15,6 +15,11 @@
  *   CIDR       the only way to link-local, metadata, multicast and 0.0.0.0/8 addresses
  *   NAME       addresses that our own DNS gave for it (exact, or *.NAME: one label or more)
  *
+ * An `--allow CIDR` opens link-local, metadata and the like, or an address of the host, only
+ * where it names it: it lies within the range that is closed, or is that one address. While
+ * names are in force, other resolvers (ports 53, 853, 5353) are open only to a rule about one
+ * address, or about that port of a CIDR, a NAME or the host.
+ *
  * DEST = WHAT[:PORTS][/tcp|/udp][,private][,sni]; PORTS = N, N-M, and lists of these with
  * commas are several rules. `[A]:P` for IPv6 with a port; a NAME of one label ends in a dot.
  */
@@ -113,8 +118,11 @@ struct net_verdict {
 	enum why_denied why;
 	const struct rule *rule; /* that decided; NULL: the tail */
 	bool sni; /* allowed, if the first bytes are TLS for a name that is */
-	const char
-		*name; /* that the address was asked for by, in names; NULL: none known */
+	/*
+	 * That the address was asked for by, in names; NULL: none known. The server name itself
+	 * after rules_judge_sni().
+	 */
+	const char *name;
 };
 
 /*
@@ -136,14 +144,18 @@ void rules_judge_name(const struct rules *rules, const char *name,
 bool rules_admit_answer(const struct rules *rules, const char *name,
 			const struct ip *address);
 
-/* May a TLS connection to that destination say this server name? */
+/*
+ * May a TLS connection to that destination say this server name (lower case, no dot at the
+ * end)? Where a rule goes by name, only one that our DNS gave this address for.
+ */
 void rules_judge_sni(const struct rules *rules, const struct names *names,
 		     const struct flow_key *flow, const char *server_name,
 		     uint64_t now_ms, struct net_verdict *ret_verdict);
 
 /*
  * "--allow 192.168.1.5:80": the option that would let this flow through, or "" where
- * none would. size bytes.
+ * none would. size bytes. A flow of NULL: the look-up of verdict->name. Where the option
+ * alone would close the rest of the internet: "--allow 192.168.1.5:80 --allow internet".
  */
 void rules_suggest(const struct rules *rules, const struct flow_key *flow,
 		   const struct net_verdict *verdict, char *to, size_t size);
