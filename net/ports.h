@@ -31,20 +31,33 @@ struct ports_spec {
 	void *context;
 	/* What is in use, for `sbx port NAME list`. */
 	const char *paths;
+	/*
+	 * Servers of UDP inside can answer a client at its own address
+	 * (inner_setup.keeps_udp_source).
+	 */
+	bool udp_source;
 };
 
 /*
  * Opened before confine_outer(): listeners of the spec are bound here, and may fail with the
- * port named; ERROR_PORT where it is in use (the launcher adds who holds it).
+ * port named; ERROR_PORT, with who holds it as a hint. The soft limit of descriptors is raised where
+ * it has to be. *ret_fds is for ports_new() only: there are places of -1 in it.
  */
 int ports_bind(const struct net_spec *net, struct arena *arena, int **ret_fds,
 	       size_t *ret_count, struct error *err);
 
+/* Takes the descriptors, also where it fails. What spec points to must live on. */
 struct ports *ports_new(const struct ports_spec *spec, const int *fds, size_t count,
 			struct error *err);
 void ports_free(struct ports *ports);
 
-/* INNER_SOCKETS came back. */
+/*
+ * "127.0.0.1:43211 leads to port 80" for each port of the host that nobody chose.
+ */
+void ports_tell_chosen(const struct ports *ports,
+		       void (*tell)(void *context, const char *line), void *context);
+
+/* INNER_SOCKETS came back, with count descriptors, which are taken; 0: it can make none. */
 void ports_take_sockets(struct ports *ports, const struct inner_message *message,
 			const int *fds, size_t count);
 
