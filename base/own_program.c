@@ -10,14 +10,17 @@ static bool find_beside(const char *name, char *ret_path)
 {
 	const ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
 	char *end;
+	size_t room;
 
 	if (length <= 0)
 		return false;
 	ret_path[length] = '\0';
 	end = strrchr(ret_path, '/');
-	if (!end || (size_t)(end - ret_path) + strlen(name) + 2 > PATH_MAX)
+	if (!end)
 		return false;
-	strcpy(end + 1, name);
+	room = PATH_MAX - (size_t)(end + 1 - ret_path);
+	if ((size_t)snprintf(end + 1, room, "%s", name) >= room)
+		return false;
 	return access(ret_path, X_OK) == 0;
 }
 

@@ -26,6 +26,8 @@ struct child {
 	const struct plan *plan;
 	int socket;          /* turns with the launcher */
 	int launcher_socket; /* its end, inherited: closed at once */
+	int net_control; /* the launcher's way to sbx-net, inherited: closed at once */
+	int net_end;     /* speaks with sbx-net until the network is there; -1: none */
 	bool mapped_by_parent;
 	bool own_ids_unmapped; /* the map leaves the caller's own ids out */
 	char *caller_text;     /* the caller's arguments and environment, to be wiped */

@@ -2,6 +2,8 @@
 #ifndef SBX_LAUNCHER_EXECUTOR_H
 #define SBX_LAUNCHER_EXECUTOR_H
 
+#include "launcher/network.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +43,7 @@ struct sandbox {
 	pid_t init; /* our child: process 1 of the sandbox; its own until it is waited for */
 	int pidfd;  /* of init */
 	int socket; /* turns with init; -1 once it was closed by the other side */
+	struct network network; /* its sbx-net, where it has one */
 	struct scratch scratch; /* removed by the executor's end */
 };
 

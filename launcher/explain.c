@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "launcher/report.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -35,23 +36,6 @@ void explainer_init(struct explainer *explainer, const struct plan *plan)
 	};
 }
 
-/*
- * Whoever does not read our lines must not hold us up: what is not taken at once is lost.
- * raw: a terminal wants its lines to end so.
- */
-static bool say(const char *line, bool raw)
-{
-	struct pollfd end = { .fd = STDERR_FILENO, .events = POLLOUT };
-	char bytes[2048];
-	int length = snprintf(bytes, sizeof(bytes), "%.*s%s", (int)strcspn(line, "\n"),
-			      line, raw && isatty(STDERR_FILENO) ? "\r\n" : "\n");
-
-	if (length < 0 || (size_t)length >= sizeof(bytes) || poll(&end, 1, 0) != 1 ||
-	    !(end.revents & POLLOUT))
-		return false;
-	return write(STDERR_FILENO, bytes, (size_t)length) == length;
-}
-
 static bool wants_json(const struct explainer *explainer)
 {
 	return explainer->plan->life.log_format == LOG_JSON;
@@ -72,8 +56,9 @@ void explainer_attach(struct explainer *explainer, int listener, int errnum, boo
 	fd_close(&listener);
 	if (!explainer->plan->policy.explains)
 		return;
-	(void)say(denials_deaf(errnum ? errnum : ENOMEM, wants_json(explainer), &arena),
-		  raw);
+	(void)report_offer(
+		denials_deaf(errnum ? errnum : ENOMEM, wants_json(explainer), &arena),
+		raw);
 	arena_free(&arena);
 }
 
@@ -157,7 +142,8 @@ static void show(struct explainer *explainer, struct denial *denial, bool raw)
 
 	if (!denials_may_show(explainer->denials, this_second()))
 		return;
-	denial->shown = say(denial_line(denial, wants_json(explainer), &arena), raw);
+	denial->shown =
+		report_offer(denial_line(denial, wants_json(explainer), &arena), raw);
 	explainer->denials->shown -= !denial->shown;
 	arena_free(&arena);
 }
@@ -254,7 +240,7 @@ int explainer_end(struct explainer *explainer, struct error *err)
 					  explainer->plan->policy.denials,
 					  wants_json(explainer), &arena);
 	if (summary)
-		(void)say(summary, false);
+		(void)report_offer(summary, false);
 	failed = write_document(explainer, &arena, err);
 	fd_close(&explainer->listener);
 	free(explainer->denials);

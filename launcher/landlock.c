@@ -102,6 +102,8 @@ static int fork_child(struct own_plan *own, const struct caller_text *caller,
 	struct child child = {
 		.plan = &own->plan,
 		.terminal = -1,
+		.net_control = -1,
+		.net_end = -1,
 		.caller_text = caller->start,
 		.caller_text_size = caller->size,
 		.bounds = *bounds,

@@ -42,6 +42,7 @@ enum event {
 	EVENT_SOCKET,
 	EVENT_INIT,
 	EVENT_LISTENER,
+	EVENT_NETWORK,
 	EVENT_TERMINAL_IN,
 	EVENT_TERMINAL_OUT = EVENT_TERMINAL_IN + 2,
 	EVENT_STDIN = EVENT_TERMINAL_OUT + 2,
@@ -383,6 +384,22 @@ static void take_turn(struct monitor *monitor)
 	fd_close(&fd);
 }
 
+/* A start that it has stopped says why by itself. */
+static void hear_network(struct monitor *monitor)
+{
+	struct network *network = &monitor->sandbox->network;
+	struct error err = { 0 };
+
+	if (network_hear(network, monitor->plan, monitor->terminal.raw, &err) == 0)
+		return;
+	if (!monitor->outcome->command_started) {
+		fd_close(&network->service.control);
+		return;
+	}
+	*monitor->err = err;
+	fail(monitor);
+}
+
 /* ---- the loop -------------------------------------------------------------------------- */
 
 /* The pipe is ours: the command sees its end. */
@@ -455,6 +472,9 @@ static void follow(struct monitor *monitor)
 						      .events = POLLIN };
 		events[EVENT_LISTENER] =
 			(struct pollfd){ .fd = listener_of(monitor), .events = POLLIN };
+		events[EVENT_NETWORK] =
+			(struct pollfd){ .fd = monitor->sandbox->network.service.control,
+					 .events = POLLIN };
 		flow_events(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]);
 		flow_events(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]);
 		flow_events(&monitor->stdin_flow, &events[EVENT_STDIN]);
@@ -471,6 +491,8 @@ static void follow(struct monitor *monitor)
 			take_turn(monitor);
 		if (events[EVENT_LISTENER].revents)
 			serve_listener(monitor);
+		if (events[EVENT_NETWORK].revents)
+			hear_network(monitor);
 		pump(monitor, events);
 		look_at_clock(monitor);
 	}

@@ -86,6 +86,7 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	auto_close int launcher_end = -1;
 	auto_close int child_end = -1;
 	struct sandbox sandbox = { .init = -1, .pidfd = -1, .socket = -1 };
+	struct network *network = &ret_sandbox->network;
 	struct child child = {
 		.plan = plan,
 		.terminal = -1,
@@ -98,6 +99,11 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 		return error_errno(err, "make a socket pair");
 	launcher_end = ends[0];
 	child_end = ends[1];
+	/* First of all: it gets ready meanwhile. */
+	if (network_start(network, plan, err) < 0)
+		return -1;
+	child.net_control = network->service.control;
+	child.net_end = network->service.sandbox_end;
 	if (keyring_leave(err) < 0 || namespaces_join(&plan->namespaces, err) < 0)
 		return -1;
 	/*
@@ -125,6 +131,8 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 		return -1;
 	}
 	(void)fd_take(&launcher_end);
+	fd_close(&network->service.sandbox_end);
+	sandbox.network = *network;
 	*ret_sandbox = sandbox;
 	return 0;
 }

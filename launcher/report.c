@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,6 +124,39 @@ void report_error(const struct error *err, bool json)
 		log_line("error", err, message);
 	else
 		say_text(message, err->hint);
+}
+
+/* Whoever does not read our lines must not hold us up. */
+bool report_offer(const char *line, bool raw)
+{
+	struct pollfd end = { .fd = STDERR_FILENO, .events = POLLOUT };
+	char bytes[2048];
+	int length = snprintf(bytes, sizeof(bytes), "%.*s%s", (int)strcspn(line, "\n"),
+			      line, raw && isatty(STDERR_FILENO) ? "\r\n" : "\n");
+
+	if (length < 0 || (size_t)length >= sizeof(bytes) || poll(&end, 1, 0) != 1 ||
+	    !(end.revents & POLLOUT))
+		return false;
+	return write(STDERR_FILENO, bytes, (size_t)length) == length;
+}
+
+void report_network(const char *text, bool json, bool raw)
+{
+	const struct error event = { .id = ERROR_NETWORK };
+	char printable[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 8];
+	struct arena arena = { 0 };
+
+	text_harmless(printable, sizeof(printable), text);
+	if (json) {
+		(void)report_offer(
+			json_write(report_line("warning", &event, printable, &arena),
+				   JSON_LAYOUT_LINE, &arena),
+			raw);
+	} else {
+		snprintf(line, sizeof(line), "sbx: %s", printable);
+		(void)report_offer(line, raw);
+	}
+	arena_free(&arena);
 }
 
 /* ---- SIGSYS ---------------------------------------------------------------------------- */
@@ -318,6 +352,20 @@ static void put_usage(struct json_value *object, const struct outcome *outcome)
 	put_figure(group, "oom_kills", usage->oom_kills);
 }
 
+/* What sbx-net counted is an object already. */
+static void put_network(struct json_value *object, const struct outcome *outcome,
+			struct arena *arena)
+{
+	struct error ignored;
+	struct json_value *network = json_read(outcome->network, strlen(outcome->network),
+					       "sbx-net", arena, &ignored);
+
+	if (network)
+		json_put_copy(object, "network", network);
+	else
+		json_put_null(object, "network");
+}
+
 int report_stats(const struct plan *plan, const struct files_place *place,
 		 const struct outcome *outcome, struct error *err)
 {
@@ -338,6 +386,7 @@ int report_stats(const struct plan *plan, const struct files_place *place,
 	json_put_integer(object, "status", outcome->status);
 	put_signal(object, outcome->signal, &arena);
 	put_usage(object, outcome);
+	put_network(object, outcome, &arena);
 	line = arena_printf(&arena, "%s\n", json_write(object, JSON_LAYOUT_LINE, &arena));
 	if (!file)
 		say(STDERR_FILENO, line);

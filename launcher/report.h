@@ -31,6 +31,7 @@ struct outcome {
 	uint64_t wall_ms, user_ms, system_ms, max_rss_kib;
 	bool has_usage; /* of the cgroup, where there is one */
 	struct cgroup_usage usage;
+	char network[1024]; /* what sbx-net counted, a JSON object; "": nobody did */
 };
 
 /* "sbx: cannot …" and the hint, as text or as one JSON line. json: --log-format json. */
@@ -45,6 +46,15 @@ struct json_value *report_line(const char *level, const struct error *err,
  * nobody else (seccomp(2)). Who died of it below a shell is told by the shell's status.
  */
 void report_sigsys(const struct plan *plan, const struct outcome *outcome);
+
+/*
+ * A line, whatever ends it, that whoever reads stderr may lose: what is not taken at once is
+ * not written. raw: the terminal is, and wants its lines to end so. Whether it was written.
+ */
+bool report_offer(const char *line, bool raw);
+
+/* What sbx-net has to say: a denial, a port that was chosen. */
+void report_network(const char *text, bool json, bool raw);
 
 /* Lines that are no error, each as "sbx: note: …". */
 void report_notes(const char *lines);

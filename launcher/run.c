@@ -225,6 +225,7 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 	struct bounds bounds = { 0 };
 	int failed = hold_places(run, err);
 
+	network_init(&sandbox.network);
 	if (!failed && (plan->life.name || plan->life.detach))
 		failed = state_claim(&run->state, plan, true, err);
 	if (!failed)
@@ -234,6 +235,8 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 		failed = executor->start(plan, caller, &bounds, &sandbox, err);
 	if (!failed)
 		failed = monitor_run(plan, &sandbox, &events, outcome, err);
+	network_end(&sandbox.network, plan);
+	snprintf(outcome->network, sizeof(outcome->network), "%s", sandbox.network.stats);
 	bounds_end(plan, &bounds, outcome, failed != 0, err);
 	if (failed)
 		outcome->status = error_status(err);

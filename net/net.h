@@ -146,6 +146,14 @@ int net_open_low_ports(struct error *err);
 int net_service_enter(int sandbox_end, struct error *err);
 int net_service_await(int sandbox_end, struct error *err);
 
+/* ---- sbx-net itself --------------------------------------------------------------------- */
+
+/*
+ * The whole life of sbx-net; words as net_service_start() makes them, sockets as it hands
+ * them over. Returns the exit status. In the library `served`.
+ */
+int net_serve(const char *const *words);
+
 /* ---- in the launcher -------------------------------------------------------------------- */
 
 /* A running sbx-net. Descriptors are -1 when there is none. */

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- to words --------------------------------------------------------------------------- */
@@ -70,7 +69,8 @@ static void put_rules(struct writer *writer, const struct net_spec *spec)
 
 static void put_range(struct writer *writer, const struct port_range *range)
 {
-	put(writer, arena_printf(writer->arena, "%u-%u", range->first, range->last));
+	put(writer, arena_printf(writer->arena, "%u", range->first));
+	put(writer, arena_printf(writer->arena, "%u", range->last));
 }
 
 static void put_published(struct writer *writer, const struct net_spec *spec)
@@ -103,14 +103,15 @@ static void put_names(struct writer *writer, const struct net_spec *spec)
 	}
 }
 
+/* Twelve digits. */
 static void put_mac(struct writer *writer, const uint8_t mac[6])
 {
 	static const uint8_t none[6];
 
 	if (memcmp(mac, none, sizeof(none)) != 0)
 		put_pair(writer, "mac",
-			 arena_printf(writer->arena, "%02x:%02x:%02x:%02x:%02x:%02x",
-				      mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]));
+			 arena_printf(writer->arena, "%02x%02x%02x%02x%02x%02x", mac[0],
+				      mac[1], mac[2], mac[3], mac[4], mac[5]));
 }
 
 const char *const *net_spec_to_words(const struct net_spec *spec, struct arena *arena)
@@ -225,13 +226,12 @@ static int take_ifname(struct reader *reader, const char *const *operands)
 
 static int take_mac(struct reader *reader, const char *const *operands)
 {
-	unsigned int parts[6];
+	uint64_t number;
 
-	if (sscanf(operands[0], "%2x:%2x:%2x:%2x:%2x:%2x", &parts[0], &parts[1],
-		   &parts[2], &parts[3], &parts[4], &parts[5]) != 6)
+	if (text_to_u64(operands[0], 16, &number) < 0)
 		return -1;
 	for (size_t i = 0; i < 6; i++)
-		reader->spec->mac[i] = (uint8_t)parts[i];
+		reader->spec->mac[i] = (uint8_t)(number >> (40 - 8 * i));
 	return 0;
 }
 
@@ -258,12 +258,13 @@ static int take_deny(struct reader *reader, const char *const *operands)
 	return take_rule(reader, false, operands);
 }
 
-/* Also 0-0, which port_range_parse() has no word for. */
-static int read_range(const char *text, struct port_range *ret_range)
+/* Also 0 and 0, which port_range_parse() has no word for. */
+static int read_range(const char *const *operands, struct port_range *ret_range)
 {
-	unsigned int first, last;
+	int first, last;
 
-	if (sscanf(text, "%5u-%5u", &first, &last) != 2 || first > 65535 || last > 65535)
+	if (text_to_int(operands[0], 0, UINT16_MAX, &first) < 0 ||
+	    text_to_int(operands[1], 0, UINT16_MAX, &last) < 0)
 		return -1;
 	*ret_range = (struct port_range){ (uint16_t)first, (uint16_t)last };
 	return 0;
@@ -278,8 +279,8 @@ static int take_publish(struct reader *reader, const char *const *operands)
 	};
 
 	if ((one.host_given && ip_parse(operands[1], &one.host) < 0) ||
-	    read_range(operands[2], &one.host_ports) < 0 ||
-	    read_range(operands[3], &one.guest_ports) < 0)
+	    read_range(operands + 2, &one.host_ports) < 0 ||
+	    read_range(operands + 4, &one.guest_ports) < 0)
 		return -1;
 	reader->published = arena_grow(reader->arena, reader->published,
 				       spec->published_count, sizeof(one));
@@ -359,7 +360,7 @@ static const struct word {
 	{ "mac", 1, take_mac },
 	{ "allow", 2, take_allow },
 	{ "deny", 2, take_deny },
-	{ "publish", 4, take_publish },
+	{ "publish", 6, take_publish },
 	{ "upstream", 1, take_upstream },
 	{ "host", 2, take_host },
 	{ "rate", 1, take_rate },

@@ -9,7 +9,8 @@
 # newer one can be fetched.
 set -eu
 
-modules='virtio_pci virtio_blk tun overlay fuse squashfs'
+modules='virtio_pci virtio_blk tun overlay fuse squashfs dummy nf_tables nf_nat nft_chain_nat nft_redir nft_nat
+	nft_compat nft_queue nft_reject_ipv4 nft_reject_ipv6 xt_NFQUEUE nfnetlink_queue'
 tools=$(cd "$(dirname "$0")/../../tools" && pwd -P)
 series=$1
 mkdir -p "$2"

@@ -36,7 +36,8 @@ make_initrd() {
 	cp "$here/limits.sh" "$payload/tests/kernels/"
 	cp "$tests/sandbox/lib.sh" "$payload/tests/sandbox/"
 	cp "$here/limits-job" "$payload/"
-	cp "$build/launcher/sbx" "$build/launcher/sbx-scope" "$payload/build/launcher/"
+	cp "$build/launcher/sbx" "$build/launcher/sbx-net" "$build/launcher/sbx-scope" \
+		"$payload/build/launcher/"
 	strip "$payload"/build/launcher/*
 	(cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) >"$scratch/initrd"
 }

@@ -65,6 +65,7 @@ make_payload() {
 			;;
 		esac
 	done < <(suite)
+	[ ! -e "$build/launcher/sbx-net" ] || cp "$build/launcher/sbx-net" "$payload/build/launcher/"
 	find "$payload/build" -type f -perm -u+x -exec strip {} + 2>/dev/null
 }
 

@@ -9,7 +9,7 @@ set -eu
 
 image=$1
 size=900M
-packages=systemd-sysv,dbus,dbus-user-session,libpam-systemd,uidmap,procps,jq,util-linux,busybox-static
+packages=libslirp0,systemd-sysv,dbus,dbus-user-session,libpam-systemd,uidmap,procps,jq,util-linux,busybox-static
 tools=$(cd "$(dirname "$0")/../../tools" && pwd -P)
 # shellcheck source=/dev/null
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")

@@ -299,7 +299,7 @@ static const struct outcome figures = {
 };
 static const char figures_line[] =
 	"{\"version\":1,\"wall_ms\":9007199254740993,\"user_ms\":20,\"system_ms\":3,"
-	"\"max_rss_kib\":4096,\"status\":137,\"signal\":\"SIGKILL\",\"cgroup\":null}\n";
+	"\"max_rss_kib\":4096,\"status\":137,\"signal\":\"SIGKILL\",\"cgroup\":null,\"network\":null}\n";
 
 static void figures_are_exact_and_written_whole(void **state)
 {
@@ -340,7 +340,24 @@ static void figures_of_a_group_are_told_as_far_as_they_are_known(void **state)
 	assert_true(files_read(AT_FDCWD, path, text, sizeof(text) - 1) > 0);
 	assert_non_null(strstr(text, "\"cgroup\":{\"memory_peak\":7,\"swap_peak\":null,"
 				     "\"pids_peak\":0,"));
-	assert_non_null(strstr(text, "\"oom_kills\":2}}\n"));
+	assert_non_null(strstr(text, "\"oom_kills\":2},\"network\":null}\n"));
+}
+
+static void what_the_network_has_carried_stands_in_the_figures(void **state)
+{
+	struct temporary *temporary = *state;
+	struct plan plan = { 0 };
+	struct outcome outcome = figures;
+	struct error err = { 0 };
+	char path[300], text[1024];
+
+	snprintf(path, sizeof(path), "%s/stats", temporary->path);
+	plan.life.stats = true;
+	plan.life.stats_file = path;
+	snprintf(outcome.network, sizeof(outcome.network), "{\"denied\":3}");
+	assert_int_equal(report_stats(&plan, NULL, &outcome, &err), 0);
+	assert_true(files_read(AT_FDCWD, path, text, sizeof(text) - 1) > 0);
+	assert_non_null(strstr(text, ",\"network\":{\"denied\":3}}\n"));
 }
 
 static void figures_are_not_written_unless_asked_for(void **state)
@@ -384,6 +401,7 @@ int main(void)
 		cmocka_unit_test(without_a_descriptor_nothing_is_said),
 		cmocka_unit_test(figures_are_exact_and_written_whole),
 		cmocka_unit_test(figures_of_a_group_are_told_as_far_as_they_are_known),
+		cmocka_unit_test(what_the_network_has_carried_stands_in_the_figures),
 		cmocka_unit_test(figures_are_not_written_unless_asked_for),
 		cmocka_unit_test(a_file_of_figures_that_cannot_be_written_is_an_error),
 	};
