@@ -39,6 +39,7 @@ run_full() {
 	run_benchmark launch
 	run_benchmark bwrap
 	run_benchmark policy
+	run_benchmark net
 }
 
 run_part() { # NAME
