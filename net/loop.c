@@ -213,9 +213,14 @@ static void ring_timers(struct loop *loop)
 
 /* ---- turns ------------------------------------------------------------------------------- */
 
+/* As with a timer: who could not be waited for must not seem to be. */
 void loop_set_poller(struct loop *loop, struct poller *poller)
 {
 	loop->poller = poller;
+	if (poller && !loop->fds)
+		loop->fds = calloc(POLLER_FDS_MAX + 1, sizeof(struct pollfd));
+	if (poller && !loop->fds)
+		abort();
 }
 
 uint64_t loop_now_ms(const struct loop *loop)
@@ -297,10 +302,6 @@ static int turn(struct loop *loop)
 
 int loop_run(struct loop *loop, struct error *err)
 {
-	if (loop->poller && !loop->fds)
-		loop->fds = calloc(POLLER_FDS_MAX + 1, sizeof(struct pollfd));
-	if (loop->poller && !loop->fds)
-		return error_errno(err, "allocate the list of descriptors");
 	loop->stopped = false;
 	while (!loop->stopped) {
 		if (turn(loop) < 0)

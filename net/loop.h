@@ -63,7 +63,7 @@ void loop_close(struct loop *loop, struct watch *watch);
 void loop_arm(struct loop *loop, struct timer *timer, uint64_t at_ms);
 void loop_disarm(struct loop *loop, struct timer *timer);
 
-/* Before loop_run(), or from within it if there was one before. */
+/* Also from within loop_run(). NULL: nobody any more. */
 void loop_set_poller(struct loop *loop, struct poller *poller);
 
 /* CLOCK_MONOTONIC in ms, of the beginning of the turn. */
