@@ -28,6 +28,10 @@ struct frame_spec {
 	int tap;        /* taken */
 	int pcap;       /* -1: none; taken */
 	struct rate *out, *in;
+
+	/* A line for the user, printable: what does not work here. May be NULL. */
+	void (*tell)(void *context, const char *line);
+	void *context;
 };
 
 struct frame_path *frame_path_new(const struct frame_spec *spec, struct error *err);
