@@ -28,6 +28,8 @@ static const struct command {
 	{ "list", NULL, command_list, "list running sandboxes" },
 	{ "kill", NULL, command_kill, "send a signal to a running sandbox" },
 	{ "wait", NULL, command_wait, "wait for the end of a running sandbox" },
+	{ "port", NULL, command_port,
+	  "publish ports of a running sandbox, or no longer" },
 	{ "policy", command_policy, NULL,
 	  "list, show, check, explain, convert and learn policies" },
 	{ "unshare", command_unshare, NULL,

@@ -2,8 +2,9 @@
 /*
  * An entry is a directory that its launcher holds locked (flock(2)) for as long as it
  * lives; the kernel takes the lock back when the last process that has it ends. In it
- * stand `entry.json`, which is there once the command runs, and `status`, which says from
- * the first moment what a waiter is to answer: 137, until the launcher knows better.
+ * stand `entry.json`, which is there once the command runs, `status`, which says from
+ * the first moment what a waiter is to answer: 137, until the launcher knows better, and where sbx-net
+ * serves the sandbox the socket `net`, which `sbx port` speaks to.
  *
  * Whoever holds the lock may remove the directory; everybody else who opened it before
  * finds out by comparing what the name leads to with what was locked. So there is no lock
@@ -27,7 +28,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -151,6 +154,7 @@ static void remove_entry(struct state *state)
 {
 	(void)unlinkat(state->dir, STATE_ENTRY_FILE, 0);
 	(void)unlinkat(state->dir, STATE_STATUS_FILE, 0);
+	(void)unlinkat(state->dir, STATE_NET_SOCKET, 0);
 	if (state_is_current(state->place, state->name, state->dir))
 		(void)unlinkat(state->place, state->name, AT_REMOVEDIR);
 	forget(state);
@@ -330,6 +334,25 @@ static const char *entry_text(const struct state *state, const struct plan *plan
 	if (json_has_escapes(object))
 		json_put_bool(object, "escaped", true);
 	return json_write(object, JSON_LAYOUT_LINES, arena);
+}
+
+int state_listen_net(const struct state *state, int *ret_listener, struct error *err)
+{
+	enum { CALLERS = 8 };
+	struct sockaddr_un address;
+	auto_close int fd = -1;
+
+	*ret_listener = -1;
+	if (state->dir < 0)
+		return 0;
+	state_net_address(state->dir, &address);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, CALLERS) < 0)
+		return error_errno_id(err, ERROR_STATE,
+				      "keep the state of the sandbox: make a socket");
+	*ret_listener = fd_take(&fd);
+	return 0;
 }
 
 int state_publish(struct state *state, const struct plan *plan, pid_t init,

@@ -43,6 +43,12 @@ int state_claim(struct state *state, const struct plan *plan, bool needed,
 /* For --dry-run: whether the name can be used and is free. Takes nothing. */
 int state_check(const struct plan *plan, struct error *err);
 
+/*
+ * Makes the socket that `sbx port` will find in the entry: listening, SOCK_SEQPACKET. It goes
+ * to sbx-net before the entry is published. Nothing claimed: *ret_listener is -1, which is no error.
+ */
+int state_listen_net(const struct state *state, int *ret_listener, struct error *err);
+
 /* The sandbox runs: readers may see it now. Nothing claimed: 0. */
 int state_publish(struct state *state, const struct plan *plan, pid_t init,
 		  struct error *err);
@@ -75,6 +81,12 @@ int state_list(struct arena *arena, const struct state_entry **ret_entries,
 /* ERROR_NO_SUCH_SANDBOX with the nearest name as a hint. */
 int state_find(const char *name, struct arena *arena, struct state_entry *ret_entry,
 	       struct error *err);
+
+/*
+ * Connects to sbx-net of the sandbox of that name (docs/processes.md). ERROR_NETWORK where none
+ * serves it.
+ */
+int state_connect_net(const char *name, int *ret_socket, struct error *err);
 
 /*
  * Waits for the end of the sandbox of that name. *ret_status is what its launcher ended

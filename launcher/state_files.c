@@ -19,7 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* ---- names and processes --------------------------------------------------------------- */
@@ -170,6 +172,15 @@ void state_close_places(int places[STATE_PLACES])
 int state_open_entry(int place, const char *name)
 {
 	return openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* By the descriptor: the path of the entry may be longer than an address can be (unix(7)). */
+void state_net_address(int dir, struct sockaddr_un *ret_address)
+{
+	memset(ret_address, 0, sizeof(*ret_address));
+	ret_address->sun_family = AF_UNIX;
+	snprintf(ret_address->sun_path, sizeof(ret_address->sun_path),
+		 "/proc/self/fd/%d/%s", dir, STATE_NET_SOCKET);
 }
 
 /* Whether the name still leads to the directory that was opened. */

@@ -14,6 +14,7 @@ struct state_entry;
 
 #define STATE_ENTRY_FILE  "entry.json"
 #define STATE_STATUS_FILE "status"
+#define STATE_NET_SOCKET  "net"
 
 enum {
 	STATE_NAME_MAX = 64,
@@ -35,6 +36,10 @@ void state_close_places(int places[STATE_PLACES]);
 
 /* The directory of an entry. -1 and errno. */
 int state_open_entry(int place, const char *name);
+
+/* The address of a socket in an entry. */
+struct sockaddr_un;
+void state_net_address(int dir, struct sockaddr_un *ret_address);
 
 /* Whether the name still leads to the directory that was opened. */
 bool state_is_current(int place, const char *name, int dir);

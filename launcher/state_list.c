@@ -15,6 +15,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct listing {
@@ -125,6 +127,36 @@ int state_find(const char *name, struct arena *arena, struct state_entry *ret_en
 	auto_close int dir = find_running(name, arena, ret_entry, err);
 
 	return dir < 0 ? -1 : 0;
+}
+
+static int connect_net(int dir, const char *name, int *ret_socket, struct error *err)
+{
+	struct sockaddr_un address;
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	state_net_address(dir, &address);
+	if (fd >= 0 &&
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+		*ret_socket = fd_take(&fd);
+		return 0;
+	}
+	if (fd >= 0 && errno != ENOENT)
+		return error_errno_id(err, ERROR_NETWORK, "speak with sbx-net of %s",
+				      name);
+	error_set(err, ERROR_NETWORK, "find sbx-net of %s: no network is served there",
+		  name);
+	return error_hint(err, "sbx run --net user gives a sandbox one whose ports can "
+			       "be published");
+}
+
+int state_connect_net(const char *name, int *ret_socket, struct error *err)
+{
+	struct arena arena = { 0 };
+	struct state_entry entry;
+	auto_close int dir = find_running(name, &arena, &entry, err);
+
+	arena_free(&arena);
+	return dir < 0 ? -1 : connect_net(dir, name, ret_socket, err);
 }
 
 /* Returns once the launcher has ended, at once if it has already. */

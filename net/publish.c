@@ -106,11 +106,27 @@ static int read_guest(char *text, struct publish *publish, struct error *err)
 	return 0;
 }
 
+static int refuse_lengths(const struct publish *publish, struct error *err)
+{
+	const unsigned int host = ports_in(&publish->host_ports);
+	const unsigned int guest = ports_in(&publish->guest_ports);
+	const unsigned int more = (host > guest ? host : guest) - 1;
+	char hint[64];
+
+	snprintf(hint, sizeof(hint), "both sides need as many: %u-%u:%u-%u",
+		 publish->host_ports.first, publish->host_ports.first + more,
+		 publish->guest_ports.first, publish->guest_ports.first + more);
+	if (publish->host_ports.first + more > PORT_LAST ||
+	    publish->guest_ports.first + more > PORT_LAST)
+		hint[0] = '\0';
+	return refuse(err, hint[0] ? hint : NULL,
+		      "%u port%s of the host cannot lead to %u of the sandbox", host,
+		      host == 1 ? "" : "s", guest);
+}
+
 /* Port 0 is how bind(2) is asked for any free one, so people write it, too. */
 static int read_host(char *text, struct publish *publish, struct error *err)
 {
-	char hint[64];
-
 	if (!text || !*text)
 		return 0;
 	if (read_ports(text, &publish->host_ports, err) < 0)
@@ -118,13 +134,7 @@ static int read_host(char *text, struct publish *publish, struct error *err)
 	if (publish->host_ports.first == 0 ||
 	    ports_in(&publish->host_ports) == ports_in(&publish->guest_ports))
 		return 0;
-	snprintf(hint, sizeof(hint), "both sides need as many: %u-%u:%u-%u",
-		 publish->host_ports.first, publish->host_ports.last,
-		 publish->guest_ports.first,
-		 publish->guest_ports.first + ports_in(&publish->host_ports) - 1);
-	return refuse(err, publish->guest_ports.first > 60000 ? NULL : hint,
-		      "%u ports of the host cannot lead to %u of the sandbox",
-		      ports_in(&publish->host_ports), ports_in(&publish->guest_ports));
+	return refuse_lengths(publish, err);
 }
 
 /* ---- the address ----------------------------------------------------------------------- */
@@ -205,16 +215,9 @@ static int cut_bracket(char *text, char **ret_rest, struct error *err)
 	return 0;
 }
 
-static int refuse_colons(const char *text, struct error *err)
+static int refuse_bare_colons(struct error *err)
 {
-	struct ip ip;
-	char hint[96];
-
-	if (ip_parse(text, &ip) == 0 && !ip_is_v4(&ip)) {
-		snprintf(hint, sizeof(hint), "as in [%.45s]:8080:80", text);
-		return refuse(err, hint, "an address alone publishes nothing");
-	}
-	return refuse(err, "[::1]:8080:80", "an IPv6 address stands in brackets");
+	return refuse(err, "as in [::1]:8080:80", "an IPv6 address stands in brackets");
 }
 
 static unsigned int colons_in(const char *text)
@@ -238,7 +241,7 @@ static int read_parts(char *text, struct publish *publish, struct error *err)
 		if (colons_in(rest) > 1)
 			return refuse(err, NULL, "there is more than ADDRESS:HOST:GUEST");
 	} else if (colons_in(text) > 2) {
-		return refuse_colons(text, err);
+		return refuse_bare_colons(err);
 	}
 	guest = cut_last(rest);
 	if (guest != rest)
@@ -266,9 +269,11 @@ static int refuse_form(const char *text, struct error *err)
 		return refuse(err, NULL, "that is too long for ports");
 	if (strpbrk(text, " \t="))
 		return refuse(err, NULL, "a colon stands between the ports");
-	if (ip_parse(text, &ip) == 0)
-		return refuse(err, NULL, "an address alone publishes nothing");
-	return 0;
+	if (ip_parse(text, &ip) < 0)
+		return 0;
+	if (!ip_is_v4(&ip))
+		return refuse_bare_colons(err);
+	return refuse(err, NULL, "an address alone publishes nothing");
 }
 
 int net_parse_publish(const char *text, struct publish *ret_publish, struct error *err)
