@@ -23,12 +23,17 @@ struct relay_spec {
 	void (*answer)(void *context, uint32_t id, enum inner_answer answer);
 	void *context;
 	int listeners[2]; /* -1: none; taken */
+	bool has_direct;  /* INNER_DIRECT leads somewhere: there is a tap */
+	/* Where a connection wanted to go, -1: nowhere else. NULL: SO_ORIGINAL_DST says it. */
+	int (*original)(void *context, int fd, int family, struct ip *ret_to,
+			uint16_t *ret_port);
 };
 
+/* What was accepted and joined already lives on: the splicer has it. */
 struct relay *relay_new(const struct relay_spec *spec, struct error *err);
 void relay_free(struct relay *relay);
 
-/* INNER_ASK. */
+/* INNER_ASK of a TCP connection. It is answered once, perhaps before this returns. */
 void relay_ask(struct relay *relay, uint32_t id, const struct flow_key *flow);
 
 #endif

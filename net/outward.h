@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_NET_OUTWARD_H
+#define SBX_NET_OUTWARD_H
+
+/* Connecting to the far side, and what its answer means for the sandbox. */
+
+#include "net/messages.h"
+
+/*
+ * 0: *ret_fd is connected; EINPROGRESS: it will be, wait for EPOLLOUT; else the errno, and
+ * *ret_fd is as it was.
+ */
+int outward_connect(const struct ip *to, uint16_t port, int *ret_fd);
+
+/* ::1 for 127.0.0.1, and back. */
+struct ip outward_other_loopback(const struct ip *loopback);
+
+/* when_full: the answer where it is our fault. */
+enum inner_answer outward_answer(int errnum, enum inner_answer when_full);
+
+#endif
