@@ -119,12 +119,59 @@ int entry_file(struct tree *tree, const struct mount_entry *entry, int source,
 	return 0;
 }
 
+/* Nothing can be made there, or what is there is no file. */
+static bool has_no_place(const struct error *err)
+{
+	switch (err->errnum) {
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case EOVERFLOW:
+		return true;
+	default:
+		return err->id == ERROR_MOUNT_POINT_MISSING;
+	}
+}
+
+/*
+ * A link may lead to where even the parents are missing, as those into /run do: there they
+ * are made.
+ */
+static int open_place(struct tree *tree, const struct mount_entry *entry,
+		      struct error *err)
+{
+	auto_close int found = mountpoint_find(tree, entry->dest, false);
+	char path[PATH_MAX];
+
+	if (found >= 0 || tree->spec->makes_everywhere ||
+	    strlen(entry->dest) >= sizeof(path))
+		return mountpoint_open(tree, entry->dest, false, err);
+	mountpoint_follow(tree, entry->dest, path);
+	return mountpoint_open(tree, path, false, err);
+}
+
+/* The file "data" of the scratch space, on dest. 1: there is no place for it. */
+static int place_data(struct tree *tree, const struct mount_entry *entry, int clone,
+		      struct error *err)
+{
+	auto_close int place = open_place(tree, entry, err);
+
+	if (place < 0)
+		return entry->flags & MOUNT_F_OPTIONAL && has_no_place(err) ? 1 : -1;
+	return mount_attach(clone, place, entry->dest, err);
+}
+
 /* It has no name of its own: only the mount on dest leads to it. */
 int entry_data(struct tree *tree, const struct mount_entry *entry, int source,
 	       struct error *err)
 {
 	auto_close int file = -1;
 	auto_close int clone = -1;
+	int missed;
 
 	(void)source;
 	file = openat(tree->scratch, "data", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
@@ -134,10 +181,13 @@ int entry_data(struct tree *tree, const struct mount_entry *entry, int source,
 	clone = mount_clone(file, "", AT_EMPTY_PATH);
 	if (clone < 0)
 		return error_errno(err, "clone the file for %s", entry->dest);
-	if (mount_place(tree, clone, entry->dest, false, err) < 0)
+	missed = place_data(tree, entry, clone, err);
+	if (missed < 0)
 		return -1;
 	if (unlinkat(tree->scratch, "data", 0) < 0)
 		return error_errno(err, "hide the file for %s", entry->dest);
+	if (missed)
+		return 0;
 	return mount_change(tree, clone, mount_attributes(entry->flags), 0, false, err);
 }
 

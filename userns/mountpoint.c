@@ -20,7 +20,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { MIRROR_ENTRIES_MAX = 512 };
+enum {
+	MIRROR_ENTRIES_MAX = 512,
+	LINKS_MAX = 40, /* path_resolution(7) */
+};
 
 int mount_attach(int mount_fd, int place_fd, const char *dest, struct error *err)
 {
@@ -99,6 +102,13 @@ static int mirror_entry(int from, int to, const char *name, struct error *err)
 	return mount_attach(clone, place, name, err);
 }
 
+static int refuse_mirror(struct error *err)
+{
+	return error_set(err, ERROR_MOUNT_POINT_MISSING,
+			 "add a mount point: more than %d entries beside it",
+			 MIRROR_ENTRIES_MAX);
+}
+
 static int mirror_records(int from, int to, const char *records, long size, size_t *count,
 			  struct error *err)
 {
@@ -109,10 +119,7 @@ static int mirror_records(int from, int to, const char *records, long size, size
 		if (strcmp(record->name, ".") == 0 || strcmp(record->name, "..") == 0)
 			continue;
 		if (++*count > MIRROR_ENTRIES_MAX)
-			return error_set(
-				err, ERROR_MOUNT_POINT_MISSING,
-				"add a mount point: more than %d entries beside it",
-				MIRROR_ENTRIES_MAX);
+			return refuse_mirror(err);
 		if (mirror_entry(from, to, record->name, err) < 0)
 			return -1;
 	}
@@ -158,6 +165,26 @@ static int place_mirror(struct tree *tree, int clone, int original, bool is_root
 	return is_root ? replace_root(tree, clone, err) : 0;
 }
 
+/* Before anything is changed: half a mirror would hide the other half. */
+static int check_mirror(int original, struct error *err)
+{
+	auto_close int list = openat(original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct sys_dirent) char records[8192];
+	size_t count = 0;
+	long size;
+
+	if (list < 0)
+		return error_errno(err, "list the parent");
+	while ((size = sys_getdents64(list, records, sizeof(records))) > 0) {
+		for (long at = 0; at < size; count++)
+			at += ((const struct sys_dirent *)(const void *)(records + at))
+				      ->length;
+	}
+	if (size < 0)
+		return error_errno(err, "list the parent");
+	return count > MIRROR_ENTRIES_MAX + 2 ? refuse_mirror(err) : 0;
+}
+
 static int mirror(struct tree *tree, int original, struct error *err)
 {
 	auto_close int dir = -1;
@@ -166,6 +193,8 @@ static int mirror(struct tree *tree, int original, struct error *err)
 
 	if (fstat(original, &status) < 0 || fstat(tree->root, &root) < 0)
 		return error_errno(err, "look at a read-only parent");
+	if (check_mirror(original, err) < 0)
+		return -1;
 	if (tree_close_below(tree, &status, err) < 0)
 		return -1;
 	dir = scratch_dir(tree, status.st_mode & 07777, err);
@@ -283,6 +312,39 @@ static int make_in_own(struct tree *tree, const char *dest, bool directory, int 
 	    !tree_is_own(tree, &status))
 		return -1;
 	return make_place(parent, name, directory, &ignored);
+}
+
+/* 1: path was a link, and is now what that leads to. */
+static int follow_link(const struct tree *tree, char *path)
+{
+	auto_close int link = mountpoint_find(tree, path, true);
+	char target[PATH_MAX];
+	struct stat status;
+	ssize_t length;
+	size_t kept;
+
+	if (link < 0 || fstat(link, &status) < 0 || !S_ISLNK(status.st_mode))
+		return 0;
+	length = readlinkat(link, "", target, sizeof(target) - 1);
+	if (length <= 0)
+		return 0;
+	target[length] = '\0';
+	if (target[0] == '/')
+		return text_copy(path, PATH_MAX, target) < 0 ? 0 : 1;
+	cut_last(path);
+	kept = strlen(path);
+	if (kept + (size_t)length + 2 > PATH_MAX)
+		return 0;
+	path[kept] = '/';
+	memcpy(path + kept + 1, target, (size_t)length + 1);
+	return 1;
+}
+
+void mountpoint_follow(const struct tree *tree, const char *dest, char *path)
+{
+	(void)text_copy(path, PATH_MAX, dest);
+	for (int links = 0; links < LINKS_MAX && follow_link(tree, path) > 0; links++)
+		continue;
 }
 
 static int make_missing(struct tree *tree, const char *dest, bool directory,

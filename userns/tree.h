@@ -107,6 +107,12 @@ int dev_do(struct tree *tree, const struct mount_entry *entry, int source,
 int mountpoint_open(struct tree *tree, const char *dest, bool directory,
 		    struct error *err);
 
+/*
+ * dest with the links followed that its last component is, one after another, also into
+ * nothing. path holds PATH_MAX bytes, and dest is shorter.
+ */
+void mountpoint_follow(const struct tree *tree, const char *dest, char *path);
+
 /* The place at dest, or -1 with err->errnum 0 and no text where there is none. */
 int mountpoint_find(const struct tree *tree, const char *dest, bool nofollow);
 

@@ -204,7 +204,7 @@ enum mount_kind {
 	MOUNT_REMOUNT_RO, /* the mount at dest, which must be one, becomes read-only */
 	MOUNT_DIR,        /* makes a directory: mode */
 	MOUNT_FILE,       /* makes a file: mode; content, or what can be read from fd */
-	MOUNT_DATA,    /* a nameless file with what can be read from fd, on dest: mode */
+	MOUNT_DATA, /* a nameless file with content, or what can be read from fd, on dest: mode */
 	MOUNT_SYMLINK, /* dest is a link to source */
 	MOUNT_CHMOD,   /* dest gets mode */
 };
@@ -215,7 +215,9 @@ enum mount_flag {
 	MOUNT_F_NODEV = 1 << 2,
 	MOUNT_F_NOEXEC = 1 << 3,
 	MOUNT_F_OPTIONAL =
-		1 << 4, /* a missing source, or for covers a missing dest: skipped */
+		1
+		<< 4, /* a missing source, or for covers a missing dest: skipped; MOUNT_DATA:
+			   a dest that is missing and cannot be made */
 	MOUNT_F_NOFOLLOW = 1 << 5,  /* a dest that is a symlink: skipped */
 	MOUNT_F_FD = 1 << 6,        /* the source is the descriptor fd */
 	MOUNT_F_MODE = 1 << 7,      /* mode counts even where it is 0 */
@@ -241,7 +243,7 @@ struct mount_entry {
 	const char *const *lowers;
 	size_t lower_count;
 	const char *upper, *work;
-	const char *content; /* MOUNT_FILE */
+	const char *content; /* MOUNT_FILE, MOUNT_DATA */
 	size_t content_size;
 };
 
