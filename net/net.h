@@ -82,8 +82,15 @@ struct host_name {
 
 /* ---- before the start: pure, or only looking at the host -------------------------------- */
 
-/* Limits and contradictions of a spec, rules among them. */
+/* Limits and contradictions of a spec, rules among them; its addresses are chosen by then. */
 int net_check(const struct net_spec *spec, struct error *err);
+
+/* Whether the kernel takes it for an interface of ours; names of hosts and domains. */
+bool net_is_interface_name(const char *text);
+bool net_is_domain(const char *text);
+
+/* "02:00:00:00:00:01", or with dashes. -1 leaves mac changed in part. */
+int net_parse_mac(const char *text, uint8_t mac[6]);
 
 /* The operand of -p. Ranges must have the same length. */
 int net_parse_publish(const char *text, struct publish *ret_publish, struct error *err);
