@@ -448,12 +448,35 @@ static int check_policy(const struct policy_spec *policy, struct error *err)
 					    : 0;
 }
 
+/* ---- network ---- */
+
+/* A file that is there has to take what is written; for another one there has to be a place. */
+static int check_output(const char *what, const char *path, struct error *err)
+{
+	if (path && access(path, F_OK) == 0)
+		return access(path, W_OK) < 0 ? error_errno(err, "%s %s", what, path) : 0;
+	return check_place(what, path, err);
+}
+
+static int check_network(const struct plan *plan, struct error *err)
+{
+	const struct net_spec *net = &plan->net;
+
+	if (net->mode != NET_PLAIN && plan->namespaces.kinds[NS_NET].mode != NS_PRIVATE)
+		return error_set(err, ERROR_NETWORK,
+				 "serve the network: it is not the sandbox's own");
+	if (net_check(net, err) < 0 ||
+	    check_output("write the log of the network to", net->log_file, err) < 0)
+		return -1;
+	return check_output("write packets to", net->pcap_file, err);
+}
+
 int plan_check(const struct plan *plan, struct error *err)
 {
 	if (check_life(plan, err) < 0 || check_policy(&plan->policy, err) < 0 ||
 	    check_root(plan, err) < 0 || check_mounts(plan, err) < 0 ||
 	    check_ids(plan, err) < 0 || check_namespaces(plan, err) < 0 ||
-	    check_workdir(plan, err) < 0)
+	    check_network(plan, err) < 0 || check_workdir(plan, err) < 0)
 		return -1;
 	return check_command(plan, err);
 }

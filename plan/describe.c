@@ -81,7 +81,7 @@ static void put_ids(struct page *page, const struct ids_spec *ids)
 			       : "the caller's supplementary groups are dropped\n");
 }
 
-/* ---- namespaces and network ---- */
+/* ---- namespaces ---- */
 
 static void put_kinds(struct page *page, const struct namespaces_spec *namespaces,
 		      enum ns_mode mode, const char *name)
@@ -106,22 +106,6 @@ static void put_kinds(struct page *page, const struct namespaces_spec *namespace
 	page_put(page, count ? "\n" : "");
 }
 
-static void put_network(struct page *page, const struct plan *plan)
-{
-	begin(page, "network");
-	switch (plan->namespaces.kinds[NS_NET].mode) {
-	case NS_PRIVATE:
-		page_put(page, "loopback only\n");
-		break;
-	case NS_SHARED:
-		page_put(page, "the host's own, all of it\n");
-		break;
-	case NS_JOINED:
-		page_put(page, "that of the namespace which is joined\n");
-		break;
-	}
-}
-
 static void put_namespaces(struct page *page, const struct plan *plan)
 {
 	const struct namespaces_spec *namespaces = &plan->namespaces;
@@ -129,7 +113,7 @@ static void put_namespaces(struct page *page, const struct plan *plan)
 	put_kinds(page, namespaces, NS_PRIVATE, "private");
 	put_kinds(page, namespaces, NS_SHARED, "shared");
 	put_kinds(page, namespaces, NS_JOINED, "joined");
-	put_network(page, plan);
+	describe_net(page, plan);
 	if (namespaces->hostname) {
 		begin(page, "host name");
 		page_put_printable(page, namespaces->hostname);

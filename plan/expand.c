@@ -145,7 +145,6 @@ static void expand_namespaces(struct draft *draft)
 	struct namespaces_spec *namespaces = &draft->plan.namespaces;
 	struct key_value *sysctls;
 
-	draft->plan.net.loopback = namespaces->kinds[NS_NET].mode == NS_PRIVATE;
 	expand_hostname(draft);
 	if (!draft->sysctl_count)
 		return;
@@ -269,6 +268,8 @@ int expand(struct draft *draft, struct error *err)
 	    expand_command(draft, err) < 0)
 		return -1;
 	expand_namespaces(draft);
+	if (expand_net(draft, err) < 0)
+		return -1;
 	if (expand_user(draft, err) < 0 || expand_ids(draft, err) < 0 ||
 	    expand_seccomp(draft, err) < 0 || expand_emulation(draft, err) < 0 ||
 	    expand_mounts(draft, err) < 0 || expand_env(draft, err) < 0)

@@ -66,6 +66,9 @@ struct builder {
 	struct draft *draft;
 	struct mount_entry *entries;
 	size_t count;
+	const char *shown; /* the current directory, where it is shown */
+	struct mount_entry net_files[NET_FILES];
+	size_t net_file_count;
 };
 
 static void add(struct builder *builder, const struct mount_entry *entry)
@@ -188,6 +191,84 @@ static void add_secret_covers(struct builder *builder)
 	}
 }
 
+/* ---- resolv.conf and hosts ---- */
+
+static bool is_mounted_at(const struct draft *draft, const char *path)
+{
+	for (size_t i = 0; i < draft->mount_count; i++) {
+		if (!strcmp(draft->mounts[i].dest, path))
+			return true;
+	}
+	return false;
+}
+
+/* Whether something is still to come that would cover the file. */
+static bool is_covered_later(const struct builder *builder, const char *dest)
+{
+	const struct draft *draft = builder->draft;
+
+	if (builder->shown && path_is_within(dest, builder->shown))
+		return true;
+	for (size_t i = 0; i < draft->mount_count; i++) {
+		if (path_is_within(dest, draft->mounts[i].dest))
+			return true;
+	}
+	return false;
+}
+
+/* Those that can stand early, and at last all others; what the user mounts there holds. */
+static void add_net_files(struct builder *builder, bool early)
+{
+	for (size_t i = 0; i < builder->net_file_count; i++) {
+		const struct mount_entry *file = &builder->net_files[i];
+
+		if (is_covered_later(builder, file->dest) != early &&
+		    !is_mounted_at(builder->draft, file->dest))
+			add(builder, file);
+	}
+}
+
+static void find_net_files(struct builder *builder)
+{
+	struct rootfs_spec *rootfs = &builder->draft->plan.rootfs;
+	const struct rootfs_spec before = *rootfs;
+
+	/* what is there by now is what the root is looked at through */
+	rootfs->mounts = builder->entries;
+	rootfs->mount_count = builder->count;
+	builder->net_file_count = net_files(builder->draft, builder->net_files);
+	*rootfs = before;
+}
+
+/* The files of a configuration are made anew where they stand. */
+static void renew_net_file(struct builder *builder, const struct mount_entry *entry)
+{
+	for (size_t i = 0; i < builder->net_file_count; i++) {
+		if (!strcmp(builder->net_files[i].dest, entry->dest))
+			add(builder, &builder->net_files[i]);
+	}
+}
+
+/* One of another program gets none, unless an option asks for a network. */
+static void add_missing_net_files(struct builder *builder)
+{
+	const struct net_words *net = &builder->draft->net;
+
+	if (!net->chosen && !net->upstream_count && !net->search.count &&
+	    !net->host_count)
+		return;
+	for (size_t i = 0; i < builder->net_file_count; i++) {
+		bool there = false;
+
+		for (size_t j = 0; j < builder->count && !there; j++)
+			there = net_file_mounted(&builder->entries[j]) &&
+				!strcmp(builder->entries[j].dest,
+					builder->net_files[i].dest);
+		if (!there)
+			add(builder, &builder->net_files[i]);
+	}
+}
+
 /* ---- the current directory ---- */
 
 static enum cwd_choice cwd_choice(const struct draft *draft)
@@ -303,6 +384,8 @@ static int add_host_base(struct builder *builder, struct error *err)
 	if (add_proc(builder, err) < 0)
 		return -1;
 	add_sys(builder);
+	find_net_files(builder);
+	add_net_files(builder, true);
 	add_masks(builder);
 	add_secret_covers(builder);
 	return 0;
@@ -318,6 +401,8 @@ static int add_directory_base(struct builder *builder, struct error *err)
 		add_scratch(builder, "/tmp", 01777);
 		add_scratch(builder, "/run", 0755);
 	}
+	find_net_files(builder);
+	add_net_files(builder, true);
 	add_masks(builder);
 	return 0;
 }
@@ -372,6 +457,7 @@ static int add_configured(struct builder *builder, struct error *err)
 	const struct draft *draft = builder->draft;
 	const struct rootfs_spec *rootfs = &draft->plan.rootfs;
 
+	builder->net_file_count = net_files(builder->draft, builder->net_files);
 	for (size_t i = 0; i < rootfs->mount_count; i++) {
 		struct mount_entry entry = rootfs->mounts[i];
 
@@ -382,10 +468,15 @@ static int add_configured(struct builder *builder, struct error *err)
 			entry.size = draft->shm_size;
 		if (emulation_mounted(&entry))
 			continue;
+		if (net_file_mounted(&entry)) {
+			renew_net_file(builder, &entry);
+			continue;
+		}
 		add(builder, &entry);
 		if (entry.kind == MOUNT_DEV && !strcmp(entry.dest, "/dev"))
 			add_emulation(builder);
 	}
+	add_missing_net_files(builder);
 	return 0;
 }
 
@@ -400,6 +491,7 @@ int expand_mounts(struct draft *draft, struct error *err)
 
 	if (find_shown(draft, &shown, err) < 0)
 		return -1;
+	builder.shown = shown;
 	if ((draft->from_config ? add_configured(&builder, err)
 				: add_base(&builder, err)) < 0)
 		return -1;
@@ -414,6 +506,8 @@ int expand_mounts(struct draft *draft, struct error *err)
 		add(&builder, &draft->mounts[i]);
 	if (add_zone(&builder, err) < 0)
 		return -1;
+	if (!draft->from_config)
+		add_net_files(&builder, false);
 	rootfs->mounts = builder.entries;
 	rootfs->mount_count = builder.count;
 	choose_workdir(draft, shown);

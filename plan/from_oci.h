@@ -48,6 +48,9 @@ int oci_read_process(struct oci_reader *reader, struct error *err);
 int oci_read_resources(struct oci_reader *reader, const struct json_value *linux_part,
 		       struct error *err);
 int oci_read_annotations(struct oci_reader *reader, struct error *err);
+/* The network, and whether an annotation is one of its. */
+int oci_read_net(struct oci_reader *reader, struct error *err);
+bool oci_is_net(const char *annotation);
 int oci_read_mounts(struct oci_reader *reader, struct error *err);
 
 /* Says which member asks for something that cannot be done yet. */

@@ -116,7 +116,7 @@ static int read_annotation(struct oci_reader *reader, const char *name,
 		return json_complain(value, err, "not supported");
 	if (!text_starts_with(name, OCI_OWN) || text_starts_with(name, OCI_FROM))
 		return 0;
-	if (oci_choice(read_elsewhere, name) < 0)
+	if (oci_choice(read_elsewhere, name) < 0 && !oci_is_net(name))
 		return json_complain(value, err, "no annotation of sbx");
 	return 0;
 }
@@ -191,7 +191,8 @@ int oci_read_annotations(struct oci_reader *reader, struct error *err)
 				    json_at(reader->annotations, i), err) < 0)
 			return -1;
 	}
-	if (read_loopback(reader, err) < 0 || read_keep_fds(reader, err) < 0)
+	if (read_loopback(reader, err) < 0 || oci_read_net(reader, err) < 0 ||
+	    read_keep_fds(reader, err) < 0)
 		return -1;
 	return read_seccomp(reader, err);
 }

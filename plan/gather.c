@@ -244,7 +244,7 @@ static bool is_outranked(const struct draft *draft, size_t index)
 	return false;
 }
 
-static bool holds(const struct draft *draft, size_t index)
+bool given_holds(const struct draft *draft, size_t index)
 {
 	const struct given *given = &draft->given[index];
 
@@ -277,7 +277,7 @@ static int apply_upwards(struct draft *draft, struct error *err)
 			const struct given *given = &draft->given[i];
 
 			if ((int)given->level != level ||
-			    given->row->merge == MERGE_APPEND || !holds(draft, i))
+			    given->row->merge == MERGE_APPEND || !given_holds(draft, i))
 				continue;
 			if (apply(draft, given, err) < 0)
 				return -1;
@@ -290,7 +290,7 @@ static int apply_upwards(struct draft *draft, struct error *err)
 static int apply_lists(struct draft *draft, struct error *err)
 {
 	for (size_t i = 0; i < draft->given_count; i++) {
-		if (draft->given[i].row->merge == MERGE_APPEND && holds(draft, i) &&
+		if (draft->given[i].row->merge == MERGE_APPEND && given_holds(draft, i) &&
 		    apply(draft, &draft->given[i], err) < 0)
 			return -1;
 	}
@@ -320,7 +320,7 @@ static void note_origins(struct draft *draft)
 	for (size_t i = 0; i < draft->given_count; i++) {
 		const struct given *given = &draft->given[i];
 
-		if (!holds(draft, i) ||
+		if (!given_holds(draft, i) ||
 		    (given->row->merge == MERGE_SCALAR && !is_last_scalar(draft, i)))
 			continue;
 		origins[count].option = given->row->name;

@@ -259,7 +259,9 @@ bool inside_is_certain(const struct plan *plan)
 	if (plan->rootfs.kind == ROOT_EMPTY)
 		return false;
 	for (size_t i = 0; i < plan->rootfs.mount_count; i++) {
-		if (crosses_link(plan, plan->rootfs.mounts[i].dest))
+		/* a file at the end of a link takes nothing else along */
+		if (!net_file_mounted(&plan->rootfs.mounts[i]) &&
+		    crosses_link(plan, plan->rootfs.mounts[i].dest))
 			return false;
 	}
 	return true;

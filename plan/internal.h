@@ -51,6 +51,15 @@ enum map_choice {
 
 /* In the order of their words. */
 enum explain_choice { EXPLAIN_DEFAULT, EXPLAIN_AUTO, EXPLAIN_ON, EXPLAIN_OFF };
+enum relay_choice { RELAY_DEFAULT, RELAY_AUTO, RELAY_OFF };
+enum net_choice {
+	NET_CHOICE_DEFAULT,
+	NET_CHOICE_USER,
+	NET_CHOICE_NONE,
+	NET_CHOICE_HOST,
+	NET_CHOICE_RELAY,
+	NET_CHOICE_NS,
+};
 enum backend_choice { BACKEND_DEFAULT, BACKEND_WORD_SBX, BACKEND_WORD_LIBSECCOMP };
 
 struct cap_change {
@@ -61,6 +70,29 @@ struct cap_change {
 struct text_list {
 	const char **texts;
 	size_t count;
+};
+
+/*
+ * The network as the options say it. What they add to a plan of --config stands here, until
+ * it is known which network there is.
+ */
+struct net_words {
+	enum net_choice choice;
+	const char *ns_path;
+	const struct given *chosen; /* --net, NULL: not given */
+	const struct given *shared; /* --share net or --join net; NULL: not given */
+	struct rule_text *rules;
+	size_t rule_count;
+	struct publish *published;
+	size_t published_count;
+	struct ip *upstreams;
+	size_t upstream_count;
+	struct text_list search;
+	struct host_name *hosts;
+	size_t host_count;
+	struct prefix ip, ip6; /* zero bits: not given */
+	bool ip6_given, ip6_off;
+	struct ip gateway, gateway6; /* zero: not given */
 };
 
 /* Who calls, and where; filled when first asked for. */
@@ -115,6 +147,10 @@ struct draft {
 	const char *policy;
 	int explain, backend, landlock; /* 0: not given */
 	bool scopes_given;              /* by the policy's [landlock] */
+	struct net_words net;
+	int relay; /* 0: not given */
+	struct plan_note *notes;
+	size_t note_count;
 };
 
 /* ---- the caller: caller.c ---- */
@@ -200,6 +236,9 @@ int gather_user_file(struct gatherer *gatherer, const char *dir, const char *nam
 int gather_text(struct gatherer *gatherer, char *text, size_t length, const char *name,
 		const char *base, struct error *err);
 
+/* Whether the option counts: nobody who stands above it has taken it back or replaced it. */
+bool given_holds(const struct draft *draft, size_t index);
+
 /* Sets the draft from what was gathered, by precedence. */
 int apply_givens(struct draft *draft, struct error *err);
 
@@ -236,7 +275,7 @@ int expand_seccomp(struct draft *draft, struct error *err);
 /* Compiles the policy for the capabilities that the plan has now. */
 int expand_filter(struct draft *draft, struct error *err);
 
-/* ---- the setters of the table: setters.c, limit_setters.c, mount_setters.c ---- */
+/* ---- the setters of the table: *setters.c ---- */
 
 typedef int option_setter(struct draft *draft, const struct given *given,
 			  struct error *err);
@@ -250,6 +289,9 @@ option_setter set_text, set_path, set_flag, set_init, set_size, set_duration, se
 option_setter set_memory_swap, set_pids, set_cpus, set_cpuset, set_io_weight;
 option_setter add_text, add_path, add_env, add_keep_env, add_keep_fd, add_map, add_sysctl,
 	add_cap, drop_cap, add_rlimit, set_landlock, share_namespace, join_namespace;
+option_setter set_net, add_allow, add_deny, add_publish, add_dns, add_host, add_search,
+	set_resolv, set_ip, set_ip6, set_gateway, set_mtu, set_ifname, set_mac,
+	set_txqueuelen, set_net_rate;
 option_setter add_ro, add_rw, add_cow, add_dev_bind, add_volume, add_mount, add_tmpfs,
 	add_mask;
 
@@ -265,6 +307,24 @@ int expand_ids(struct draft *draft, struct error *err);
 int expand_mounts(struct draft *draft, struct error *err);
 int expand_env(struct draft *draft, struct error *err);
 int expand_command(struct draft *draft, struct error *err);
+
+/* ---- the network: expand_net.c, net_files.c ---- */
+
+/* Which network there is, with its addresses; before anything is mounted. */
+int expand_net(struct draft *draft, struct error *err);
+
+/*
+ * resolv.conf and hosts, as operations of the list of mounts. Returns how many of them there
+ * are. The rest of the root is in the plan by then.
+ */
+enum { NET_FILES = 2 };
+size_t net_files(struct draft *draft, struct mount_entry *ret_entries);
+
+/* Whether the operation is one of these two. */
+bool net_file_mounted(const struct mount_entry *entry);
+
+/* Something that was decided otherwise than one may think; told: also when it starts. */
+void add_note(struct draft *draft, bool told, const char *text);
 
 /* --isolation landlock: first what it changes, and last the paths that stay open. */
 int expand_isolation(struct draft *draft, struct error *err);
@@ -332,6 +392,9 @@ void page_begin(struct page *page, const char *name);
 
 /* --isolation landlock, for --dry-run: describe_landlock.c */
 void describe_isolation(struct page *page, const struct plan *plan);
+
+/* The network, for --dry-run: describe_net.c */
+void describe_net(struct page *page, const struct plan *plan);
 
 /* ---- configurations: from_oci.c ---- */
 

@@ -75,6 +75,12 @@ struct plan_origin {
 	const char *from;
 };
 
+/* What was decided otherwise than one may think: a line for people. */
+struct plan_note {
+	const char *text;
+	bool told; /* when it starts; else only by --dry-run and --stats */
+};
+
 /*
  * What only the callers of bubblewrap ask for (bwrap(1)). Descriptors are -1 when there is
  * none.
@@ -114,6 +120,8 @@ struct plan {
 	struct wrap_spec wrap;
 	const struct plan_origin *origins;
 	size_t origin_count;
+	const struct plan_note *notes;
+	size_t note_count;
 };
 
 /* Zeroed memory is a valid thing to free. */

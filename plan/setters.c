@@ -513,7 +513,17 @@ static int share_kind(struct draft *draft, const char *name, bool flag, struct e
 
 int share_namespace(struct draft *draft, const struct given *given, struct error *err)
 {
-	return each_part(draft, given->operand, false, share_kind, err);
+	struct ns_choice *net = &draft->plan.namespaces.kinds[NS_NET];
+	const struct ns_choice before = *net;
+	int result;
+
+	*net = (struct ns_choice){ NS_PRIVATE, NULL };
+	result = each_part(draft, given->operand, false, share_kind, err);
+	if (net->mode == NS_PRIVATE)
+		*net = before;
+	else
+		draft->net.shared = given;
+	return result;
 }
 
 int join_namespace(struct draft *draft, const struct given *given, struct error *err)
@@ -539,5 +549,7 @@ int join_namespace(struct draft *draft, const struct given *given, struct error 
 	if (!choice.path)
 		return -1;
 	draft->plan.namespaces.kinds[kind] = choice;
+	if (kind == NS_NET)
+		draft->net.shared = given;
 	return 0;
 }

@@ -364,6 +364,7 @@ static void put_annotations(struct json_value *document, const struct plan *plan
 	if (plan->net.loopback != own_network)
 		json_put_text(annotations, OCI_LOOPBACK,
 			      plan->net.loopback ? "true" : "false");
+	oci_put_net(annotations, &plan->net, arena);
 	if (seccomp->count && !plan->policy.profile)
 		json_put_text(annotations, OCI_SECCOMP,
 			      oci_hex(seccomp->instructions, seccomp->count * 8, arena));

@@ -8,6 +8,7 @@
 
 struct arena;
 struct json_value;
+struct net_spec;
 struct plan;
 struct rootfs_spec;
 
@@ -20,6 +21,10 @@ struct json_value *oci_document(const struct plan *plan, struct arena *arena);
  */
 size_t oci_put_mounts(struct json_value *document, const struct rootfs_spec *rootfs,
 		      struct arena *arena);
+
+/* The network, as annotations. */
+void oci_put_net(struct json_value *annotations, const struct net_spec *spec,
+		 struct arena *arena);
 
 /* Bytes as two digits each. */
 char *oci_hex(const void *bytes, size_t size, struct arena *arena);

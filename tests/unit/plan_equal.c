@@ -174,6 +174,109 @@ static const char *rootfs_difference(const struct rootfs_spec *a,
 	return mounts_difference(a, b);
 }
 
+static const char *rules_difference(const struct net_spec *a, const struct net_spec *b)
+{
+	if (a->rule_count != b->rule_count)
+		return differ("net.rules");
+	for (size_t i = 0; i < a->rule_count; i++) {
+		if (a->rules[i].allow != b->rules[i].allow ||
+		    !same_text(a->rules[i].dest, b->rules[i].dest))
+			return differ_at("net.rules", i, "");
+		if (!same_text(a->rules[i].from, b->rules[i].from))
+			return differ_at("net.rules", i, ".from");
+	}
+	return NULL;
+}
+
+static bool same_ports(const struct port_range *a, const struct port_range *b)
+{
+	return a->first == b->first && a->last == b->last;
+}
+
+static const char *published_difference(const struct net_spec *a,
+					const struct net_spec *b)
+{
+	if (a->published_count != b->published_count)
+		return differ("net.published");
+	for (size_t i = 0; i < a->published_count; i++) {
+		const struct publish *one = &a->published[i], *other = &b->published[i];
+
+		if (!ip_equal(&one->host, &other->host) ||
+		    one->host_given != other->host_given ||
+		    !same_ports(&one->host_ports, &other->host_ports) ||
+		    !same_ports(&one->guest_ports, &other->guest_ports) ||
+		    one->protocol != other->protocol)
+			return differ_at("net.published", i, "");
+	}
+	return NULL;
+}
+
+static const char *names_difference(const struct net_spec *a, const struct net_spec *b)
+{
+	if (a->upstream_count != b->upstream_count ||
+	    (a->upstream_count && memcmp(a->upstreams, b->upstreams,
+					 a->upstream_count * sizeof(struct ip)) != 0))
+		return differ("net.upstreams");
+	if (a->no_resolv != b->no_resolv)
+		return differ("net.no_resolv");
+	if (a->host_count != b->host_count)
+		return differ("net.hosts");
+	for (size_t i = 0; i < a->host_count; i++) {
+		if (!same_text(a->hosts[i].name, b->hosts[i].name) ||
+		    !ip_equal(&a->hosts[i].address, &b->hosts[i].address) ||
+		    a->hosts[i].gateway != b->hosts[i].gateway)
+			return differ_at("net.hosts", i, "");
+	}
+	return texts_difference("net.search", a->search, a->search_count, b->search,
+				b->search_count);
+}
+
+static bool same_address(const struct prefix *a, const struct prefix *b)
+{
+	return a->bits == b->bits && ip_equal(&a->ip, &b->ip);
+}
+
+static const char *interface_difference(const struct net_spec *a,
+					const struct net_spec *b)
+{
+	if (!same_address(&a->address, &b->address) ||
+	    !ip_equal(&a->gateway, &b->gateway) || !ip_equal(&a->dns, &b->dns))
+		return differ("net.address");
+	if (a->ip6_off != b->ip6_off || !same_address(&a->address6, &b->address6) ||
+	    !ip_equal(&a->gateway6, &b->gateway6) || !ip_equal(&a->dns6, &b->dns6))
+		return differ("net.address6");
+	if (a->mtu != b->mtu)
+		return differ("net.mtu");
+	if (a->txqueuelen != b->txqueuelen)
+		return differ("net.txqueuelen");
+	if (strcmp(a->ifname, b->ifname) != 0)
+		return differ("net.ifname");
+	return memcmp(a->mac, b->mac, sizeof(a->mac)) ? differ("net.mac") : NULL;
+}
+
+static const char *net_difference(const struct net_spec *a, const struct net_spec *b)
+{
+	const char *found = interface_difference(a, b);
+
+	if (a->mode != b->mode)
+		found = differ("net.mode");
+	if (a->loopback != b->loopback)
+		found = differ("net.loopback");
+	if (a->relay_off != b->relay_off)
+		found = differ("net.relay_off");
+	if (!same_text(a->log_file, b->log_file))
+		found = differ("net.log_file");
+	if (!same_text(a->pcap_file, b->pcap_file))
+		found = differ("net.pcap_file");
+	if (a->rate != b->rate)
+		found = differ("net.rate");
+	if (!found)
+		found = rules_difference(a, b);
+	if (!found)
+		found = published_difference(a, b);
+	return found ? found : names_difference(a, b);
+}
+
 static bool cgroup_difference(const struct cgroup_limits *a,
 			      const struct cgroup_limits *b)
 {
@@ -341,8 +444,8 @@ const char *plan_difference(const struct plan *a, const struct plan *b)
 		found = namespaces_difference(&a->namespaces, &b->namespaces);
 	if (!found)
 		found = rootfs_difference(&a->rootfs, &b->rootfs);
-	if (!found && a->net.loopback != b->net.loopback)
-		found = differ("net.loopback");
+	if (!found)
+		found = net_difference(&a->net, &b->net);
 	if (!found)
 		found = policy_difference(&a->policy, &b->policy);
 	if (!found)

@@ -109,6 +109,12 @@ static const struct mount_entry mounts[] = {
 	  .content = "\0\xff\x01",
 	  .content_size = 3 },
 	{ .kind = MOUNT_FILE, .flags = MOUNT_F_RDONLY, .dest = "/empty" },
+	{ .kind = MOUNT_DATA,
+	  .flags = MOUNT_F_OPTIONAL | MOUNT_F_NODEV,
+	  .dest = "/etc/resolv.conf",
+	  .mode = 0644,
+	  .content = "a\tb\n",
+	  .content_size = 4 },
 	{ .kind = MOUNT_SYMLINK, .source = "usr/bin", .dest = "/bin" },
 	{ .kind = MOUNT_CHMOD, .dest = "/a", .mode = 0500 },
 	{ .kind = MOUNT_MASK, .flags = MOUNT_F_RDONLY | MOUNT_F_NOFOLLOW, .dest = "/m" },
@@ -125,6 +131,80 @@ static const struct mount_entry mounts[] = {
 	{ .kind = MOUNT_READONLY, .flags = MOUNT_F_OPTIONAL, .dest = "/proc/irq" },
 	{ .kind = MOUNT_MASK, .flags = MOUNT_F_OPTIONAL, .dest = "/proc/kcore" },
 };
+
+#define V4(d)                                                                            \
+	{                                                                                \
+		{                                                                        \
+			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 7, 0, d            \
+		}                                                                        \
+	}
+#define V6(d)                                                                            \
+	{                                                                                \
+		{                                                                        \
+			0xfd, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, d                \
+		}                                                                        \
+	}
+
+static const struct rule_text rules[] = {
+	{ true, "a.test:443,sni", "command line" },
+	{ false, "lan", "/etc/sbx/sb\xf8 x.conf:3" },
+};
+static const struct publish published[] = {
+	{ .host_ports = { 8080, 8080 },
+	  .guest_ports = { 80, 80 },
+	  .protocol = PROTOCOL_TCP },
+	{ .host = V4(1),
+	  .host_given = true,
+	  .host_ports = { 1000, 1010 },
+	  .guest_ports = { 2000, 2010 },
+	  .protocol = PROTOCOL_UDP },
+	{ .host = V6(9),
+	  .host_given = true,
+	  .guest_ports = { 443, 443 },
+	  .protocol = PROTOCOL_TCP },
+};
+static const struct ip upstreams[] = { V4(53), V6(53) };
+static const char *const domains[] = { "corp.example", "example" };
+static const struct host_name host_names[] = {
+	{ .name = "gate.test", .gateway = true },
+	{ .name = "db", .address = V6(7) },
+	{ .name = "web", .address = V4(7) },
+};
+
+static struct net_spec full_net(void)
+{
+	return (struct net_spec){
+		.mode = NET_USER,
+		.loopback = true,
+		.relay_off = true,
+		.address = { V4(100), 120 },
+		.gateway = V4(2),
+		.dns = V4(3),
+		.ip6_off =
+			true, /* which contradicts what follows: a reader does not mind */
+		.address6 = { V6(100), 64 },
+		.gateway6 = V6(2),
+		.dns6 = V6(3),
+		.mtu = 9000,
+		.txqueuelen = 500,
+		.ifname = "fifteen-letters",
+		.mac = { 2, 0xfe, 0, 1, 2, 3 },
+		.rules = rules,
+		.rule_count = COUNT(rules),
+		.published = published,
+		.published_count = COUNT(published),
+		.upstreams = upstreams,
+		.upstream_count = COUNT(upstreams),
+		.search = domains,
+		.search_count = COUNT(domains),
+		.no_resolv = true,
+		.hosts = host_names,
+		.host_count = COUNT(host_names),
+		.log_file = "/net.l\xf8g",
+		.pcap_file = "",
+		.rate = UINT64_MAX,
+	};
+}
 
 static struct namespaces_spec full_namespaces(void)
 {
@@ -195,7 +275,7 @@ struct plan plan_sample_full(void)
 		.rootfs = { ROOT_DIRECTORY, ROOT_COW, "/srv/r\xf8t", "/up", UINT64_MAX,
 			    .mounts = mounts,
 			    .mount_count = COUNT(mounts) },
-		.net = { true },
+		.net = full_net(),
 		.policy = {
 			{ ((uint64_t)1 << 63) | 0x1ffffffffff, 5 },
 			{ rlimits, COUNT(rlimits), true, -1000, .cgroup = { 1 << 30, UINT64_MAX, true, 5, 150000,

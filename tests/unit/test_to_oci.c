@@ -172,7 +172,7 @@ static void each_kind_of_mount_comes_back_with_each_flag(void **state)
 	(void)state;
 	for (int kind = MOUNT_BIND; kind <= MOUNT_CHMOD; kind++) {
 		/* bubblewrap's alone, whose plans are never written down */
-		if (kind == MOUNT_REMOUNT_RO || kind == MOUNT_DATA)
+		if (kind == MOUNT_REMOUNT_RO)
 			continue;
 		for (unsigned int flags = 0; flags < 64; flags++) {
 			struct plan plan = plan_sample_small();
