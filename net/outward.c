@@ -8,7 +8,7 @@
 
 #include "base/fd.h"
 
-int outward_connect(const struct ip *to, uint16_t port, int *ret_fd)
+int outward_connect(const struct ip *to, uint16_t port, int fd_max, int *ret_fd)
 {
 	struct sockaddr_storage address;
 	const socklen_t length = ip_to_sockaddr(to, port, &address);
@@ -18,6 +18,8 @@ int outward_connect(const struct ip *to, uint16_t port, int *ret_fd)
 
 	if (fd < 0)
 		return errno;
+	if (fd_max && fd >= fd_max)
+		return EMFILE;
 	if (connect(fd, (struct sockaddr *)&address, length) < 0)
 		errnum = errno;
 	/* One that is near has answered already, and need not be waited for: connect(2). */

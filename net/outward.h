@@ -8,9 +8,10 @@
 
 /*
  * 0: *ret_fd is connected; EINPROGRESS: it will be, wait for EPOLLOUT; else the errno, and
- * *ret_fd is as it was.
+ * *ret_fd is as it was. fd_max: descriptors from this number on are not for us (EMFILE); 0:
+ * all are.
  */
-int outward_connect(const struct ip *to, uint16_t port, int *ret_fd);
+int outward_connect(const struct ip *to, uint16_t port, int fd_max, int *ret_fd);
 
 /* ::1 for 127.0.0.1, and back. */
 struct ip outward_other_loopback(const struct ip *loopback);

@@ -8,14 +8,14 @@
 #include "net/loop.h"
 
 /*
- * pipe-user-pages-soft (pipe(7)) counts what all pipes of a user may hold, 64 MB: a few large
- * ones here, the rest with the kernel's default, and those that nobody has wanted for a second
- * are closed.
+ * pipe-user-pages-soft (pipe(7)) counts what all pipes of a user may hold, 64 MB, and above it
+ * every new pipe of that user has two pages: a few large ones here, the rest with the kernel's
+ * default, and those that nobody has wanted for a second are closed.
  */
 enum {
 	PIPES_MAX = 256,
 	LARGE_MAX = 8,
-	LARGE_SIZE = 1 << 20,
+	LARGE_SIZE = 256 * 1024, /* more makes nothing faster */
 	DEFAULT_SIZE = 64 * 1024,
 	IDLE_MAX = 8,
 	IDLE_MS = 1000,

@@ -2,6 +2,7 @@
 #include "net/relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -337,7 +338,8 @@ static int try_connect(struct call *call)
 
 	if (call->second_try)
 		to = outward_other_loopback(&to);
-	return outward_connect(&to, call->flow.port, &call->outside.fd);
+	return outward_connect(&to, call->flow.port, call->relay->spec.fd_max,
+			       &call->outside.fd);
 }
 
 /* The gateway stands for two addresses. */
@@ -508,11 +510,16 @@ static void listener_told(struct watch *watch, uint32_t events)
 static int listen_on(struct relay *relay, struct listener *listener, int fd,
 		     struct error *err)
 {
+	int flags;
+
 	listener->relay = relay;
 	listener->timer.rang = listener_rang;
 	listener->watch = (struct watch){ .fd = fd, .told = listener_told };
 	if (fd < 0)
 		return 0;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return error_errno(err, "prepare the relay's listener");
 	if (loop_watch(relay->spec.loop, &listener->watch, EPOLLIN) == 0)
 		return 0;
 	return error_errno(err, "watch the relay's listener");

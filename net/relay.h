@@ -24,6 +24,11 @@ struct relay_spec {
 	void *context;
 	int listeners[2]; /* -1: none; taken */
 	bool has_direct;  /* INNER_DIRECT leads somewhere: there is a tap */
+	/*
+	 * No connection begins with a descriptor of this number or above (the lowest free one
+	 * is always the next): they are left to names, ports and libslirp. 0: no bound.
+	 */
+	int fd_max;
 	/* Where a connection wanted to go, -1: nowhere else. NULL: SO_ORIGINAL_DST says it. */
 	int (*original)(void *context, int fd, int family, struct ip *ret_to,
 			uint16_t *ret_port);

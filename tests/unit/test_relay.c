@@ -44,6 +44,7 @@ struct house {
 	struct relay *relay;
 	struct ip address; /* of the servers, as the sandbox knows it */
 	bool has_direct;
+	int fd_max;
 	unsigned short inside_port; /* of the relay's listener */
 	pthread_mutex_t lock;       /* of what follows */
 	pthread_cond_t changed;
@@ -120,6 +121,7 @@ static void furnish(void *context)
 				   .context = house,
 				   .listeners = { -1, -1 },
 				   .has_direct = house->has_direct,
+				   .fd_max = house->fd_max,
 				   .original = house_original };
 	struct error err;
 
@@ -130,7 +132,6 @@ static void furnish(void *context)
 	house->splicer = splicer_new(loop);
 	spec.splicer = house->splicer;
 	spec.listeners[0] = tcp_listen(AF_INET, &house->inside_port);
-	(void)fcntl(spec.listeners[0], F_SETFL, O_NONBLOCK);
 	house->relay = relay_new(&spec, &err);
 }
 
@@ -152,7 +153,7 @@ static struct ip ip_of(const char *text)
 	return ip;
 }
 
-static struct house *open_house(const char *allow)
+static struct house *open_bounded_house(const char *allow, int fd_max, bool has_direct)
 {
 	const struct rule_text text = { .allow = true,
 					.dest = allow,
@@ -169,10 +170,17 @@ static struct house *open_house(const char *allow)
 	pthread_cond_init(&house->changed, NULL);
 	for (size_t i = 0; i < IDS; i++)
 		house->answers[i] = NO_ANSWER;
+	house->fd_max = fd_max;
+	house->has_direct = has_direct;
 	house->turning = turning_start();
 	turning_do(house->turning, furnish, house);
 	assert_non_null(house->relay);
 	return house;
+}
+
+static struct house *open_house(const char *allow)
+{
+	return open_bounded_house(allow, 0, false);
 }
 
 static void close_house(struct house *house)
@@ -447,6 +455,24 @@ static void many_at_once_each_find_their_own(void **state)
 	close_house(house);
 }
 
+static void what_there_is_no_room_for_goes_another_way_or_waits(void **state)
+{
+	unsigned short port;
+	const int server = tcp_listen(AF_INET, &port);
+
+	(void)state;
+	for (int has_direct = 0; has_direct < 2; has_direct++) {
+		struct house *house = open_bounded_house("host", 1, has_direct);
+		struct program program;
+
+		start_program(house, port, &program);
+		assert_int_equal(ask(&program), has_direct ? INNER_DIRECT : INNER_DROP);
+		close(program.fd);
+		close_house(house);
+	}
+	close(server);
+}
+
 /* ---- without a question ------------------------------------------------------------------ */
 
 static void what_comes_unasked_is_judged_and_connected_late(void **state)
@@ -621,6 +647,7 @@ int main(void)
 		cmocka_unit_test(
 			two_to_one_place_may_come_with_other_ports_than_they_asked_with),
 		cmocka_unit_test(many_at_once_each_find_their_own),
+		cmocka_unit_test(what_there_is_no_room_for_goes_another_way_or_waits),
 		cmocka_unit_test(what_comes_unasked_is_judged_and_connected_late),
 		cmocka_unit_test(what_comes_unasked_and_is_denied_is_reset),
 		cmocka_unit_test(what_comes_unasked_to_a_closed_port_is_reset),
