@@ -374,7 +374,7 @@ static bool find_suffix(const struct dns_writer *writer, const uint8_t *labels,
 void dns_write_name(struct dns_writer *writer, const struct dns_name *name,
 		    bool compressed)
 {
-	uint16_t places[DNS_NAME_MAX / 2 + 1], target;
+	uint16_t places[DNS_NAME_MAX / 2 + 1], target = 0;
 	size_t count = 0, at = 0;
 
 	for (; name->bytes[at] != 0; at += name->bytes[at] + 1U) {
