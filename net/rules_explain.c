@@ -161,17 +161,15 @@ static void suggest_flow(const struct rules *rules, const struct flow_key *flow,
 			 const struct net_verdict *verdict, char *to, size_t size)
 {
 	enum reach reach = reach_of(&rules->host, &flow->to);
-	bool has_port = flow->port > 0;
+	bool has_name = verdict->name && !rules_name_error(verdict->name) &&
+			verdict->why != DENIED_RESOLVER;
 
-	if (verdict->why == DENIED_RESOLVER)
-		suggest_address(rules, flow, to, size);
-	else if (verdict->why == DENIED_REBOUND && verdict->name && has_port)
+	if (has_name && verdict->why == DENIED_REBOUND && flow->port > 0)
 		suggest_name(rules, verdict->name, flow->port, ",private", to, size);
+	else if (has_name && reach == REACH_INTERNET)
+		suggest_name(rules, verdict->name, flow->port, "", to, size);
 	else if (reach == REACH_HOST)
 		suggest_host(flow, to, size);
-	else if (reach == REACH_INTERNET && verdict->name &&
-		 !rules_name_error(verdict->name))
-		suggest_name(rules, verdict->name, flow->port, "", to, size);
 	else
 		suggest_address(rules, flow, to, size);
 }

@@ -51,6 +51,9 @@ int rules_read(const struct rule_text *text, struct arena *arena, struct rule_li
 /* NULL, or what is wrong with a name (lower case, no dot at the end). */
 const char *rules_name_error(const char *name);
 
+/* Does it end like an IPv4 address, in whatever form (10.0.0.1, 127.1, 0x7f000001)? */
+bool rules_name_is_address(const char *name);
+
 /* ---- rules_hint.c: what was meant by what cannot be read ---- */
 
 /* Each sets a hint, where it knows one, and returns -1. `what` is in lower case. */

@@ -177,8 +177,9 @@ bool reach_has_prefix(enum reach reach, const struct prefix *prefix)
 {
 	if (reach == REACH_HOST)
 		return within_any(prefix, loopback, COUNT(loopback));
-	if (overlaps_any(prefix, loopback, COUNT(loopback)) ||
-	    overlaps_any(prefix, special, COUNT(special)))
+	/* What is closed within a wider prefix is closed to the prefix, too. */
+	if (within_any(prefix, loopback, COUNT(loopback)) ||
+	    within_any(prefix, special, COUNT(special)))
 		return false;
 	if (reach == REACH_LAN)
 		return within_any(prefix, lan, COUNT(lan));

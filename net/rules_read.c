@@ -150,7 +150,7 @@ static int cut_dest(const struct rule_text *text, struct arena *arena,
 /* ---- what ---- */
 
 /* Numbers and dots: an address, well written or not; RFC 1123, 2.1 knows no such name. */
-static bool looks_like_v4(const char *what)
+bool rules_name_is_address(const char *what)
 {
 	const char *last = strrchr(what, '.');
 
@@ -237,26 +237,34 @@ static bool is_label_byte(char c)
 	return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
 }
 
+/* length bytes, with a dot or the end behind them. */
+static const char *label_error(const char *label, size_t length)
+{
+	if (label[length] != '\0' && label[length] != '.')
+		return "it is no name";
+	if (length == 0)
+		return "a label of the name is empty";
+	if (length > 63)
+		return "a label of a name has 63 characters at most";
+	if (label[0] == '-' || label[length - 1] == '-')
+		return "a label of a name does not begin or end with a hyphen";
+	return NULL;
+}
+
 const char *rules_name_error(const char *name)
 {
 	if (strlen(name) >= NAME_TEXT_MAX)
 		return "a name has 253 characters at most";
 	for (const char *label = name;; label++) {
 		size_t length = 0;
+		const char *wrong;
 
 		while (is_label_byte(label[length]))
 			length++;
-		if (label[length] != '\0' && label[length] != '.')
-			return "it is no name";
-		if (length == 0)
-			return "a label of the name is empty";
-		if (length > 63)
-			return "a label of a name has 63 characters at most";
-		if (label[0] == '-' || label[length - 1] == '-')
-			return "a label of a name does not begin or end with a hyphen";
+		wrong = label_error(label, length);
 		label += length;
-		if (*label == '\0')
-			return NULL;
+		if (wrong || *label == '\0')
+			return wrong;
 	}
 }
 
@@ -274,7 +282,7 @@ static int read_name(const struct rule_text *text, const struct dest *dest,
 	if (rule->wildcard)
 		name += 2;
 	wrong = rules_name_error(name);
-	if (!wrong && looks_like_v4(name))
+	if (!wrong && rules_name_is_address(name))
 		wrong = "it is no name";
 	if (!wrong && dest->in_brackets)
 		wrong = "brackets are for IPv6";
@@ -306,7 +314,7 @@ static int read_what(const struct rule_text *text, const struct dest *dest,
 		rule->kind = words[i].kind;
 		return 0;
 	}
-	if (strpbrk(dest->what, ":/%") || looks_like_v4(dest->what))
+	if (strpbrk(dest->what, ":/%") || rules_name_is_address(dest->what))
 		return read_address(text, dest, rule, err);
 	return read_name(text, dest, rule, err);
 }
