@@ -160,8 +160,6 @@ void close_house(struct house *house)
 	free(house);
 }
 
-/* A program of the sandbox; its socket is bound, so that its port is known. */
-
 void start_program(struct house *house, uint16_t port, struct program *program)
 {
 	struct sockaddr_storage here;
