@@ -44,7 +44,7 @@ static void a_server_name_that_is_allowed_passes_with_all_that_was_said(void **s
 	(void)state;
 	let_in_held(house, port, &program);
 	far = accept_from(server);
-	say(program.fd, "\x16good");
+	say(program.fd, "\026good");
 	usleep(20000);
 	assert_int_equal(recv(far, heard, sizeof(heard), MSG_DONTWAIT), -1);
 	say(program.fd, ".test\n");
@@ -54,7 +54,7 @@ static void a_server_name_that_is_allowed_passes_with_all_that_was_said(void **s
 		assert_true(more > 0);
 		got += (size_t)more;
 	}
-	assert_string_equal(heard, "\x16good.test\n");
+	assert_string_equal(heard, "\026good.test\n");
 	assert_int_equal(house->line_count, 0);
 	assert_talk(program.fd, far);
 	close(far);
@@ -65,9 +65,8 @@ static void a_server_name_that_is_allowed_passes_with_all_that_was_said(void **s
 
 static void other_and_hidden_server_names_are_reset_and_told(void **state)
 {
-	static const char *const first_words[] = { "\x16"
-						   "evil.test\n",
-						   "\x16\n", "GET / HTTP/1.1\n" };
+	static const char *const first_words[] = { "\026evil.test\n", "\026\n",
+						   "GET / HTTP/1.1\n" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(first_words) / sizeof(first_words[0]); i++) {
