@@ -185,7 +185,8 @@ void rules_suggest(const struct rules *rules, const struct flow_key *flow,
 	if (is_beyond_help(rules, flow, verdict) || (!flow && !verdict->name))
 		text_copy(to, size, "");
 	else if (!flow)
-		suggest_name(rules, verdict->name, HTTPS, "", to, size);
+		suggest_name(rules, verdict->name, HTTPS,
+			     verdict->why == DENIED_REBOUND ? ",private" : "", to, size);
 	else
 		suggest_flow(rules, flow, verdict, to, size);
 }

@@ -323,6 +323,20 @@ static void a_name_that_is_refused_comes_with_its_option(void **state)
 	}
 }
 
+static void an_answer_that_is_kept_back_comes_with_the_word_that_admits_it(void **state)
+{
+	const struct net_verdict verdict = { .why = DENIED_REBOUND,
+					     .name = "inside.example" };
+	struct egress egress;
+	char option[400];
+
+	(void)state;
+	assert_int_equal(egress_read(&egress, "+inside.example:443"), 0);
+	rules_suggest(&egress.rules, NULL, &verdict, option, sizeof(option));
+	assert_string_equal(option, "--allow inside.example:443,private");
+	egress_free(&egress);
+}
+
 /* What stands in a file is asked after the command line. */
 static void a_rule_of_a_file_is_overruled_by_an_option(void **state)
 {
@@ -421,6 +435,8 @@ int main(void)
 		cmocka_unit_test(answers_that_lead_inside_are_kept_back),
 		cmocka_unit_test(a_denial_comes_with_the_option_that_would_allow_it),
 		cmocka_unit_test(a_name_that_is_refused_comes_with_its_option),
+		cmocka_unit_test(
+			an_answer_that_is_kept_back_comes_with_the_word_that_admits_it),
 		cmocka_unit_test(a_rule_of_a_file_is_overruled_by_an_option),
 		cmocka_unit_test(
 			a_server_name_that_is_denied_is_the_one_that_is_suggested),
