@@ -373,21 +373,15 @@ void journal_denied(struct journal *journal, const struct flow_key *flow,
 	note_denial(journal, &denial);
 }
 
-/* What a shell reads as one word: a line of ours may be copied to one. */
-static bool is_plain(const char *name)
-{
-	return *name && *name != '-' &&
-	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-._")] == '\0';
-}
-
 void journal_denied_name(struct journal *journal, const char *name,
 			 const struct net_verdict *verdict)
 {
-	struct denial denial = { .name = name, .verdict = verdict };
+	struct net_verdict named = *verdict;
+	struct denial denial = { .name = name, .verdict = &named };
 
 	journal->counters.names_refused++;
-	if (verdict->why != DENIED_BY_RULE && is_plain(name))
-		snprintf(denial.allow, sizeof(denial.allow), "--allow %s", name);
+	named.name = name;
+	rules_suggest(journal->rules, NULL, &named, denial.allow, sizeof(denial.allow));
 	note_denial(journal, &denial);
 }
 

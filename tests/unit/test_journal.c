@@ -207,7 +207,7 @@ static void a_name_that_is_denied_is_told_once(void **state)
 	assert_int_equal(house->told, 2);
 	assert_string_equal(house->lines[0],
 			    "denied the name example.test (no rule allows "
-			    "the name); --allow example.test would allow it");
+			    "the name); --allow example.test:443 would allow it");
 	assert_string_equal(house->lines[1],
 			    "denied the name $(reboot).test (no rule allows the name)");
 	assert_int_equal(journal_counters(house->journal)->names_refused, 6);
