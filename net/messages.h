@@ -79,6 +79,7 @@ enum inner_fd {
 struct inner_setup {
 	uint32_t has;          /* bits of enum inner_fd */
 	uint32_t diverts;      /* 1: IPv4 connections come to the relay, 2: IPv6 */
+	uint32_t keeps_tcp;    /* likewise: clients of -p can keep their address */
 	bool keeps_udp_source; /* answers of UDP to a client of -p come to its socket */
 	uint8_t mac[6];        /* of the interface */
 	char ifname[16];
