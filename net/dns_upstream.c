@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "net/dns_answer.h"
 #include "net/dns_stream.h"
 #include "net/journal.h"
@@ -36,8 +37,16 @@ struct server {
 	bool plain; /* cannot do EDNS */
 };
 
+/* An interface that was found once: later we may have no power to ask for it. */
+struct zone {
+	char name[IF_NAMESIZE];
+	unsigned index;
+};
+
 struct dns_upstreams {
 	struct dns_upstreams_spec spec;
+	struct zone zones[RESOLV_SERVERS_MAX];
+	size_t zone_count;
 	struct server servers[RESOLV_SERVERS_MAX];
 	size_t count;
 	uint32_t generation;
@@ -79,6 +88,35 @@ void dns_upstreams_free(struct dns_upstreams *upstreams)
 
 /* ---- the servers ------------------------------------------------------------------------ */
 
+static unsigned remembered_zone(const struct dns_upstreams *upstreams, const char *name)
+{
+	for (size_t i = 0; i < upstreams->zone_count; i++) {
+		if (strcmp(upstreams->zones[i].name, name) == 0)
+			return upstreams->zones[i].index;
+	}
+	return 0;
+}
+
+/* RFC 4007, 11.2: a number, or a name of the system. 0: there is none of that name. */
+static unsigned find_zone(struct dns_upstreams *upstreams, const char *name)
+{
+	uint32_t index;
+
+	if (text_to_u32(name, &index) == 0)
+		return index;
+	index = if_nametoindex(name);
+	if (index == 0)
+		return remembered_zone(upstreams, name);
+	if (remembered_zone(upstreams, name) == 0 &&
+	    upstreams->zone_count < RESOLV_SERVERS_MAX) {
+		struct zone *zone = &upstreams->zones[upstreams->zone_count++];
+
+		text_copy(zone->name, sizeof(zone->name), name);
+		zone->index = index;
+	}
+	return index;
+}
+
 static void add_server(struct dns_upstreams *upstreams, const struct ip *ip,
 		       const char *zone)
 {
@@ -89,7 +127,7 @@ static void add_server(struct dns_upstreams *upstreams, const struct ip *ip,
 	server->ip = *ip;
 	server->length = ip_to_sockaddr(ip, upstreams->spec.port, &server->address);
 	if (*zone != '\0' && server->address.ss_family == AF_INET6)
-		v6->sin6_scope_id = if_nametoindex(zone);
+		v6->sin6_scope_id = find_zone(upstreams, zone);
 	upstreams->count++;
 }
 
