@@ -63,6 +63,15 @@ static void note_unprotected(struct plan *plan)
 		report_notes(lines);
 }
 
+/* What the plan had to do without, as far as the command will miss it. */
+static void note_omissions(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->note_count; i++) {
+		if (plan->notes[i].told && plan->life.log_format == LOG_TEXT)
+			report_notes(plan->notes[i].text);
+	}
+}
+
 int command_run(const char *const *words, const struct caller_text *caller)
 {
 	const pid_t parent = getppid();
@@ -78,6 +87,7 @@ int command_run(const char *const *words, const struct caller_text *caller)
 		status = dry_run(&plan, words);
 	else {
 		note_unprotected(&plan);
+		note_omissions(&plan);
 		status = run_start(&plan, caller, parent);
 	}
 	plan_free(&plan);

@@ -184,7 +184,7 @@ void describe_net(struct page *page, const struct plan *plan)
 	put_files(page, spec);
 	for (size_t i = 0; i < plan->note_count; i++) {
 		page_begin(page, "note");
-		page_put_printable(page, plan->notes[i].text);
+		page_put(page, plan->notes[i].text);
 		page_put(page, "\n");
 	}
 }

@@ -6,6 +6,7 @@
  */
 #include "base/error.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "plan/internal.h"
 
 #include <fcntl.h>
@@ -65,6 +66,19 @@ static const char *hosts_of(struct draft *draft)
 
 /* ---- where they are bound ------------------------------------------------------------- */
 
+static void note_missing(struct draft *draft)
+{
+	char root[PATH_MAX];
+
+	text_printable(root, sizeof(root), draft->plan.rootfs.path);
+	add_note(draft, true,
+		 arena_printf(&draft->plan.arena,
+			      "no names can be looked up: " RESOLV_CONF
+			      " is missing in the root, and nothing is made in a root "
+			      "that is written through; `touch %s" RESOLV_CONF "` once",
+			      root));
+}
+
 /*
  * A root that is written through has to have the file: it would stay there. 0 bind it, 1
  * there is nothing to bind it on.
@@ -78,12 +92,7 @@ static int find_place(struct draft *draft, const char *dest)
 	    !inside_is_certain(plan) || inside_find(plan, dest, host) != INSIDE_MISSING)
 		return 0;
 	if (!strcmp(dest, RESOLV_CONF))
-		add_note(draft, true,
-			 arena_printf(&draft->plan.arena,
-				      "no names can be looked up: %s is missing in the "
-				      "root, and nothing is made in a root that is "
-				      "written through; `touch %s" RESOLV_CONF "` once",
-				      dest, plan->rootfs.path));
+		note_missing(draft);
 	return 1;
 }
 

@@ -75,7 +75,7 @@ struct plan_origin {
 	const char *from;
 };
 
-/* What was decided otherwise than one may think: a line for people. */
+/* What was decided otherwise than one may think: a line for people, printable. */
 struct plan_note {
 	const char *text;
 	bool told; /* when it starts; else only by --dry-run and --stats */
