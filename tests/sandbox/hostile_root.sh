@@ -180,7 +180,7 @@ done
 fresh
 for mode in cow ro rw; do
 	mkdir -p "$tmp/root/proc" "$tmp/root/sys" "$tmp/root/dev" "$tmp/root/tmp" "$tmp/root/run"
-	run -R "$tmp/root" --root-mode "$mode" -- cat /proc/self/mountinfo >"$tmp/mountinfo"
+	run -R "$tmp/root" --root-mode "$mode" --no-resolv -- cat /proc/self/mountinfo >"$tmp/mountinfo"
 	is "one mount is the root, $mode" "$(awk '$5 == "/"' "$tmp/mountinfo" | wc -l)" 1
 	is "no mount is one of the host's, $mode" \
 		"$(awk '$5 !~ "^/(proc|sys|dev|tmp|run)?(/|$)"' "$tmp/mountinfo")" ''
