@@ -107,7 +107,8 @@ static void forms_are_read_and_written(void **state)
 		net_format_publish(&publish, text, sizeof(text));
 		assert_string_equal(text, forms[i].full);
 		assert_int_equal(net_parse_publish(text, &again, &err), 0);
-		assert_memory_equal(&again, &publish, sizeof(again));
+		net_format_publish(&again, text, sizeof(text));
+		assert_string_equal(text, forms[i].full);
 	}
 }
 
