@@ -215,14 +215,30 @@ static void icmp_in(struct frame_path *path, struct packet *packet)
 	udp_in(path, packet);
 }
 
-static void sort_in(struct frame_path *path, struct packet *packet)
+static bool is_about_neighbours(const struct packet *packet)
 {
-	switch (packet->kind) {
-	case PACKET_ARP:
-	case PACKET_SOLICITS:
-	case PACKET_ADVERTISES:
+	return packet->kind == PACKET_ARP || packet->kind == PACKET_SOLICITS ||
+	       packet->kind == PACKET_ADVERTISES;
+}
+
+static bool is_for_sandbox(const struct frame_path *path, const struct packet *packet)
+{
+	const struct net_spec *net = path->spec.net;
+
+	return ip_equal(&packet->to, packet->v6 ? &net->address6.ip : &net->address.ip);
+}
+
+static void take_in(struct frame_path *path, struct packet *packet)
+{
+	if (is_about_neighbours(packet)) {
 		frame_to_tap(path, packet, 0);
 		return;
+	}
+	if (!is_for_sandbox(path, packet)) {
+		frame_drop(path);
+		return;
+	}
+	switch (packet->kind) {
 	case PACKET_TCP:
 		frame_tcp_in(path, packet);
 		return;
@@ -233,6 +249,9 @@ static void sort_in(struct frame_path *path, struct packet *packet)
 	case PACKET_ICMP_ERROR:
 		icmp_in(path, packet);
 		return;
+	case PACKET_ARP:
+	case PACKET_SOLICITS:
+	case PACKET_ADVERTISES:
 	case PACKET_ECHO:
 	case PACKET_QUIET:
 		return; /* router advertisements: the sandbox's addresses are ours to give */
@@ -250,6 +269,6 @@ void frame_from_stack(void *context, uint8_t *frame, size_t size)
 		return;
 	}
 	path->in_stack = true;
-	sort_in(path, &packet);
+	take_in(path, &packet);
 	path->in_stack = nested;
 }

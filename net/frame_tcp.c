@@ -59,6 +59,7 @@ static void deny_stack(struct frame_path *path, const struct packet *packet)
 	struct packet reset = { .bytes = bytes };
 
 	reset.size = packet_build_reset(bytes, packet);
+	memcpy(bytes + 6, path->spec.mac, 6);
 	if (reset.size)
 		frame_to_stack(path, &reset);
 }

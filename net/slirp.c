@@ -183,7 +183,7 @@ enum {
 static int add_socket(int fd, int events, void *context)
 {
 	struct stack *stack = context;
-	short wanted = 0;
+	int wanted = 0;
 
 	if (stack->count == stack->max)
 		return -1;
@@ -191,13 +191,14 @@ static int add_socket(int fd, int events, void *context)
 		if (events & event_pairs[i].slirp)
 			wanted |= event_pairs[i].poll;
 	}
-	wanted &= (short)~POLLPRI;
+	wanted &= ~POLLPRI;
 	if (!stack->may_read) {
-		wanted &= (short)~POLLIN;
+		wanted &= ~POLLIN;
 		if (!(wanted & POLLOUT))
 			fd = -1; /* an end that nobody may read must not wake us */
 	}
-	stack->filling[stack->count] = (struct pollfd){ .fd = fd, .events = wanted };
+	stack->filling[stack->count] =
+		(struct pollfd){ .fd = fd, .events = (short)wanted };
 	return (int)stack->count++;
 }
 
