@@ -299,17 +299,28 @@ static void service_rang(struct timer *timer)
 		loop_arm(loop, timer, next);
 }
 
-/*
- * Our own user, or root. Where a user namespace of ours maps no other ids, these look all the
- * same (credentials(7)): then the directory of the socket, which is 0700, is what counts.
- */
-static bool is_welcome(int fd)
+static int read_user(int fd, uid_t *ret_uid)
 {
 	struct ucred who;
 	socklen_t size = sizeof(who);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
-	       (who.uid == geteuid() || who.uid == 0);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+		return -1;
+	*ret_uid = who.uid;
+	return 0;
+}
+
+/*
+ * The user who has made the listener, whom its own credentials name (unix(7)), or root.
+ * Where a user namespace of ours maps no other ids, these look all the same (credentials(7)):
+ * then the directory of the socket, which is 0700, is what counts.
+ */
+static bool is_welcome(int listener, int fd)
+{
+	uid_t own, caller;
+
+	return read_user(listener, &own) == 0 && read_user(fd, &caller) == 0 &&
+	       (caller == own || caller == 0);
 }
 
 static struct caller *free_caller(struct port_service *service)
@@ -327,7 +338,7 @@ static void listener_told(struct watch *watch, uint32_t events)
 	struct caller *caller = free_caller(service);
 
 	(void)events;
-	if (fd < 0 || !caller || !is_welcome(fd))
+	if (fd < 0 || !caller || !is_welcome(watch->fd, fd))
 		return;
 	caller->watch.fd = fd;
 	if (loop_watch(service->ports->spec.loop, &caller->watch, EPOLLIN) < 0) {
