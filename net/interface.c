@@ -253,6 +253,16 @@ static void refuse_advertisements(const char *name)
 	(void)files_write(AT_FDCWD, path, "0");
 }
 
+/*
+ * The kernel limits how many ICMP errors it sends (icmp(7), icmp_ratemask): the 51st
+ * connection in a row that is rejected by one would wait a second for nothing. Without the
+ * bit of destination unreachable, they are not counted. IPv6 counts none that stay inside.
+ */
+static void reject_without_limit(void)
+{
+	(void)files_write(AT_FDCWD, "/proc/sys/net/ipv4/icmp_ratemask", "6160");
+}
+
 int interface_set_up(const struct net_spec *spec, uint8_t ret_mac[6], struct error *err)
 {
 	const char *name = interface_name(spec);
@@ -267,6 +277,7 @@ int interface_set_up(const struct net_spec *spec, uint8_t ret_mac[6], struct err
 		return -1;
 	if (is_given(spec->mac, sizeof(spec->mac)))
 		memcpy(mac, spec->mac, sizeof(mac));
+	reject_without_limit();
 	if (spec->address6.bits)
 		refuse_advertisements(name);
 	say_loopback(&batch);
