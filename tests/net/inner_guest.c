@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 200, SOON_MS = 300, LATE_MS = 4000 };
+enum { ROUNDS = 200, BURST = 900, SOON_MS = 300, LATE_MS = 4000 };
 
 struct place {
 	struct sockaddr_storage address;
@@ -121,6 +121,26 @@ static void measure(const char *what, const char *text, uint16_t port, int expec
 	probe_tell(wrong == 0, "each of %d connections was %s (%s)", ROUNDS, what, text);
 }
 
+/* Many first packets at once: the queue, the questions and the answers all pile up. */
+static void check_burst(const char *text)
+{
+	const struct place place = place_of(text, PORT_LET);
+	const double began = now_us();
+	int fds[BURST], good = 0;
+
+	for (int i = 0; i < BURST; i++) {
+		fds[i] = open_socket(&place, SOCK_STREAM);
+		(void)connect(fds[i], (const struct sockaddr *)&place.address,
+			      place.size);
+	}
+	for (int i = 0; i < BURST; i++) {
+		good += finish_connect(fds[i], LATE_MS) == 0;
+		close(fds[i]);
+	}
+	printf("# %d at once to %s: %.0f ms\n", BURST, text, (now_us() - began) / 1e3);
+	probe_tell(good == BURST, "%d connections at once go on (%s)", good, text);
+}
+
 /* ---- what the answers look like from inside ---------------------------------------------- */
 
 static void check_let(const char *text)
@@ -170,8 +190,12 @@ static void check_answers(const struct probe_case *run)
 			check_error(to, PORT_DIRECT, ETIMEDOUT, "direct: out by the tap");
 		check_error(to, PORT_DROP, ETIMEDOUT, "dropped");
 		check_held(to);
+		check_burst(to);
 		measure("let", to, PORT_LET, 0);
 		measure("refused", to, PORT_REFUSE, ECONNREFUSED);
+		measure("unreachable", to, PORT_UNREACHABLE, EHOSTUNREACH);
+		measure("prohibited", to, PORT_PROHIBITED,
+			i == 0 ? EHOSTUNREACH : EACCES);
 	}
 }
 
@@ -317,7 +341,7 @@ static void check_other_protocols(const char *text, int expected)
 	socklen_t size = sizeof(int);
 	int error = 0;
 
-	connect(fd, (const struct sockaddr *)&place.address, place.size);
+	(void)connect(fd, (const struct sockaddr *)&place.address, place.size);
 	send(fd, "ntp?", 4, 0);
 	poll(&waiting, 1, LATE_MS);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
