@@ -39,7 +39,7 @@ static const struct net_option {
 /* What a sandbox has for whom nobody chose a network. */
 static enum net_choice default_choice(void)
 {
-	return NET_CHOICE_NONE;
+	return NET_CHOICE_USER;
 }
 
 void add_note(struct draft *draft, bool told, const char *text)

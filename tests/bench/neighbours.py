@@ -149,9 +149,9 @@ def floor_like_sbx(bench, *words):
 
 def sbx(bench, *words):
     """The built one, and the one with the other C library where there is one."""
-    found = [Program("sbx", bench.sbx, "run", *words, "--", PAYLOAD)]
+    found = [Program("sbx", bench.sbx, "run", "--net", "none", *words, "--", PAYLOAD)]
     if os.environ.get("SBX_MUSL"):
-        found.append(Program("sbx-musl", os.environ["SBX_MUSL"], "run", *words, "--",
+        found.append(Program("sbx-musl", os.environ["SBX_MUSL"], "run", "--net", "none", *words, "--",
                              PAYLOAD))
     return found
 

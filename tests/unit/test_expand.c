@@ -660,7 +660,7 @@ static void the_plan_in_words_tells_what_it_does_not_protect(void **state)
 	struct arena arena = { 0 };
 	const char *text;
 
-	MADE("--share pid --rw /etc:/data --policy none");
+	MADE("--net none --share pid --rw /etc:/data --policy none");
 	text = plan_describe(&at->plan, &arena);
 	assert_non_null(strstr(text, "loopback only"));
 	assert_non_null(strstr(text, "no seccomp filter"));
