@@ -130,6 +130,20 @@ static void let_parent_go(struct run *run)
 	fd_close(&run->announce);
 }
 
+/* Before anybody can find the entry, the socket in it is served. */
+static int publish(struct run *run, pid_t init, struct error *err)
+{
+	auto_close int listener = -1;
+
+	if (run->network->service.pid > 0) {
+		if (state_listen_net(&run->state, &listener, err) < 0)
+			return -1;
+		if (listener >= 0)
+			(void)net_service_serve_ports(&run->network->service, listener);
+	}
+	return state_publish(&run->state, run->plan, init, err);
+}
+
 static int on_started(void *context, pid_t init, struct error *err)
 {
 	struct run *run = context;
@@ -137,8 +151,7 @@ static int on_started(void *context, pid_t init, struct error *err)
 
 	if (write_pid_file(run->plan, init, err) < 0)
 		return -1;
-	if ((life->name || life->detach) &&
-	    state_publish(&run->state, run->plan, init, err) < 0)
+	if ((life->name || life->detach) && publish(run, init, err) < 0)
 		return -1;
 	if (life->ready_fd >= 0) {
 		(void)fd_write_all(life->ready_fd, "\n", 1);
@@ -159,7 +172,7 @@ static int on_lasting(void *context, pid_t init, struct error *err)
 	if (run->plan->life.name || run->plan->life.detach)
 		return 0;
 	if (state_claim(&run->state, run->plan, false, &ignored) == 0)
-		(void)state_publish(&run->state, run->plan, init, &ignored);
+		(void)publish(run, init, &ignored);
 	return 0;
 }
 
@@ -226,6 +239,7 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 	int failed = hold_places(run, err);
 
 	network_init(&sandbox.network);
+	run->network = &sandbox.network;
 	if (!failed && (plan->life.name || plan->life.detach))
 		failed = state_claim(&run->state, plan, true, err);
 	if (!failed)

@@ -16,6 +16,8 @@ struct outcome;
 struct plan;
 
 /* One run, from the plan to the end. */
+struct network;
+
 struct run {
 	const struct plan *plan;
 	struct state state;
@@ -23,6 +25,7 @@ struct run {
 	int announce;                      /* -d: the waiting parent's pipe, or -1 */
 	struct learner *learner;           /* who watches the command; NULL: nobody */
 	struct files_place denials, stats; /* where they are written, if they are */
+	struct network *network;           /* of the sandbox that runs */
 };
 
 /*
