@@ -17,8 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NO_LIMIT RLIM_INFINITY
-
 /* ---- an empty root -------------------------------------------------------------------- */
 
 /*
@@ -59,7 +57,7 @@ static int enter_nothing(struct error *err)
 
 struct limit {
 	int resource;
-	rlim_t most;
+	uint64_t most;
 };
 
 /*
@@ -67,12 +65,8 @@ struct limit {
  * aside 256 KB for each of its connections, most of which is never touched.
  */
 static const struct limit outer_limits[] = {
-	{ RLIMIT_CORE, 0 },
-	{ RLIMIT_NPROC, 0 },
-	{ RLIMIT_MEMLOCK, 0 },
-	{ RLIMIT_NOFILE, 65536 },
-	{ RLIMIT_DATA, (rlim_t)1 << 30 },
-	{ RLIMIT_STACK, 8 << 20 },
+	{ RLIMIT_CORE, 0 },       { RLIMIT_NPROC, 0 },      { RLIMIT_MEMLOCK, 0 },
+	{ RLIMIT_NOFILE, 65536 }, { RLIMIT_DATA, 1 << 30 }, { RLIMIT_STACK, 8 << 20 },
 };
 
 static const struct limit inner_limits[] = {
@@ -81,18 +75,29 @@ static const struct limit inner_limits[] = {
 	{ RLIMIT_STACK, 8 << 20 },
 };
 
+/* What prlimit64 takes on every architecture; all bits set is no limit. */
+struct limit_pair {
+	uint64_t soft, hard;
+};
+
+static int exchange_limit(int resource, const struct limit_pair *wanted,
+			  struct limit_pair *ret_present)
+{
+	return (int)syscall(SYS_prlimit64, 0, resource, wanted, ret_present);
+}
+
 /* Both to the same: what is lower already stays, nothing can be raised again. */
 static int limit_all(const struct limit *limits, size_t count, struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct rlimit value;
+		struct limit_pair value;
 
-		if (getrlimit((unsigned int)limits[i].resource, &value) < 0)
+		if (exchange_limit(limits[i].resource, NULL, &value) < 0)
 			return error_errno_id(err, ERROR_NETWORK, "read a limit");
-		if (value.rlim_max == NO_LIMIT || value.rlim_max > limits[i].most)
-			value.rlim_max = limits[i].most;
-		value.rlim_cur = value.rlim_max;
-		if (setrlimit((unsigned int)limits[i].resource, &value) < 0)
+		if (value.hard > limits[i].most)
+			value.hard = limits[i].most;
+		value.soft = value.hard;
+		if (exchange_limit(limits[i].resource, &value, NULL) < 0)
 			return error_errno_id(err, ERROR_NETWORK,
 					      "limit the resources of sbx-net");
 	}
