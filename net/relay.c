@@ -398,11 +398,30 @@ static void outside_told(struct watch *watch, uint32_t events)
 	connected(call);
 }
 
+/* Without a tap the inner half asks for these, too, so that somebody is told. */
+static void deny_other_protocol(struct relay *relay, uint32_t id,
+				const struct flow_key *flow)
+{
+	struct net_verdict verdict;
+
+	if (gate_admits(relay->spec.gate, flow, &verdict)) {
+		verdict.allowed = false;
+		verdict.why = DENIED_NO_PATH;
+		journal_denied(relay->spec.gate->journal, flow, &verdict);
+	}
+	relay->spec.answer(relay->spec.context, id, INNER_PROHIBITED);
+}
+
 void relay_ask(struct relay *relay, uint32_t id, const struct flow_key *flow)
 {
 	struct net_verdict verdict;
-	struct call *call = find_call(relay, flow);
+	struct call *call;
 
+	if (flow->protocol != PROTOCOL_TCP) {
+		deny_other_protocol(relay, id, flow);
+		return;
+	}
+	call = find_call(relay, flow);
 	if (call) { /* its first packet again */
 		relay->spec.answer(relay->spec.context, id,
 				   call->state == CALL_LET ? INNER_LET : INNER_DROP);

@@ -62,6 +62,25 @@ static void what_is_denied_is_prohibited_and_told_once(void **state)
 	close_house(house);
 }
 
+/* The rules would let it, and there is no tap: no connection is made in its place. */
+static void what_is_not_tcp_is_prohibited_and_told(void **state)
+{
+	struct house *house = open_house("host");
+	struct program program;
+	unsigned short port;
+	const int server = tcp_listen(AF_INET, &port);
+
+	(void)state;
+	start_program(house, port, &program);
+	program.flow.protocol = PROTOCOL_UDP;
+	assert_int_equal(ask(&program), INNER_PROHIBITED);
+	assert_int_equal(house->line_count, 1);
+	assert_non_null(strstr(house->lines[0], "only TCP and DNS"));
+	close(program.fd);
+	close(server);
+	close_house(house);
+}
+
 static void a_closed_port_is_refused_before_anything_is_accepted(void **state)
 {
 	struct house *house = open_house("host");
@@ -281,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_allowed_is_let_in_and_joined),
 		cmocka_unit_test(what_is_denied_is_prohibited_and_told_once),
+		cmocka_unit_test(what_is_not_tcp_is_prohibited_and_told),
 		cmocka_unit_test(a_closed_port_is_refused_before_anything_is_accepted),
 		cmocka_unit_test(the_gateway_is_the_other_loopback_address_too),
 		cmocka_unit_test(
