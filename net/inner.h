@@ -15,7 +15,10 @@ struct net_spec;
 
 /*
  * Forks it; must be called before confine_outer(). namespace_fd: the sandbox's network
- * namespace. Returns its pid; *ret_socket speaks inner_messages with it.
+ * namespace. Returns its pid, a child of the caller; *ret_socket speaks inner_messages with
+ * it. A message to it may wait for room, for it never waits for room of ours. INNER_READY
+ * comes before it has given its power away: until then it reads nothing, and INNER_FAILED
+ * may follow.
  */
 pid_t inner_start(const struct net_spec *spec, int namespace_fd, int *ret_socket,
 		  struct error *err);
