@@ -69,6 +69,19 @@ struct sysctl_facts {
 	int64_t apparmor_restrict; /* kernel.apparmor_restrict_unprivileged_userns */
 	int64_t max_namespaces[NS_COUNT];
 	int64_t ping_first, ping_last;
+	int64_t low_port_start; /* net.ipv4.ip_unprivileged_port_start */
+};
+
+/* What `sbx-net --probe` says. */
+struct net_facts {
+	bool there;       /* the program */
+	char path[256];   /* where it is, or should be */
+	char version[32]; /* empty: it does not answer */
+	char stack[64];   /* "libslirp 4.7.0", "none" */
+	bool ip6;         /* a sandbox would have IPv6 */
+	char resolvers[256];
+	size_t resolver_count;
+	struct trial tap, relay4, relay6;
 };
 
 struct host_facts {
@@ -105,6 +118,7 @@ struct host_facts {
 	struct trial mounts;    /* without which there is no sandbox */
 	struct trial mount_api; /* for which there is another way */
 	struct trial namespaces[NS_COUNT];
+	struct net_facts net;
 };
 
 /* ---- facts -------------------------------------------------------------------------- */
@@ -121,11 +135,15 @@ void host_parse_status(const char *text, struct host_facts *facts);
 void host_parse_mountinfo(const char *text, struct host_facts *facts);
 void host_parse_key_users(const char *text, uint32_t uid, struct host_facts *facts);
 uint32_t host_next_free_subid(const char *text);
+void host_parse_probe(char *text, struct net_facts *net); /* text is changed */
 
 /* Tries the rest for real, each in a child of its own that is gone afterwards. */
 void host_try(struct host_facts *facts);
 
-/* Both, and what the environment and system calls tell, for this host. */
+/* Asks sbx-net, which tries what a network needs. */
+void host_probe_net(struct net_facts *net);
+
+/* All of it, and what the environment and system calls tell, for this host. */
 void host_gather(struct host_facts *facts);
 
 /* ---- rows --------------------------------------------------------------------------- */

@@ -120,6 +120,8 @@ static void read_sysctls(int root_fd, struct sysctl_facts *sysctls)
 	}
 	read_numbers(root_fd, "proc/sys/net/ipv4/ping_group_range", &sysctls->ping_first,
 		     &sysctls->ping_last);
+	sysctls->low_port_start =
+		read_number(root_fd, "proc/sys/net/ipv4/ip_unprivileged_port_start");
 }
 
 /* The number behind "Key:" at the start of a line of /proc/PID/status; 0. */

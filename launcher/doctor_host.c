@@ -135,4 +135,5 @@ void host_gather(struct host_facts *facts)
 		read_version(facts->runsc, facts->runsc_version,
 			     sizeof(facts->runsc_version));
 	host_try(facts);
+	host_probe_net(&facts->net);
 }

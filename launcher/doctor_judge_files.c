@@ -124,7 +124,16 @@ static void judge_device(const struct host_facts *facts,
 void judge_tun(const struct host_facts *facts, struct finding *finding)
 {
 	judge_device(facts, &facts->tun, "/dev/net/tun", "tun",
-		     "no network through a tap device", finding);
+		     "no UDP and no ping in a network of the sandbox's own: --net relay "
+		     "has TCP and names",
+		     finding);
+	if (finding->state != ROW_OK || facts->net.tap.errnum == 0 ||
+	    facts->userns.errnum)
+		return;
+	finding_failed(finding, &facts->net.tap);
+	finding_short(finding, ROW_MISSING,
+		      "no UDP and no ping in a network of the sandbox's own: --net relay "
+		      "has TCP and names");
 }
 
 void judge_fuse(const struct host_facts *facts, struct finding *finding)
@@ -246,7 +255,7 @@ void judge_ping(const struct host_facts *facts, struct finding *finding)
 	}
 	finding_found(finding, "net.ipv4.ping_group_range is %" PRId64 " %" PRId64,
 		      facts->sysctls.ping_first, facts->sysctls.ping_last);
-	finding_short(finding, ROW_MISSING, "no ping to the outside");
+	finding_short(finding, ROW_MISSING, "no ping out of a sandbox");
 	finding_remedy(finding, "sudo sysctl net.ipv4.ping_group_range='0 2147483647'");
 }
 

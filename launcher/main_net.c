@@ -18,5 +18,7 @@ int main(int argc, char **argv)
 		printf("sbx-net %s\n", SBX_VERSION);
 		return 0;
 	}
+	if (strcmp(argv[1], "--probe") == 0)
+		return net_probe();
 	return net_serve((const char *const *)argv);
 }

@@ -161,6 +161,13 @@ int net_service_await(int sandbox_end, struct error *err);
  */
 int net_serve(const char *const *words);
 
+/*
+ * What this host can give a network, tried, as lines on standard output: "version V",
+ * "stack NAME" or "stack none", "ip6 yes" or "no", "resolver ADDR" for each, and "tap",
+ * "relay4", "relay6" with 0 or with an errno and what failed. Returns the exit status.
+ */
+int net_probe(void);
+
 /* ---- in the launcher -------------------------------------------------------------------- */
 
 /* A running sbx-net. Descriptors are -1 when there is none. */

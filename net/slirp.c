@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <slirp/libslirp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -366,6 +367,12 @@ void stack_input(struct stack *stack, const uint8_t *frame, size_t size)
 size_t stack_sockets(const struct stack *stack)
 {
 	return stack->sockets;
+}
+
+bool stack_version(char *to, size_t size)
+{
+	snprintf(to, size, "libslirp %s", slirp_version_string());
+	return true;
 }
 
 bool stack_can_echo(const struct stack *stack, bool v6)

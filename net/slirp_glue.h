@@ -39,6 +39,9 @@ void stack_free(struct stack *stack);
 /* A frame of the sandbox, with whole checksums. */
 void stack_input(struct stack *stack, const uint8_t *frame, size_t size);
 
+/* "libslirp 4.7.0"; false: there is none in this build. */
+bool stack_version(char *to, size_t size);
+
 /* How many sockets it holds. */
 size_t stack_sockets(const struct stack *stack);
 

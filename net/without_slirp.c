@@ -27,6 +27,13 @@ void stack_input(struct stack *stack, const uint8_t *frame, size_t size)
 	(void)size;
 }
 
+bool stack_version(char *to, size_t size)
+{
+	(void)to;
+	(void)size;
+	return false;
+}
+
 size_t stack_sockets(const struct stack *stack)
 {
 	(void)stack;

@@ -55,7 +55,7 @@ under() {
 	"$here/refuse.py" "$@"
 }
 
-plan 46
+plan 56
 
 # ---- the command itself --------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ fails "output that cannot be written is 125" 125 sh -c '"$SBX" doctor >/dev/full
 like "the kernel's version is shown" "$(row kernel found)" "$(uname -r)"
 
 if [ "$(row userns state)" != ok ]; then
-	while [ "$tests_run" -lt 45 ]; do
+	while [ "$tests_run" -lt 55 ]; do
 		skip "what is taken away in a user namespace" "no user namespaces here"
 	done
 	exit 0
@@ -179,6 +179,52 @@ if [ -e /dev/net/tun ]; then
 else
 	is "no /dev/net/tun is missing" "$(row tun state)" missing
 fi
+
+# ---- the network --------------------------------------------------------------------------------------
+
+net=$(dirname "$SBX")/sbx-net
+if [ -x "$net" ]; then
+	lost="mount --bind /dev/null $net;"
+	is "without sbx-net its row is missing" \
+		"$(as_root "$lost \$SBX doctor --json" | "$tmp/row" sbx-net state)" missing
+	fails "without sbx-net it ends with 1" 1 as_root "$lost \$SBX doctor"
+	printf '#!/bin/sh\necho version 0.0.1\n' >"$tmp/other" && chmod 755 "$tmp/other"
+	like "sbx-net of another version is named" \
+		"$(as_root "mount --bind $tmp/other $net; \$SBX doctor --json" | "$tmp/row" sbx-net found)" \
+		"*is of version 0.0.1*"
+else
+	for what in missing status version; do
+		skip "sbx-net: $what" "it is not beside sbx"
+	done
+fi
+is "what the network would be made of is tried: without net namespaces there is none" \
+	"$(as_root 'echo 0 >/proc/sys/user/max_net_namespaces; $SBX doctor --json' >"$tmp/no-net"
+		"$tmp/row" netfilter state <"$tmp/no-net"; "$tmp/row" network state <"$tmp/no-net")" "missing
+missing"
+like "what failed is named" "$("$tmp/row" netfilter found <"$tmp/no-net")" "cannot make a network namespace: *"
+if [ "$(row netfilter state)" = ok ] && [ "$(row network state)" != missing ]; then
+	is "no /dev/net/tun: TCP and names are left" \
+		"$(as_root 'mount -t tmpfs none /dev/net; $SBX doctor --json' >"$tmp/no-tun"
+			"$tmp/row" tun state <"$tmp/no-tun"; "$tmp/row" network state <"$tmp/no-tun")" "missing
+limited"
+else
+	skip "no /dev/net/tun: TCP and names are left" "no relay here"
+fi
+# as_net_root SCRIPT: with a network of its own, too
+as_net_root() {
+	unshare -Urmn sh -c "$1"
+}
+is "ports below 1024 are limited, and opened by their command" \
+	"$(as_net_root 'echo 1024 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+		$tmp/mend low-ports sysctl')" "limited ok"
+is "a range of groups for ping turns its row" \
+	"$(as_net_root '$tmp/watch ping sysctl net.ipv4.ping_group_range="0 0"')" "missing ok"
+is "a host without a route of IPv6 is limited" \
+	"$(as_net_root '$SBX doctor --json' | "$tmp/row" ip6 state)" limited
+: >"$tmp/nobody"
+is "a host without name servers is limited" \
+	"$(as_root 'mount --bind $tmp/nobody $(readlink -f /etc/resolv.conf); $SBX doctor --json' |
+		"$tmp/row" resolvers state)" limited
 
 # ---- ids ----------------------------------------------------------------------------------------------
 

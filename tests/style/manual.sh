@@ -53,8 +53,8 @@ sed -n '/^# ROOT/,/^# SIGNALS/p' man/sbx-run.1.scd |
 sed -n '/^# COMMANDS/,/^# EXIT/s/^\*\([a-z]*\)\*$/\1/p' man/sbx.1.scd | sort >"$scratch/found"
 same "sbx --help" man/sbx.1.scd
 
-sed -nE 's/^\t\{ "([a-z-]+)", ".*judge_.*/\1/p' launcher/doctor_rows.c | sort >"$scratch/wanted"
-sed -n '/^# ROWS/,/^# EXIT/p' man/sbx-doctor.1.scd | grep '^\*' | grep -o '\*[a-z-]*\*' | tr -d '*' |
+sed -nE 's/^\t\{ "([a-z0-9-]+)", ".*judge_.*/\1/p' launcher/doctor_rows.c | sort >"$scratch/wanted"
+sed -n '/^# ROWS/,/^# EXIT/p' man/sbx-doctor.1.scd | grep '^\*' | grep -o '\*[a-z0-9-]*\*' | tr -d '*' |
 	sort >"$scratch/found"
 same launcher/doctor_rows.c man/sbx-doctor.1.scd
 

@@ -23,7 +23,8 @@ struct host_facts good_host(void)
 		.sysctls = { .userns_clone = 1,
 			     .apparmor_restrict = -1,
 			     .ping_first = 0,
-			     .ping_last = 2147483647 },
+			     .ping_last = 2147483647,
+			     .low_port_start = 80 },
 		.cgroup = { .unified = true,
 			    .writable = true,
 			    .path = "/user.slice",
@@ -33,6 +34,13 @@ struct host_facts good_host(void)
 		.fuse_overlayfs = "/usr/bin/fuse-overlayfs",
 		.runsc = "/usr/bin/runsc",
 		.runsc_version = "runsc version release-20250407.0",
+		.net = { .there = true,
+			 .path = "/usr/libexec/sbx/sbx-net",
+			 .version = SBX_VERSION,
+			 .stack = "libslirp 4.7.0",
+			 .ip6 = true,
+			 .resolvers = "192.0.2.53 192.0.2.54",
+			 .resolver_count = 2 },
 		.keys_used = 3,
 		.keys_max = 200,
 		.landlock_abi = 6,
@@ -56,6 +64,7 @@ struct host_facts good_host(void)
 	facts.userns = facts.id_map = facts.proc = facts.overlay = well;
 	facts.replacing = well;
 	facts.mount_api = facts.keyring = well;
+	facts.net.tap = facts.net.relay4 = facts.net.relay6 = well;
 	return facts;
 }
 
