@@ -35,7 +35,10 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Asked for when a name is: nobody has to be woken for a file that nobody needs. */
+/*
+ * Asked for when a name is: nobody has to be woken for a file that nobody needs. sbx-net waits
+ * for the answer.
+ */
 static void look_at_resolv_conf(struct network *network)
 {
 	char text[RESOLV_CONF_MAX + 1];
@@ -43,13 +46,13 @@ static void look_at_resolv_conf(struct network *network)
 	ssize_t length;
 
 	(void)stat(RESOLV_CONF, &now);
-	if (is_same(&now, &network->resolv_conf))
-		return;
-	length = files_read(AT_FDCWD, RESOLV_CONF, text, RESOLV_CONF_MAX);
-	if (length < 0)
-		return;
-	network->resolv_conf = now;
-	(void)net_service_push_resolv_conf(&network->service, text, (size_t)length);
+	length = is_same(&now, &network->resolv_conf)
+			 ? -1
+			 : files_read(AT_FDCWD, RESOLV_CONF, text, RESOLV_CONF_MAX);
+	if (length >= 0)
+		network->resolv_conf = now;
+	(void)net_service_push_resolv_conf(&network->service, length < 0 ? NULL : text,
+					   length < 0 ? 0 : (size_t)length);
 }
 
 static int explain_end(struct network *network, struct error *err)

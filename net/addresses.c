@@ -20,6 +20,7 @@
 
 enum {
 	BITS_V4 = 96,
+	BITS_MAX = 125, /* of a network that has room for all */
 	NETWORK_BITS_V4 = 24 + BITS_V4,
 	NETWORK_BITS_V6 = 64,
 	OWN_V4 = 100, /* the last byte of the sandbox's address */
@@ -194,10 +195,21 @@ static bool is_set(const struct ip *ip)
 	return !ip_equal(ip, &zero);
 }
 
-/*
- * The nth address of the network, or the next one that neither a nor b is. What is too
- * small for them all is refused by net_check().
- */
+/* Two addresses are not to be used, and three are: sandbox, gateway and resolver. */
+static int check_room(const struct prefix *network, const char *option, const char *like,
+		      struct error *err)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	if (network->bits <= BITS_MAX)
+		return 0;
+	error_set(err, ERROR_USAGE,
+		  "use %s %s: there is no room for a gateway and a resolver", option,
+		  prefix_format(network, text));
+	return error_hint(err, "%s", like);
+}
+
+/* The nth address of the network, or the next one that neither a nor b is. */
 static struct ip pick(const struct prefix *network, uint8_t n, const struct ip *a,
 		      const struct ip *b)
 {
@@ -242,20 +254,26 @@ static int choose_v4(struct net_spec *spec, const struct taken *taken, struct er
 			  "find a network: the host is in all of them");
 		return error_hint(err, "--ip CIDR");
 	}
+	if (check_room(&spec->address, "--ip", "--ip 10.0.2.100/24", err) < 0)
+		return -1;
 	fill(&spec->address, &spec->gateway, &spec->dns);
 	return 0;
 }
 
-static void choose_v6(struct net_spec *spec, const struct taken *taken, bool wanted)
+static int choose_v6(struct net_spec *spec, const struct taken *taken, bool wanted,
+		     struct error *err)
 {
 	if (spec->ip6_off)
-		return;
+		return 0;
 	if (!spec->address6.bits && is_set(&spec->gateway6))
 		spec->address6 = around(&spec->gateway6, NETWORK_BITS_V6, OWN_V6);
 	if (!spec->address6.bits &&
 	    (!(wanted || host_has_ip6()) || !find_v6(taken, &spec->address6)))
-		return;
+		return 0;
+	if (check_room(&spec->address6, "--ip6", "--ip6 fd00::64/64", err) < 0)
+		return -1;
 	fill(&spec->address6, &spec->gateway6, &spec->dns6);
+	return 0;
 }
 
 int net_choose_addresses(struct net_spec *spec, bool ip6_wanted, struct error *err)
@@ -267,7 +285,7 @@ int net_choose_addresses(struct net_spec *spec, bool ip6_wanted, struct error *e
 		look(&taken);
 	result = choose_v4(spec, &taken, err);
 	if (result == 0)
-		choose_v6(spec, &taken, ip6_wanted);
+		result = choose_v6(spec, &taken, ip6_wanted, err);
 	arena_free(&taken.arena);
 	return result;
 }

@@ -28,6 +28,7 @@ struct sandbox_message {
 /* Between the launcher and the outer half. */
 enum control_word {
 	CONTROL_RESOLV_CONF, /* launcher: text, cut at a line */
+	CONTROL_RESOLV_SAME, /* launcher: it has not changed */
 	CONTROL_PORTS,       /* launcher: a listener for `sbx port` (one fd) */
 	CONTROL_END,         /* launcher: finish */
 	CONTROL_NOTICE,      /* outer */

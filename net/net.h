@@ -199,7 +199,7 @@ struct net_notice {
 /* One message of control. 1: there is one; 0: sbx-net is gone; -1: errno. */
 int net_service_hear(struct net_service *service, struct net_notice *ret_notice);
 
-/* The host's resolv.conf has changed: here is what it says now. */
+/* To NET_NOTICE_RESOLV: what the host's resolv.conf says now; NULL: the same as before. */
 int net_service_push_resolv_conf(struct net_service *service, const char *text,
 				 size_t length);
 

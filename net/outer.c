@@ -39,6 +39,7 @@ enum {
 	RESOLV_CONF_MAX = 8191,
 	FDS_MAX = 65536,
 	FDS_KEPT = 256,       /* for everything but relayed connections */
+	RESOLV_WAIT_MS = 20,  /* for the launcher's answer; it may be stopped */
 	RESOLV_ASK_MS = 1000, /* between two looks at the host's resolv.conf */
 };
 
@@ -150,6 +151,8 @@ static void hear_control(struct watch *watch, uint32_t events)
 		message.text[sizeof(message.text) - 1] = '\0';
 		dns_set_resolv_conf(outer->dns, message.text, strlen(message.text));
 		break;
+	case CONTROL_RESOLV_SAME:
+		break;
 	case CONTROL_PORTS:
 		serve_ports(outer, fds, &count);
 		break;
@@ -216,16 +219,22 @@ static void want_sockets(void *context, int family, int type, uint32_t count,
 	(void)message_send(outer->inner.fd, &message, sizeof(message), NULL, 0);
 }
 
-/* Once a second at most: the launcher looks whether the host's resolv.conf has changed. */
+/*
+ * Once a second at most the launcher looks whether the host's resolv.conf has changed, before
+ * the question goes to a server that may be gone.
+ */
 static void name_asked(void *context)
 {
 	struct outer *outer = context;
+	struct pollfd answer = { .fd = CONTROL_FD, .events = POLLIN };
 	const uint64_t now = loop_now_ms(outer->loop);
 
 	if (outer->resolv_asked_ms && now < outer->resolv_asked_ms + RESOLV_ASK_MS)
 		return;
 	outer->resolv_asked_ms = now;
 	notify(NET_NOTICE_RESOLV, "");
+	if (poll(&answer, 1, RESOLV_WAIT_MS) > 0)
+		hear_control(&outer->control, EPOLLIN);
 }
 
 /* ---- the start -------------------------------------------------------------------------- */

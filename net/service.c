@@ -262,6 +262,10 @@ int net_service_push_resolv_conf(struct net_service *service, const char *text,
 {
 	struct control_message message = { .word = CONTROL_RESOLV_CONF };
 
+	if (!text) {
+		message.word = CONTROL_RESOLV_SAME;
+		return message_send(service->control, &message, sizeof(message), NULL, 0);
+	}
 	if (length >= sizeof(message.text))
 		length = sizeof(message.text) - 1;
 	memcpy(message.text, text, length);

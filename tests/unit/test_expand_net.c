@@ -130,6 +130,19 @@ static void what_a_file_says_gives_way_to_another_network(void **state)
 	assert_non_null(at->plan.net.log_file);
 }
 
+static void a_network_has_room_for_three(void **state)
+{
+	struct planning *at = *state;
+
+	REFUSED("--net relay --ip 10.1.2.3/32",
+		"use --ip 10.1.2.3/32: there is no room for a gateway and a resolver");
+	REFUSED("--net relay --ip 10.1.2.3/30", "10.1.2.3/30");
+	REFUSED("--net relay --ip6 fd00::3/126", "--ip6 fd00::3/126");
+	MADE("--net relay --ip 10.1.2.3/29 --ip6 fd00::3/125");
+	assert_true(at->plan.net.gateway.bytes[15] == 2);
+	assert_true(at->plan.net.dns.bytes[15] == 4);
+}
+
 static void a_foreign_configuration_has_loopback_only(void **state)
 {
 	struct planning *at = *state;
@@ -343,6 +356,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tap_device_is_wanted_or_asked_for),
+		cmocka_unit_test(a_network_has_room_for_three),
 		cmocka_unit_test(two_networks_of_one_source_are_refused),
 		cmocka_unit_test(of_two_sources_the_higher_one_says_it),
 		cmocka_unit_test(
