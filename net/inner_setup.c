@@ -221,7 +221,7 @@ static int bring_connections(struct inner *inner, struct error *err)
 {
 	if (inner->spec->relay_off) {
 		snprintf(inner->setup.why_no_relay, sizeof(inner->setup.why_no_relay),
-			 "it is off (--relay off)");
+			 "the relay is off (--relay off, --pcap)");
 		return 0;
 	}
 	divert_all(inner);

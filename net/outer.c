@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "net/confine.h"
 #include "net/dns.h"
 #include "net/frame.h"
@@ -83,33 +84,29 @@ static void tell(void *context, const char *line)
 	notify(NET_NOTICE_LINE, line);
 }
 
-static int put_path(char *to, size_t size, const struct net_counters *counters,
-		    enum net_path path)
+static void put_path(struct json_value *object, const struct net_counters *counters,
+		     enum net_path path)
 {
-	return snprintf(to, size,
-			"%s\"%s\":{\"flows\":%llu,\"bytes_out\":%llu,\"bytes_in\":%llu}",
-			path ? "," : "", net_path_name(path),
-			(unsigned long long)counters->flows[path],
-			(unsigned long long)counters->bytes_out[path],
-			(unsigned long long)counters->bytes_in[path]);
+	struct json_value *way = json_put_object(object, net_path_name(path));
+
+	json_put_unsigned(way, "flows", counters->flows[path]);
+	json_put_unsigned(way, "bytes_out", counters->bytes_out[path]);
+	json_put_unsigned(way, "bytes_in", counters->bytes_in[path]);
 }
 
-static void notify_stats(const struct net_counters *counters)
+static void notify_stats(struct outer *outer)
 {
-	char text[1024] = "{";
-	size_t used = 1;
+	const struct net_counters *counters = journal_counters(outer->gate.journal);
+	struct json_value *object = json_make_object(&outer->arena);
 
+	json_put_text(object, "paths", outer->paths);
 	for (enum net_path path = 0; path < PATH_COUNT; path++)
-		used += (size_t)put_path(text + used, sizeof(text) - used, counters,
-					 path);
-	snprintf(text + used, sizeof(text) - used,
-		 ",\"denied\":%llu,\"dropped_frames\":%llu,\"names_asked\":%llu,"
-		 "\"names_refused\":%llu}",
-		 (unsigned long long)counters->denied,
-		 (unsigned long long)counters->dropped_frames,
-		 (unsigned long long)counters->names_asked,
-		 (unsigned long long)counters->names_refused);
-	notify(NET_NOTICE_STATS, text);
+		put_path(object, counters, path);
+	json_put_unsigned(object, "denied", counters->denied);
+	json_put_unsigned(object, "dropped_frames", counters->dropped_frames);
+	json_put_unsigned(object, "names_asked", counters->names_asked);
+	json_put_unsigned(object, "names_refused", counters->names_refused);
+	notify(NET_NOTICE_STATS, json_write(object, JSON_LAYOUT_LINE, &outer->arena));
 }
 
 /* ---- messages --------------------------------------------------------------------------- */
@@ -525,7 +522,7 @@ static void close_rooms(struct outer *outer)
 	if (outer->frames)
 		frame_path_free(outer->frames);
 	dns_free(outer->dns);
-	notify_stats(journal_counters(outer->gate.journal));
+	notify_stats(outer);
 	journal_free(outer->gate.journal);
 	names_free(outer->gate.names);
 	loop_free(outer->loop);
