@@ -6,6 +6,7 @@
 #include "net/slirp_glue.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <slirp/libslirp.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "net/loop.h"
 
 enum {
+	BUFFER_SIZE = 128 * 1024,
 	TIMERS_MAX = 4, /* it has one: of router advertisements */
 	IDLE_MS =
 		1000, /* what it asks for where nothing is under way: it need not be woken */
@@ -326,6 +328,18 @@ static bool forwards_echo6(void)
 	return major * 1000 + minor >= ECHO6_SINCE;
 }
 
+/*
+ * Each connection has two zeroed buffers of 128 KB. From a mapping of their own they cost
+ * what is used of them, and go back at once; glibc would stop doing so after the first that was
+ * freed, and clear them by hand. mallopt(3).
+ */
+static void map_buffers(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, BUFFER_SIZE);
+#endif
+}
+
 struct stack *stack_new(const struct stack_spec *spec, struct error *err)
 {
 	struct stack *stack = calloc(1, sizeof(*stack));
@@ -335,6 +349,7 @@ struct stack *stack_new(const struct stack_spec *spec, struct error *err)
 		error_errno(err, "allocate the network stack");
 		return NULL;
 	}
+	map_buffers();
 	stack->spec = *spec;
 	stack->can_echo = may_echo(AF_INET, IPPROTO_ICMP);
 	stack->can_echo6 = forwards_echo6() && may_echo(AF_INET6, IPPROTO_ICMPV6);
