@@ -6,7 +6,7 @@
 
 enum {
 	BUCKETS = 4096,
-	LOOKED_AT = 64, /* to find an old one */
+	LOOKED_AT = 64, /* to find the oldest */
 
 	/* libslirp keeps its sockets of UDP for as long, of which 240 s are the most. */
 	IDLE_UDP_MS = 240 * 1000,
@@ -126,21 +126,24 @@ size_t flows_count(const struct flows *flows)
 	return flows->count;
 }
 
-static bool may_go(const struct flow *flow)
+static bool may_go(const struct flow *flow, bool tcp_only)
 {
-	return flow->taken &&
-	       (flow->key.protocol != PROTOCOL_TCP || flow->state == FLOW_CLOSED);
+	if (flow->key.protocol == PROTOCOL_TCP)
+		return flow->taken && flow->state == FLOW_CLOSED;
+	return flow->taken && !tcp_only;
 }
 
-struct flow *flows_oldest(struct flows *flows)
+/* The oldest of a few; of more only until there is one. */
+struct flow *flows_oldest(struct flows *flows, bool tcp_only)
 {
 	struct flow *oldest = NULL;
 
-	for (size_t i = 0; i < LOOKED_AT && flows->unused; i++) {
+	for (size_t i = 0; i < flows->unused && (i < LOOKED_AT || !oldest); i++) {
 		struct flow *flow = &flows->flows[flows->hand % flows->unused];
 
 		flows->hand = (uint16_t)((flows->hand + 1) % flows->unused);
-		if (may_go(flow) && (!oldest || flow->used_ms < oldest->used_ms))
+		if (may_go(flow, tcp_only) &&
+		    (!oldest || flow->used_ms < oldest->used_ms))
 			oldest = flow;
 	}
 	return oldest;

@@ -38,6 +38,7 @@ struct flow {
 	uint32_t acked_out; /* what has come back as received */
 	bool watched;       /* its beginning is looked at: net/frame_hold.c */
 	struct hold *hold;  /* a copy of that */
+	uint16_t ahead;     /* segments that came after the last acknowledgement */
 	uint64_t bytes_out, bytes_in;
 	uint64_t journal; /* of journal_begin() */
 	uint64_t used_ms;
@@ -66,9 +67,10 @@ struct flow *flows_next(struct flows *flows, size_t *cursor);
 size_t flows_count(const struct flows *flows);
 
 /*
- * The oldest of a few that are neither open TCP nor opening, to make room; NULL: none was found.
+ * An old one, to make room: closed TCP, or no TCP at all where that counts too. NULL: there
+ * is none.
  */
-struct flow *flows_oldest(struct flows *flows);
+struct flow *flows_oldest(struct flows *flows, bool tcp_only);
 
 /* Whether it has been idle for so long that it is over. */
 bool flow_is_over(const struct flow *flow, uint64_t now_ms);

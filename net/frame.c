@@ -223,13 +223,8 @@ static void sweep_rang(struct timer *timer)
 	struct flow *flow;
 
 	while ((flow = flows_next(path->flows, &cursor))) {
-		const struct flow gone = *flow;
-
-		if (!flow_is_over(flow, now_ms))
-			continue;
-		frame_end_flow(path, flow);
-		if (gone.key.protocol == PROTOCOL_TCP && gone.state != FLOW_CLOSED)
-			frame_reset_stack(path, &gone);
+		if (flow_is_over(flow, now_ms))
+			frame_forget_flow(path, flow);
 	}
 	settled(path);
 	if (flows_count(path->flows))
@@ -268,13 +263,26 @@ static bool may_lead_to_host(const struct rules *rules, const struct net_spec *n
 	return false;
 }
 
+/*
+ * libslirp answers a client on the host's loopback only where the sandbox could have called
+ * there: datagrams have no connection to it.
+ */
+static bool publishes_udp(const struct net_spec *net)
+{
+	for (size_t i = 0; i < net->published_count; i++) {
+		if (net->published[i].protocol == PROTOCOL_UDP)
+			return true;
+	}
+	return false;
+}
+
 static int start(struct frame_path *path, struct error *err)
 {
 	const struct stack_spec spec = {
 		.loop = path->spec.loop,
 		.net = path->spec.net,
 		.mtu = FRAME_STACK_MTU,
-		.host = may_lead_to_host(path->spec.gate->rules, path->spec.net),
+		.host = path->host,
 		.output = frame_from_stack,
 		.may_read = may_read,
 		.settled = settled,
@@ -295,6 +303,7 @@ static int start(struct frame_path *path, struct error *err)
 	path->stack = stack_new(&spec, err);
 	if (!path->stack)
 		return -1;
+	frame_introduce(path);
 	if (loop_watch(path->spec.loop, &path->tap, EPOLLIN) < 0)
 		return error_errno_id(err, ERROR_NETWORK, "wait for the tap device");
 	return 0;
@@ -313,6 +322,8 @@ struct frame_path *frame_path_new(const struct frame_spec *spec, struct error *e
 	path->counters = journal_counters(spec->gate->journal);
 	path->tap = (struct watch){ .fd = spec->tap, .told = tap_told };
 	path->lost_tap = -1;
+	path->host = may_lead_to_host(spec->gate->rules, spec->net) ||
+		     publishes_udp(spec->net);
 	path->tap_wait.rang = tap_waited;
 	path->sweep.rang = sweep_rang;
 	path->gso_mss = (uint16_t)(mtu > 88 ? mtu - 40 : 48);
@@ -357,6 +368,10 @@ int frame_path_publish(struct frame_path *path, enum net_protocol protocol,
 {
 	if (path->forward_count == FRAME_FORWARDS_MAX) {
 		errno = ENOSPC;
+		return -1;
+	}
+	if (protocol == PROTOCOL_UDP && !path->host) {
+		errno = EOPNOTSUPP;
 		return -1;
 	}
 	if (stack_publish(path->stack, protocol, host, host_port, guest_port) < 0)

@@ -39,6 +39,7 @@ void frame_path_free(struct frame_path *path);
 
 /*
  * Published ports where no socket can be made inside (libslirp's hostfwd); -1 and errno.
+ * EOPNOTSUPP: UDP, which the spec did not publish from the beginning.
  */
 int frame_path_publish(struct frame_path *path, enum net_protocol protocol,
 		       const struct ip *host, uint16_t host_port, uint16_t guest_port);

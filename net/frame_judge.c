@@ -52,6 +52,9 @@ void frame_end_flow(struct frame_path *path, struct flow *flow)
 		journal_end(path->spec.gate->journal, flow->journal, flow->bytes_out,
 			    flow->bytes_in);
 	frame_hold_free(path, flow);
+	path->ahead -= flow->ahead;
+	if (flow->key.protocol == PROTOCOL_TCP && flow->state == FLOW_CLOSED)
+		path->closed--;
 	flows_remove(path->flows, flow);
 }
 
@@ -63,11 +66,24 @@ static struct flow *add_flow(struct frame_path *path, const struct flow_key *key
 
 	if (flow)
 		return flow;
-	old = flows_oldest(path->flows);
+	old = flows_oldest(path->flows, false);
 	if (!old)
 		return NULL;
-	frame_end_flow(path, old);
+	frame_forget_flow(path, old);
 	return flows_add(path->flows, key, v6, now_ms);
+}
+
+/* Connections that both sides have ended are forgotten early where it must be. */
+static bool stack_has_room(struct frame_path *path)
+{
+	while (stack_sockets(path->stack) + path->closed >= FRAME_SOCKETS_MAX) {
+		struct flow *old = flows_oldest(path->flows, true);
+
+		if (!old)
+			return false;
+		frame_forget_flow(path, old);
+	}
+	return true;
 }
 
 static void say_full(struct frame_path *path)
@@ -88,9 +104,7 @@ struct flow *frame_admit(struct frame_path *path, const struct packet *packet,
 		frame_refuse(path, packet, PACKET_PROHIBITED);
 		return NULL;
 	}
-	flow = stack_sockets(path->stack) < FRAME_SOCKETS_MAX
-		       ? add_flow(path, &key, packet->v6)
-		       : NULL;
+	flow = stack_has_room(path) ? add_flow(path, &key, packet->v6) : NULL;
 	if (!flow) {
 		say_full(path);
 		frame_refuse(path, packet, PACKET_HOST_UNREACHABLE);
@@ -124,7 +138,9 @@ struct flow *frame_welcome(struct frame_path *path, const struct packet *packet)
 
 	if (!is_published(path, packet))
 		return NULL;
-	flow = add_flow(path, &key, packet->v6);
+	flow = stack_sockets(path->stack) + path->closed < FRAME_SOCKETS_MAX
+		       ? add_flow(path, &key, packet->v6)
+		       : NULL;
 	if (!flow) {
 		say_full(path);
 		return NULL;

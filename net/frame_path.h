@@ -29,13 +29,20 @@
 
 enum {
 	FRAME_FORWARDS_MAX = 512,
-	FRAME_LATE_MAX = 64,      /* resets that wait for the end of the stack's turn */
-	FRAME_LATE_SIZE = 80,     /* of one: headers only */
-	FRAME_SOCKETS_MAX = 6000, /* of the stack: no new flows above */
-	FRAME_PINGS_MAX = 256,    /* unanswered, in FRAME_PINGS_MS */
+	FRAME_LATE_MAX = 64,    /* resets that wait for the end of the stack's turn */
+	FRAME_LATE_SIZE = 80,   /* of one: headers only */
+	FRAME_AHEAD_MAX = 128,  /* segments of a flow that the stack may have to sort */
+	FRAME_AHEAD_ALL = 1024, /* of all flows: each costs it 64 KB */
+	FRAME_PINGS_MAX = 256,  /* unanswered, in FRAME_PINGS_MS */
 	FRAME_PINGS_MS = 240 * 1000,
 	FRAME_HOLDS_MAX = 256,
 	FRAME_STACK_MTU = 65520, /* libslirp's most is 65521 */
+
+	/*
+	 * Of the stack, and closed connections that it still remembers: each may cost it 256 KB
+	 * of address space, and it ends when it gets no more (confine.c has the limit).
+	 */
+	FRAME_SOCKETS_MAX = 3000,
 };
 
 /* The beginning of a connection, while the stack has not acknowledged all of it. */
@@ -69,9 +76,12 @@ struct frame_path {
 
 	struct forward forwards[FRAME_FORWARDS_MAX];
 	size_t forward_count;
-	size_t holds; /* allocated */
+	size_t holds;  /* allocated */
+	size_t closed; /* flows of TCP */
+	size_t ahead;  /* of all flows */
 	uint32_t pings;
 	uint64_t pings_since_ms;
+	bool host;     /* the stack may reach the host's loopback */
 	bool in_stack; /* it is calling us: it may not be called */
 	bool told_echo, told_full, told_pcap;
 
@@ -124,6 +134,12 @@ bool frame_is_own(const struct frame_path *path, const struct packet *packet);
 enum frame_place frame_place_of(const struct frame_path *path,
 				const struct packet *packet);
 
+/*
+ * Tells the stack where the sandbox is, as that would: it never has to ask, and never keeps
+ * what it could not send for want of an answer.
+ */
+void frame_introduce(struct frame_path *path);
+
 /* Services of libslirp's that are asked by UDP, and are not for us. */
 bool frame_is_service(const struct packet *packet, enum frame_place place);
 
@@ -152,6 +168,9 @@ void frame_tcp_in(struct frame_path *path, struct packet *packet);
 
 /* Ends the stack's side, as if the sandbox had. */
 void frame_reset_stack(struct frame_path *path, const struct flow *flow);
+
+/* Ends the flow; the stack forgets what it knows of a connection. */
+void frame_forget_flow(struct frame_path *path, struct flow *flow);
 
 /* Ends both sides, the sandbox's as an answer to its packet. flow is gone then. */
 void frame_reset_both(struct frame_path *path, struct flow *flow,

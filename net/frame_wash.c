@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "net/frame_path.h"
+#include "net/packet_bytes.h"
 
 static bool is_gso_of(const struct virtio_net_hdr *offload, const struct packet *packet)
 {
@@ -139,4 +140,57 @@ bool frame_is_service(const struct packet *packet, enum frame_place place)
 			return true;
 	}
 	return packet->to_port == 69 && place != PLACE_OUTSIDE;
+}
+
+/* A gratuitous request: RFC 5227, 3. */
+static void introduce_v4(struct frame_path *path)
+{
+	static const uint8_t request[] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+	const uint32_t address = ip_to_v4(&path->spec.net->address.ip);
+	uint8_t frame[PACKET_ETHERNET + 28] = { 0 };
+	uint8_t *arp = frame + PACKET_ETHERNET;
+
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, path->spec.mac, 6);
+	put16(frame + 12, ETHERTYPE_ARP);
+	memcpy(arp, request, sizeof(request));
+	memcpy(arp + 8, path->spec.mac, 6);
+	memcpy(arp + 14, &address, 4);
+	memcpy(arp + 24, &address, 4);
+	stack_input(path->stack, frame, sizeof(frame));
+}
+
+/* An unsolicited advertisement: RFC 4861, 7.2.6. */
+static void introduce_v6(struct frame_path *path)
+{
+	static const uint8_t all_nodes[16] = { 0xff, 2, [15] = 1 };
+	const struct ip *own = &path->spec.net->address6.ip;
+	uint8_t frame[PACKET_ETHERNET + V6_HEADER + 32] = { 0x33, 0x33, [5] = 1 };
+	struct packet packet = { .bytes = frame, .v6 = true, .kind = PACKET_ADVERTISES };
+	uint8_t *ip = frame + PACKET_ETHERNET, *icmp = ip + V6_HEADER;
+
+	memcpy(frame + 6, path->spec.mac, 6);
+	put16(frame + 12, ETHERTYPE_V6);
+	ip[0] = 0x60;
+	ip[6] = PROTO_ICMP6;
+	ip[7] = 255;
+	memcpy(ip + 8, own->bytes, 16);
+	memcpy(ip + 24, all_nodes, 16);
+	icmp[0] = 136;
+	icmp[4] = 0x20; /* it overrides */
+	memcpy(icmp + 8, own->bytes, 16);
+	icmp[24] = 2; /* the target's link-layer address … */
+	icmp[25] = 1; /* … of 8 bytes */
+	memcpy(icmp + 26, path->spec.mac, 6);
+	packet.l4 = PACKET_ETHERNET + V6_HEADER;
+	packet.payload = packet.l4 + ICMP_HEADER;
+	packet_resize(&packet, 24);
+	stack_input(path->stack, frame, sizeof(frame));
+}
+
+void frame_introduce(struct frame_path *path)
+{
+	introduce_v4(path);
+	if (path->spec.net->address6.bits)
+		introduce_v6(path);
 }

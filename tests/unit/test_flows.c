@@ -93,13 +93,17 @@ static void open_connections_do_not_make_room(void **state)
 
 	(void)state;
 	open->state = FLOW_OPEN;
-	assert_null(flows_oldest(flows));
+	assert_null(flows_oldest(flows, false));
 	key = key_of(PROTOCOL_TCP, 2);
 	closed = flows_add(flows, &key, false, 20);
 	closed->state = FLOW_CLOSED;
 	key = key_of(PROTOCOL_UDP, 3);
 	flows_add(flows, &key, false, 30);
-	assert_ptr_equal(flows_oldest(flows), closed);
+	assert_ptr_equal(flows_oldest(flows, false), closed);
+	assert_ptr_equal(flows_oldest(flows, true), closed);
+	flows_remove(flows, closed);
+	assert_null(flows_oldest(flows, true));
+	assert_non_null(flows_oldest(flows, false));
 	flows_free(flows);
 }
 

@@ -353,6 +353,47 @@ static void a_closed_connection_may_be_opened_again(void **state)
 	frames_free(frames);
 }
 
+static void nothing_passes_behind_a_gap(void **state)
+{
+	struct frames *frames = frames_new(internet);
+	const struct packet_ends ends = frames_ends(OUTSIDE4, 40000, 443);
+
+	(void)state;
+	frames_connect(frames, &ends);
+	assert_int_equal(frames_say_tcp(frames, &ends, 1003, 5001, TCP_ACK, "cd"), 0);
+	assert_int_equal(frames_say_tcp(frames, &ends, 1001, 5001, TCP_ACK, "ab"), 1);
+	assert_int_equal(frames_say_tcp(frames, &ends, 1003, 5001, TCP_ACK, "cd"), 1);
+	frames_free(frames);
+}
+
+/* The first segment never arrived: all others wait for it in the stack. */
+static void what_the_stack_has_to_sort_is_bounded(void **state)
+{
+	struct frames *frames = frames_new(internet);
+	const struct packet_ends first = frames_ends(OUTSIDE4, 2000, 443);
+	size_t passed = 0;
+
+	(void)state;
+	for (uint16_t i = 0; i < 20; i++) {
+		const struct packet_ends ends =
+			frames_ends(OUTSIDE4, (uint16_t)(2000 + i), 443);
+
+		frames_connect(frames, &ends);
+		for (uint32_t seq = 1001; seq < 1401; seq++) {
+			passed += frames_say_tcp(frames, &ends, seq, 5001, TCP_ACK, "x");
+			frames->stack.count = 0;
+		}
+	}
+	assert_int_equal(frames->path->ahead, FRAME_AHEAD_ALL);
+	assert_int_equal(passed, FRAME_AHEAD_ALL + 20);
+
+	/* An acknowledgement makes room again. */
+	assert_int_equal(frames_stack_says_tcp(frames, &first, 5001, 1130, TCP_ACK, ""),
+			 1);
+	assert_int_equal(frames->path->ahead, FRAME_AHEAD_ALL - FRAME_AHEAD_MAX);
+	frames_free(frames);
+}
+
 /* What the kernel does with such a frame: the sum from csum_start to the end goes into its place. */
 static void a_large_segment_is_cut_by_the_kernel(void **state)
 {
@@ -627,6 +668,8 @@ int main(void)
 		cmocka_unit_test(a_second_opening_ends_an_open_connection),
 		cmocka_unit_test(what_the_stack_says_of_no_connection_ends_it),
 		cmocka_unit_test(a_closed_connection_may_be_opened_again),
+		cmocka_unit_test(nothing_passes_behind_a_gap),
+		cmocka_unit_test(what_the_stack_has_to_sort_is_bounded),
 		cmocka_unit_test(a_large_segment_is_cut_by_the_kernel),
 		cmocka_unit_test(a_segment_is_no_larger_than_the_sandbox_said),
 		cmocka_unit_test(partial_checksums_are_completed),
