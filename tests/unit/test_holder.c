@@ -84,6 +84,7 @@ static void ipv6_and_udp_are_looked_at_too(void **state)
 
 	(void)state;
 	assert_int_equal(listen(fd, 1), 0);
+	assert_true(udp >= 0);
 	assert_true(holds(PROTOCOL_TCP, "::1", port));
 	assert_false(holds(PROTOCOL_TCP, "::2", port));
 	assert_true(holds(PROTOCOL_UDP, "::1", udp_port));
