@@ -111,6 +111,9 @@ int net_view_host(struct arena *arena, struct host_view *ret_view, struct error 
 /* Whether /dev/net/tun can be opened and used by this user, and why not (errno). */
 int net_probe_tap(void);
 
+/* Whether sbx-net, which was built along, has libslirp: without it no tap device is served. */
+bool net_has_slirp(void);
+
 /*
  * The two files, as the sandbox sees them, in the arena. NULL: nothing is to be bound over
  * the root's own. hostname: NULL: none.

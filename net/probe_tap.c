@@ -8,6 +8,15 @@
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
 
+bool net_has_slirp(void)
+{
+#ifdef SBX_SLIRP
+	return true;
+#else
+	return false;
+#endif
+}
+
 /*
  * Opening it makes nothing: a device comes with TUNSETIFF, for which the sandbox's own
  * network namespace is needed. That it answers a question shows that it is tun's node.

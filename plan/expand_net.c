@@ -193,25 +193,36 @@ static const char *needs_tap(const struct draft *draft)
 	return draft->plan.net.relay_off ? "--relay off" : NULL;
 }
 
+static int refuse_device(const char *option, struct error *err)
+{
+	if (net_has_slirp())
+		error_errno_id(err, ERROR_DEVICE_MISSING, "use %s: open /dev/net/tun",
+			       option);
+	else
+		error_set(err, ERROR_DEVICE_MISSING,
+			  "use %s: sbx-net is built without libslirp", option);
+	return error_hint(err, "--net relay has TCP and names without it");
+}
+
 /* Whoever asked for a tap device has to get one; else the relay does nearly as well. */
 static int choose_device(struct draft *draft, bool asked, struct error *err)
 {
 	struct net_spec *spec = &draft->plan.net;
 	const char *option = needs_tap(draft);
 
-	if (spec->mode != NET_USER || net_probe_tap() == 0)
+	if (spec->mode != NET_USER || (net_has_slirp() && net_probe_tap() == 0))
 		return 0;
-	if (asked || option) {
-		error_errno_id(err, ERROR_DEVICE_MISSING, "use %s: open /dev/net/tun",
-			       option ? option : "--net user");
-		return error_hint(err, "--net relay has TCP and names without it");
-	}
+	if (asked || option)
+		return refuse_device(option ? option : "--net user", err);
 	spec->mode = NET_RELAY;
 	add_note(draft, false,
-		 arena_printf(&draft->plan.arena,
-			      "/dev/net/tun cannot be used (%s): --net relay, with TCP "
-			      "and names alone",
-			      strerror(errno)));
+		 net_has_slirp()
+			 ? arena_printf(&draft->plan.arena,
+					"/dev/net/tun cannot be used (%s): --net relay, "
+					"with TCP and names alone",
+					strerror(errno))
+			 : "sbx-net is built without libslirp: --net relay, with TCP and "
+			   "names alone");
 	return 0;
 }
 
