@@ -136,7 +136,7 @@ wires() {
 		ip -n inet route add blackhole 198.41.98.0/24 && ip -n inet route add unreachable 198.41.99.0/24 &&
 		ip -n inet route add unreachable 2a00:77:99::/48 && forward inet &&
 		ip route add unreachable 2a00:77:98::/48 && ip route add unreachable 198.41.97.0/24 &&
-		echo '0 60000' >/proc/sys/net/ipv4/ping_group_range
+		echo "$NET_GID $NET_GID" >/proc/sys/net/ipv4/ping_group_range
 }
 
 inet_servers='198.41.0.10 198.41.0.11 198.41.0.12 198.41.0.20 2a00:77:0:2::10 2a00:77:0:2::11
