@@ -6,11 +6,12 @@
 #   fetch.sh SERIES DIR      SERIES: 5.10, 6.1, 6.12 or newest
 #
 # DIR then holds vmlinuz, modules/ and modules/order. A kernel that is there stays when no
-# newer one can be fetched.
+# newer one can be fetched, and is fetched again where other modules are wanted.
 set -eu
 
-modules='virtio_pci virtio_blk tun overlay fuse squashfs dummy nf_tables nf_nat nft_chain_nat nft_redir nft_nat
-	nft_compat nft_queue nft_reject_ipv4 nft_reject_ipv6 xt_NFQUEUE nfnetlink_queue'
+modules='virtio_pci virtio_blk tun overlay fuse squashfs ipv6 dummy veth nf_tables nf_nat nft_chain_nat nft_redir
+	nft_nat nft_ct nft_counter nft_compat nft_queue nft_reject nft_reject_ipv4 nft_reject_ipv6 nft_reject_inet
+	xt_NFQUEUE nfnetlink_queue'
 tools=$(cd "$(dirname "$0")/../../tools" && pwd -P)
 series=$1
 mkdir -p "$2"
@@ -101,7 +102,9 @@ if [ -z "$version" ]; then
 	echo "cannot fetch a kernel $series" >&2
 	exit 1
 fi
-[ "$(cat "$dir/version" 2>/dev/null)" != "$version" ] || exit 0
+# shellcheck disable=SC2086 # many words
+wanted=$(printf "%s " "$version" $modules)
+[ "$(cat "$dir/version" 2>/dev/null)" != "$wanted" ] || exit 0
 unpack "$version"
 keep
-echo "$version" >"$dir/version"
+echo "$wanted" >"$dir/version"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Boots the kernels that sbx names in QEMU, without KVM, and runs the sandbox tests in each
-# as an ordinary user. Prints TAP: one line for each check on each kernel.
+# Boots the kernels that sbx names in QEMU, without KVM, and runs the tests of sandboxes and of
+# the network in each as an ordinary user. Prints TAP: one line for each check on each kernel.
 #
 #   matrix.sh BUILD [SERIES...]
 #
@@ -30,10 +30,11 @@ skip_all() { # REASON
 # What kernels differ in. The rest of the suite takes an emulated machine half an hour: it runs
 # there with SBX_TEST_FULL, as in ./dev test full.
 differing='sandbox_any_root sandbox_host_root sandbox_landlock sandbox_layers sandbox_limits sandbox_mounts
-	sandbox_namespaces sandbox_older_kernels'
+	sandbox_namespaces sandbox_older_kernels net_inner net_reach'
 
-# The suite as meson knows it: a line "env NAME VALUE" for each variable of the sandbox tests,
-# and a line "test NAME SECONDS WORD..." for each of them. In a guest the tree lies in /payload and
+# The suite as meson knows it: a line "env NAME VALUE" for each variable of the tests,
+# and a line "test NAME SECONDS WORD..." for each of them; but for those of the network that run
+# a second time with other options. In a guest the tree lies in /payload and
 # the build in /payload/build.
 suite() {
 	local wanted=${SBX_TEST_FULL:+all}
@@ -42,7 +43,8 @@ suite() {
 		--arg wanted "$wanted" '
 		def moved: split($build) | join("/payload/build") | split($tree) | join("/payload");
 		($wanted | split("[ \n\t]+"; null)) as $names
-		| [.[] | select(.suite | any(endswith(":sandbox")))
+		| [.[] | select(.suite | any(endswith(":sandbox") or endswith(":net")))
+			| select(.env.SBX_NET_OPTIONS // "" == "")
 			| select($names == ["all"] or (.name | IN($names[])))]
 		| ([.[].env | to_entries[]] | unique[] | "env \(.key) \(.value | moved)"),
 		  (.[] | "test \(.name) \(.timeout) \(.cmd | map(moved) | join(" "))")'
@@ -52,7 +54,7 @@ suite() {
 make_payload() {
 	local payload=$scratch/payload kind name words program
 	mkdir -p "$payload/tests"
-	cp -R "$tests/sandbox" "$payload/tests/"
+	cp -R "$tests/sandbox" "$tests/net" "$payload/tests/"
 	cp -R "$tree/docs" "$tree/examples" "$payload/"
 	cp "$here/guest" "$here/job" "$payload/"
 	while read -r kind name words; do

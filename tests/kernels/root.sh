@@ -9,7 +9,7 @@ set -eu
 image=$1
 size=1200M
 packages=bash,procps,uidmap,util-linux,busybox-static,iproute2,strace,jq,python3,fuse3
-packages=$packages,fuse-overlayfs,libcap2-bin,keyutils,tmux,file,python3-jsonschema,tzdata,libslirp0
+packages=$packages,fuse-overlayfs,libcap2-bin,keyutils,tmux,file,python3-jsonschema,tzdata,libslirp0,nftables
 tools=$(cd "$(dirname "$0")/../../tools" && pwd -P)
 # shellcheck source=/dev/null
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
