@@ -42,24 +42,38 @@ struct gifts {
 };
 
 /*
+ * It ends with the launcher, and by nothing but that: what a terminal, a shell or a service
+ * manager sends to all processes of a job is for the launcher, which may go on for long, and
+ * the sandbox with it. A parent that is gone already sends no death signal.
+ */
+static void depend_on(pid_t launcher)
+{
+	sigset_t all;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != launcher)
+		_exit(1);
+	(void)setsid();
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/*
  * In the child of vfork(2): the launcher's memory is ours until execve(2). The streams are not
  * the user's: what sbx-net has to say it tells the launcher.
  */
 static _Noreturn void become(const char *path, const char *const *words,
-			     const struct gifts *gifts, int null,
+			     const struct gifts *gifts, int null, pid_t launcher,
 			     volatile int *ret_errnum)
 {
 	static char *const environment[] = { NULL };
-	sigset_t none;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	depend_on(launcher);
 	for (int fd = 0; fd <= 2; fd++)
 		(void)dup2(null, fd);
 	for (int fd = CONTROL_FD; fd <= PCAP_FD; fd++)
 		if (gifts->fds[fd - CONTROL_FD] >= 0)
 			(void)dup2(gifts->fds[fd - CONTROL_FD], fd);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(path, (char *const *)(uintptr_t)words, environment);
 	*ret_errnum = errno;
 	_exit(1);
@@ -70,13 +84,14 @@ static int spawn(const char *path, const char *const *words, const struct gifts 
 {
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	volatile int errnum = 0;
+	const pid_t launcher = getpid();
 	pid_t pid;
 
 	if (null < 0)
 		return error_errno(err, "open /dev/null");
 	pid = vfork();
 	if (pid == 0)
-		become(path, words, gifts, null, &errnum);
+		become(path, words, gifts, null, launcher, &errnum);
 	if (pid < 0)
 		return error_errno(err, "start %s", path);
 	*ret_pid = pid;

@@ -47,7 +47,7 @@ said() {
 	[ "$(grep -c "$1" "$log")" -ge "$2" ]
 }
 
-plan 38
+plan 39
 
 # ---- passed on -----------------------------------------------------------------------------
 
@@ -100,9 +100,18 @@ if command -v setsid >/dev/null; then
 	until_true grep -q 'got INT' "$log"
 	sleep 0.5
 	is 'a signal to the group of the launcher arrives once' "$(grep -c 'got INT' "$log")" 1
+	# A service manager that ends a unit signals each of its processes.
+	server=$(pgrep -x -P "$(cat "$tmp/leader")" sbx-net)
+	for name in HUP INT QUIT TERM TSTP USR1 ALRM; do
+		kill -"$name" "$server"
+	done
+	sleep 0.3
+	is_in S "$server"
+	result $? 'none of it ends or stops what serves the network' || say "$(cat "$log")"
 	kill -KILL "$(cat "$tmp/leader")"
 else
 	skip 'a signal to the group of the launcher arrives once' 'there is no setsid'
+	skip 'none of it ends or stops what serves the network' 'there is no setsid'
 fi
 
 # ---- job control ---------------------------------------------------------------------------
