@@ -154,7 +154,7 @@ static int open_place(struct tree *tree, const struct mount_entry *entry,
 	return mountpoint_open(tree, path, false, err);
 }
 
-/* The file "data" of the scratch space, on dest. 1: there is no place for it. */
+/* A file of the scratch space, on dest. 1: there is no place for it. */
 static int place_data(struct tree *tree, const struct mount_entry *entry, int clone,
 		      struct error *err)
 {
@@ -165,16 +165,22 @@ static int place_data(struct tree *tree, const struct mount_entry *entry, int cl
 	return mount_attach(clone, place, entry->dest, err);
 }
 
-/* It has no name of its own: only the mount on dest leads to it. */
+/*
+ * Only the mount on dest leads to it. Its name in the scratch space goes at once only where
+ * no mirror can be made of its directory: a mount of a file without a name cannot be cloned
+ * and attached again.
+ */
 int entry_data(struct tree *tree, const struct mount_entry *entry, int source,
 	       struct error *err)
 {
 	auto_close int file = -1;
 	auto_close int clone = -1;
+	char name[16];
 	int missed;
 
 	(void)source;
-	file = openat(tree->scratch, "data", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	snprintf(name, sizeof(name), "%u", tree->used++);
+	file = openat(tree->scratch, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 		      mount_mode(entry, 0600));
 	if (file < 0 || fill_file(file, entry) < 0)
 		return error_errno(err, "write the file %s", entry->dest);
@@ -184,7 +190,8 @@ int entry_data(struct tree *tree, const struct mount_entry *entry, int source,
 	missed = place_data(tree, entry, clone, err);
 	if (missed < 0)
 		return -1;
-	if (unlinkat(tree->scratch, "data", 0) < 0)
+	if ((missed || tree->spec->makes_everywhere) &&
+	    unlinkat(tree->scratch, name, 0) < 0)
 		return error_errno(err, "hide the file for %s", entry->dest);
 	if (missed)
 		return 0;

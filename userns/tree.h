@@ -40,7 +40,7 @@ struct tree {
 	int host_dev; /* the caller's /dev */
 	int proc;     /* the caller's /proc, or -1: for who has to remount */
 	int scratch;  /* top of the scratch space */
-	unsigned int used;         /* counts the directories made in it */
+	unsigned int used;         /* counts what is made in it by a number */
 	int empty_dir, empty_file; /* attached, read-only clones of what covers */
 	dev_t own
 		[TREE_OWN_MAX]; /* file systems made here: mount points may be made in them */
