@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 schema=$here/../../docs/schema/config.json
 
-plan 23
+plan 25
 mkdir "$tmp/work" "$tmp/root" "$tmp/root/etc"
 cd "$tmp/work" || exit 1
 
@@ -43,6 +43,11 @@ fits 'the defaults fit the schema'
 fits 'so do a policy, what it denies and limits' --policy docker --explain on --denials "$tmp/denials" \
 	--landlock 'require(1)' --root-emu on -m 64M --memory-swap 80M --pids 5 --cpus 1.5 --cpuset 0 \
 	--io-weight 7 --limits best-effort
+fits 'and every word of a network' --net user --ip 10.9.8.7/24 --gateway 10.9.8.1 --ip6 fd12::7/64 --mac 02:00:00:00:00:07 \
+	--ifname uplink --mtu 1400 --txqueuelen 500 --dns 192.0.2.53 --dns 2001:db8::53 --search example.test \
+	--add-host db:192.0.2.7 --add-host up:host-gateway -p 18080:80 -p '[::1]:18081:81/udp' --allow 'example.test:443,sni' \
+	--deny 192.0.2.0/24 --net-log "$tmp/net.log" --pcap "$tmp/net.pcap" --net-rate 10M --relay off
+fits 'and no IPv6' --net relay --ip6 off --no-resolv
 ok 'printing starts nothing' touched
 
 options='--hostname box --tmpfs /srv:size=1M --env A=1 --rlimit nofile=64 --workdir /usr'
