@@ -276,6 +276,12 @@ static void name_resources(struct error *err)
 	case ENOMEM:
 		err->id = ERROR_RESOURCES;
 		break;
+	case EFBIG:
+		err->id = ERROR_RESOURCES;
+		error_hint(err,
+			   "ulimit -f raises the limit on the size of files; the network "
+			   "of --net none needs none");
+		break;
 	case EAGAIN:
 		err->id = ERROR_RESOURCES;
 		error_hint(err, "ulimit -u shows how many processes this user may have");

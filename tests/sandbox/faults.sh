@@ -30,7 +30,7 @@ refuses() {
 }
 can_unshare=$(unshare -Urm unshare -U --map-user=0 true 2>/dev/null && echo yes)
 
-plan 69
+plan 71
 
 # ---- limits of the caller ------------------------------------------------------------------
 
@@ -45,7 +45,9 @@ refuses 'without processes it says so' "$(limited '(ulimit -u 1) 2>/dev/null && 
 is 'with a stack of 256 KiB it runs' \
 	"$(limited 'ulimit -s 256; exec "$SBX" run --no-config -- true')" 'status 0'
 is 'files of no size do no harm' \
-	"$(limited 'ulimit -f 0; exec "$SBX" run --no-config -- sleep 0.2')" 'status 0'
+	"$(limited 'ulimit -f 0; exec "$SBX" run --no-config --net none -- sleep 0.2')" 'status 0'
+refuses 'but to a network, which needs some' \
+	"$(limited 'ulimit -f 0; exec "$SBX" run --no-config -- true')" resolv.conf
 
 many=$(awk 'BEGIN { for (i = 0; i < 7000; i++) printf "%0200d ", i }')
 # shellcheck disable=SC2086 # each is a word
@@ -146,10 +148,10 @@ else
 	fi
 	refuses 'but not with a map that needs them' "$(without /etc/subuid /etc/subgid -- \
 		"$run --map subuid -- true")" 'subordinate ids'
-	output=$(helpless run --no-config --cwd off --map subuid -- true)
+	output=$(helpless run --no-config --cwd off --net none --map subuid -- true)
 	printf '#!/bin/sh\nexec sleep 60\n' >"$tmp/hanging"
 	chmod 755 "$tmp/hanging"
-	newuidmap="$tmp/hanging" helpless run --no-config --cwd off --map subuid -- true >"$tmp/hung" &
+	newuidmap="$tmp/hanging" helpless run --no-config --cwd off --net none --map subuid -- true >"$tmp/hung" &
 	hung=$!
 	case $output in
 	*sbx*)
