@@ -214,15 +214,15 @@ cp "$SBX" "$tmp/new/sbx"
 mount -n --move "$tmp/new" /tmp || exit 77
 cd / || exit
 SBX=/tmp/sbx
-"$SBX" run --no-config --cwd off --name spare --map single -- sleep 0.3 || exit
-"$SBX" run --no-config --cwd off -d --name spare --map single -- sleep 60 || exit
+"$SBX" run --no-config --cwd off --net none --name spare --map single -- sleep 0.3 || exit
+"$SBX" run --no-config --cwd off --net none -d --name spare --map single -- sleep 60 || exit
 stat -c "%a %n" /tmp/sbx-*
 "$SBX" list | awk 'NR > 1 { print $1 }'
 "$SBX" kill -s KILL spare
 mkdir /tmp/empty
-XDG_RUNTIME_DIR=/tmp/empty "$SBX" run --no-config --cwd off -- sleep 0.2
+XDG_RUNTIME_DIR=/tmp/empty "$SBX" run --no-config --cwd off --net none -- sleep 0.2
 chmod 755 /tmp/sbx-*
-XDG_RUNTIME_DIR=/nowhere "$SBX" run --no-config --cwd off --name spare -- true 2>&1 | head -n 1
+XDG_RUNTIME_DIR=/nowhere "$SBX" run --no-config --cwd off --net none --name spare -- true 2>&1 | head -n 1
 END
 if unshare -Urm true 2>/dev/null; then
 	output=$(env -u XDG_RUNTIME_DIR SBX="$SBX" tmp="$tmp" timeout -s KILL 20 unshare -Urm sh "$tmp/spare" 2>&1)

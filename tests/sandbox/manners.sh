@@ -6,7 +6,7 @@
 # shellcheck source=tests/sandbox/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 27
+plan 29
 mkdir "$tmp/work"
 cd "$tmp/work" || exit 1
 
@@ -40,8 +40,14 @@ unset http_proxy no_proxy
 
 # It is found by its own name neither in PATH nor in the current directory.
 cp "$SBX" "$tmp/work/sbx"
-is 'a copy of it starts by a relative name' "$(env -i ./sbx run --no-config -- echo here 2>&1)" here
-rm "$tmp/work/sbx"
+is 'a copy of it starts by a relative name' "$(env -i ./sbx run --no-config --net none -- echo here 2>&1)" here
+if [ -x "${SBX%/*}/sbx-net" ]; then
+	cp "${SBX%/*}/sbx-net" "$tmp/work/sbx-net"
+	is 'with what serves the network beside it' "$(env -i ./sbx run --no-config -- echo here 2>&1)" here
+else
+	skip 'with what serves the network beside it' 'it lies elsewhere'
+fi
+rm -f "$tmp/work/sbx" "$tmp/work/sbx-net"
 
 # ---- silence ---------------------------------------------------------------------------
 
@@ -61,9 +67,10 @@ like 'one that is unknown is named' "$(run --tz Nowhere/Land -- true 2>&1)" \
 
 # ---- the network -----------------------------------------------------------------------
 
-is 'there is one interface' "$(run -- sh -c 'ls /sys/class/net' 2>&1)" lo
+is 'there is one interface beside the loopback' "$(run -- sh -c 'ls /sys/class/net' | tr '\n' ' ')" 'lo tap0 '
+is 'without a network there is one' "$(run --net none -- sh -c 'ls /sys/class/net' 2>&1)" lo
 like 'it is up' "$(run -- cat /sys/class/net/lo/flags 2>&1)" '*[13579bBdDfF]'
-is 'no route leads out' "$(run -- sh -c 'wc -l </proc/net/route' 2>&1)" 1
+is 'no route leads out' "$(run --net none -- sh -c 'wc -l </proc/net/route' 2>&1)" 1
 if command -v python3 >/dev/null; then
 	ok 'it carries packets to itself' run -- python3 -c '
 import socket
@@ -71,7 +78,7 @@ server = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(server.getsockname(), 5)
 client.sendall(b"x")
 assert server.accept()[0].recv(1) == b"x"'
-	fails 'and to nobody else' 1 run -- python3 -c '
+	fails 'and to nobody else' 1 run --net none -- python3 -c '
 import socket, sys
 try:
     socket.create_connection(("192.0.2.1", 80), 5)
@@ -91,7 +98,8 @@ asleep() {
 "$SBX" run --no-config -- sleep "44444.$$" </dev/null &
 child=$!
 until_true asleep >/dev/null
-is 'a sandbox is a child of its caller, and has one of its own' "$(pgrep -P "$child" | wc -l)" 1
+is 'a sandbox is a child of its caller, and has two of its own' \
+	"$(pgrep -P "$child" | xargs -n 1 ps -o comm= -p | sort | tr '\n' ' ')" 'sbx-init sbx-net '
 is 'and the launcher is one of ours, not of a daemon' "$(ps -o ppid= -p "$child" | tr -d ' ')" $$
 kill -KILL "$child"
 wait "$child" 2>/dev/null
