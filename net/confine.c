@@ -62,11 +62,12 @@ struct limit {
 
 /*
  * Descriptors: two ends and two pipes of some thousand connections. Data: libslirp sets
- * aside 256 KB for each of its connections, most of which is never touched.
+ * aside 400 KB for each of its connections, most of which is never touched, and ends when it
+ * gets no more: all that the frame path lets it have (FRAME_SOCKETS_MAX) must fit.
  */
 static const struct limit outer_limits[] = {
-	{ RLIMIT_CORE, 0 },       { RLIMIT_NPROC, 0 },      { RLIMIT_MEMLOCK, 0 },
-	{ RLIMIT_NOFILE, 65536 }, { RLIMIT_DATA, 1 << 30 }, { RLIMIT_STACK, 8 << 20 },
+	{ RLIMIT_CORE, 0 },       { RLIMIT_NPROC, 0 },         { RLIMIT_MEMLOCK, 0 },
+	{ RLIMIT_NOFILE, 65536 }, { RLIMIT_DATA, 2ULL << 30 }, { RLIMIT_STACK, 8 << 20 },
 };
 
 static const struct limit inner_limits[] = {

@@ -39,7 +39,7 @@ enum {
 	FRAME_STACK_MTU = 65520, /* libslirp's most is 65521 */
 
 	/*
-	 * Of the stack, and closed connections that it still remembers: each may cost it 256 KB
+	 * Of the stack, and closed connections that it still remembers: each may cost it 400 KB
 	 * of address space, and it ends when it gets no more (confine.c has the limit).
 	 */
 	FRAME_SOCKETS_MAX = 3000,
