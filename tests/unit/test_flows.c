@@ -53,15 +53,15 @@ static void a_full_table_takes_no_more_and_forgets_nothing(void **state)
 	struct flow_key key;
 
 	(void)state;
-	for (uint16_t i = 0; i < FLOWS_MAX; i++) {
-		key = key_of(PROTOCOL_UDP, i);
+	for (uint32_t i = 0; i < FLOWS_MAX; i++) {
+		key = key_of(PROTOCOL_UDP, (uint16_t)i);
 		assert_non_null(flows_add(flows, &key, false, 1));
 	}
 	key = key_of(PROTOCOL_UDP, FLOWS_MAX);
 	assert_null(flows_add(flows, &key, false, 1));
 	assert_int_equal(flows_count(flows), FLOWS_MAX);
-	for (uint16_t i = 0; i < FLOWS_MAX; i++) {
-		key = key_of(PROTOCOL_UDP, i);
+	for (uint32_t i = 0; i < FLOWS_MAX; i++) {
+		key = key_of(PROTOCOL_UDP, (uint16_t)i);
 		assert_non_null(flows_find(flows, &key, false));
 	}
 
@@ -77,8 +77,8 @@ static void a_full_table_takes_no_more_and_forgets_nothing(void **state)
 	}
 	assert_int_equal(seen, FLOWS_MAX);
 	assert_int_equal(flows_count(flows), FLOWS_MAX / 2);
-	for (uint16_t i = 0; i < FLOWS_MAX / 2; i++) {
-		key = key_of(PROTOCOL_TCP, i);
+	for (uint32_t i = 0; i < FLOWS_MAX / 2; i++) {
+		key = key_of(PROTOCOL_TCP, (uint16_t)i);
 		assert_non_null(flows_add(flows, &key, false, 1));
 	}
 	assert_null(flows_add(flows, &key, true, 1));

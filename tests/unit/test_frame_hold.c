@@ -220,7 +220,7 @@ static void beginnings_are_bounded(void **state)
 	struct frames *frames = begin(0, &ends);
 
 	(void)state;
-	for (uint16_t i = 0; i < FRAME_HOLDS_MAX + 10; i++) {
+	for (uint32_t i = 0; i < FRAME_HOLDS_MAX + 10; i++) {
 		ends.from_port = (uint16_t)(2000 + i);
 		frames_connect(frames, &ends);
 		frames_say_tcp(frames, &ends, 1001, 5001, TCP_ACK, "TLS");
