@@ -3,7 +3,7 @@
 # `./dev test` is a row of parts, each one way to build the tree and the suites that are run
 # on it. What each check said goes into one file of results, which gives the closing line.
 
-parts='root release clang tidy sanitizers failpoints noseccomp offline aarch64 musl guests kernels'
+parts='root release clang failpoints tidy sanitizers offline noseccomp aarch64 musl guests kernels'
 
 # Where checks are slow, a sanitizer or an emulator multiplies every limit of time.
 time_factor=1
@@ -63,7 +63,7 @@ run_named() { # NAME
 	if build_release && run_selected "$1"; then
 		return
 	fi
-	if built build_tree failpoints -Dfailpoints=true && run_selected "$1"; then
+	if built build_clang && run_selected "$1"; then
 		return
 	fi
 	say "no part, suite or test is called $1; ./dev test list names them"
@@ -117,13 +117,18 @@ part_release() {
 	run_tests --no-suite tidy --no-suite kernels --no-suite guests --no-suite bench "${left_out[@]}"
 }
 
+# The other compiler builds what is tested by failpoints, and what the linter reads.
+build_clang() {
+	CC=clang build_tree clang -Dwerror=true -Dfailpoints=true
+}
+
 part_clang() {
-	CC=clang built build_tree clang -Dwerror=true || return 0
+	built build_clang || return 0
 	run_tests --suite unit
 }
 
 part_tidy() {
-	CC=clang built build_tree clang -Dwerror=true || return 0
+	built build_clang || return 0
 	run_tests --suite tidy
 }
 
@@ -146,25 +151,30 @@ part_sanitizers() {
 }
 
 part_failpoints() {
-	built build_tree failpoints -Dfailpoints=true || return 0
+	built build_clang || return 0
 	run_tests --suite failure
 }
 
+noseccomp=(-Dseccomp=disabled -Dwerror=true)
+
 # Who asks for a policy is refused there; the rest works as ever.
 part_noseccomp() {
-	built build_tree noseccomp -Dseccomp=disabled -Dwerror=true || return 0
+	built build_tree noseccomp "${noseccomp[@]}" || return 0
 	run_tests --suite unit
 	run_tests sandbox_without_seccomp
 }
 
-# From nothing, in a network namespace that has no network.
+# From nothing, in a network namespace that has no network; what was built is the next part's.
 # shellcheck disable=SC2016
 part_offline() {
-	build=$(build_directory offline)
+	build=$(build_directory noseccomp)
 	rm -rf "$build"
 	if unshare --map-root-user --net sh -ec '
-		meson setup -Dwerror=true "$1" "$2"
-		ninja -C "$1"' sh "$build" "$tree" >"$build.log" 2>&1; then
+		build=$1 tree=$2
+		shift 2
+		meson setup "$@" "$build" "$tree"
+		ninja -C "$build"' sh "$build" "$tree" "${noseccomp[@]}" >"$build.log" 2>&1; then
+		echo "${noseccomp[*]}" >"$build/set-up"
 		note pass "build"
 	else
 		tail -n 30 "$build.log"
