@@ -101,8 +101,8 @@ static void mend_netfilter(const struct host_facts *facts, struct finding *findi
 {
 	if (!facts->container[0])
 		finding_remedy(finding,
-			       "sudo modprobe -a nf_tables nfnetlink_queue nft_queue "
-			       "nft_reject_inet nft_redir nft_ct");
+			       "sudo modprobe -a nfnetlink_queue nft_queue nft_ct "
+			       "nft_chain_nat nft_redir nft_reject_ipv4 nft_reject_ipv6");
 }
 
 void judge_netfilter(const struct host_facts *facts, struct finding *finding)

@@ -72,6 +72,17 @@ is "--no-resolv keeps the root's" \
 	"$(run --net user -R "$root" --no-resolv -- /bin/cat /etc/resolv.conf)" "nameserver 127.0.0.53"
 is "so does no network" "$(run --net none -R "$root" -- /bin/cat /etc/resolv.conf)" "nameserver 127.0.0.53"
 
+# A root of one's own with a C library in it: one option, and names are found.
+whole=$tmp/work/whole
+mkdir -p "$whole/usr" "$whole/etc" "$whole/proc" "$whole/sys" "$whole/dev" "$whole/tmp"
+for place in bin sbin lib lib64; do
+	[ ! -L "/$place" ] || ln -s "$(readlink "/$place")" "$whole/$place"
+done
+chown -R "$NET_UID:$NET_GID" "$whole"
+like "a whole root finds names by default" \
+	"$(run --cwd off -R "$whole" --ro /usr -- getent hosts v4.example.test)" "198.41.0.10 *"
+like "and the host" "$(run --cwd off -R "$whole" --ro /usr -- getent hosts host.sbx.internal)" "*host.sbx.internal*"
+
 # The host's root is no other root.
 like "on the host's root" "$(run --net user -- cat /etc/resolv.conf)" "*nameserver 10.0.2.3*"
 run --net user -- cat /etc/resolv.conf >"$tmp/file"

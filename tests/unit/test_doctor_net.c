@@ -65,8 +65,8 @@ static void the_program_of_the_network_is_of_the_same_version(void **state)
 static void a_packet_filter_that_is_missing_is_loaded(void **state)
 {
 	static const char modprobe[] =
-		"sudo modprobe -a nf_tables nfnetlink_queue nft_queue nft_reject_inet "
-		"nft_redir nft_ct";
+		"sudo modprobe -a nfnetlink_queue nft_queue nft_ct nft_chain_nat "
+		"nft_redir nft_reject_ipv4 nft_reject_ipv6";
 	struct host_facts facts = good_host();
 
 	(void)state;
