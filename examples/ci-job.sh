@@ -6,6 +6,7 @@
 #
 # CI_OUT      another directory for the results
 # CI_TIMEOUT  instead of 20m
+# CI_NET      user: the internet; else there is no network (ci-fetch.sh allows single places)
 # CI_SBX      more options for sbx run, such as --proc host inside a container
 #
 # Ends as the command does; with 124 if it took too long, and with 125 and the one line that
@@ -24,7 +25,7 @@ trap 'rm -rf "$report"' EXIT
 # 512 processes are a limit of the job from Linux 5.14 on, of the user before that.
 status=0
 # shellcheck disable=SC2086 # CI_SBX holds several words
-sbx run --no-config --cwd ro --rw "$out" --scratch-size 2G \
+sbx run --no-config --cwd ro --rw "$out" --scratch-size 2G --net "${CI_NET:-none}" \
 	--keep-env=CI --keep-env='CI_*' --hostname ci --tty=off \
 	--rlimit nproc=512 --timeout "${CI_TIMEOUT:-20m}" --kill-after 5s \
 	--stats="$report/stats" --status-fd 3 ${CI_SBX-} -- "$@" \

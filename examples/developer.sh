@@ -26,7 +26,7 @@ sbx run -- cc -Wall -o hello hello.c
 sbx run --rw ../out -- cc -Wall -o ../out/hello hello.c
 
 # The program needs neither the tree nor the network: it sees its own directory, read-only.
-sbx run --cwd off --ro ../out:/program -- /program/hello
+sbx run --net none --cwd off --ro ../out:/program -- /program/hello
 
 # Another distribution: uid 0 in there, and what is written goes with the sandbox.
 # shellcheck disable=SC2016 # the shell inside expands it
