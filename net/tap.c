@@ -43,6 +43,16 @@ static void offer_offloads(int fd)
 			return;
 }
 
+/*
+ * Whoever closes the descriptor of a device that goes with it waits until no processor may
+ * still have a packet of it, some ten milliseconds, and the caller of sbx waits along. One
+ * that stays is cleared away with its network namespace, which the kernel does by itself.
+ */
+static void leave_to_namespace(int fd)
+{
+	(void)ioctl(fd, TUNSETPERSIST, 1UL);
+}
+
 /* The device belongs to the network namespace in which its node was opened. */
 int tap_open(const char *name, struct error *err)
 {
@@ -60,5 +70,6 @@ int tap_open(const char *name, struct error *err)
 		return error_errno_id(err, ERROR_NETWORK,
 				      "set the header of the tap device %s", name);
 	offer_offloads(fd);
+	leave_to_namespace(fd);
 	return fd_take(&fd);
 }
