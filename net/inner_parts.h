@@ -5,23 +5,18 @@
 /* The parts of the inner half (inner.h), which know each other. */
 
 #include "net/messages.h"
-#include "net/pending.h"
 
 enum { INNER_REQUESTS_MAX = 32 };
 
 struct inner {
 	const struct net_spec *spec;
 	int outer; /* inner_messages; does not block */
-	int queue; /* of first packets (packet_queue.h); -1: there is none */
+	int queue; /* of first packets (packet_queue.h), for verdicts; -1: there is none */
 	int fds[INNER_FD_COUNT]; /* -1: not there */
 	uint16_t ports[INNER_FD_COUNT];
 	struct inner_setup setup;
-	struct pending pending;
-	uint64_t expired_ms; /* when the pending ones were last looked through */
 
 	/* What the outer half has no room for yet, in order. */
-	bool asks;
-	struct inner_message ask;
 	struct inner_message requests[INNER_REQUESTS_MAX];
 	uint32_t request_count;
 };

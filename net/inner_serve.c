@@ -10,27 +10,16 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /*
- * The loop of the inner half. Two parties speak: the kernel's queue with first packets,
- * and the outer half with answers and requests. This half never waits for room in the outer half's socket
- * while that one may wait for room in ours: it leaves packets in the queue
- * instead, and goes on reading answers. So neither can stop the other.
+ * The loop of the inner half: verdicts on first packets, which the outer half reads itself,
+ * and sockets. This half never waits for room in the outer half's socket while that one may
+ * wait for room in ours: it goes on reading instead. So neither can stop the other.
  */
 
 enum {
-	TURN_MAX = 64, /* messages of one party before the other's turn */
-	PACKET_MESSAGE_MAX = 4096,
+	TURN_MAX = 64, /* messages before what they ask for is said */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* Verdicts say nothing back: a packet that is gone needs none. */
 static void send_verdicts(const struct inner *inner, struct netlink_batch *verdicts)
@@ -56,98 +45,15 @@ static void drop(const struct inner *inner, struct netlink_batch *verdicts,
 		send_verdicts(inner, verdicts);
 }
 
-/* ---- questions ------------------------------------------------------------------------ */
-
-/* 0: said, or there was nothing to say; 1: there is no room yet; -1: the other half is gone. */
-static int say_ask(struct inner *inner)
-{
-	if (!inner->asks)
-		return 0;
-	if (message_send(inner->outer, &inner->ask, sizeof(inner->ask), NULL, 0) < 0)
-		return errno == EAGAIN || errno == ENOBUFS ? 1 : -1;
-	inner->asks = false;
-	return 0;
-}
-
-static void make_room(struct inner *inner, struct netlink_batch *verdicts)
-{
-	const uint64_t now = now_ms();
-	uint32_t packet;
-
-	if (now - inner->expired_ms < 1000)
-		return;
-	inner->expired_ms = now;
-	while (pending_expire(&inner->pending, now, &packet))
-		drop(inner, verdicts, packet);
-}
-
-static void take_packet(struct inner *inner, struct netlink_batch *verdicts,
-			const struct queued_packet *packet)
-{
-	uint32_t id, old;
-
-	switch (pending_add(&inner->pending, &packet->flow, packet->id, now_ms(), &id,
-			    &old)) {
-	case PENDING_NEW:
-		inner->ask = (struct inner_message){ .word = INNER_ASK,
-						     .id = id,
-						     .flow = packet->flow };
-		inner->asks = true;
-		return;
-	case PENDING_SAME:
-		drop(inner, verdicts, old);
-		return;
-	case PENDING_FULL:
-		drop(inner, verdicts, packet->id);
-		make_room(inner, verdicts);
-		return;
-	}
-}
-
-/* A packet that cannot be read is dropped: none that a kernel sends by itself is. */
-static void take_message(struct inner *inner, struct netlink_batch *verdicts,
-			 const uint8_t *message, size_t size)
-{
-	struct queued_packet packet = { 0 };
-	bool has_id;
-
-	if (packet_queue_parse(message, size, &packet, &has_id) == 0)
-		take_packet(inner, verdicts, &packet);
-	else if (has_id)
-		drop(inner, verdicts, packet.id);
-}
-
-static int hear_queue(struct inner *inner, struct netlink_batch *verdicts)
-{
-	_Alignas(uint64_t) uint8_t message[PACKET_MESSAGE_MAX];
-
-	for (int i = 0; i < TURN_MAX && !inner->asks; i++) {
-		const ssize_t got =
-			recv(inner->queue, message, sizeof(message), MSG_DONTWAIT);
-
-		if (got <= 0)
-			break;
-		take_message(inner, verdicts, message, (size_t)got);
-		if (say_ask(inner) < 0)
-			return -1;
-	}
-	send_verdicts(inner, verdicts);
-	return 0;
-}
-
 /* ---- answers and requests --------------------------------------------------------------- */
 
-static void answer(struct inner *inner, struct netlink_batch *verdicts, uint32_t id,
+static void answer(struct inner *inner, struct netlink_batch *verdicts, uint32_t packet,
 		   enum inner_answer answer)
 {
-	struct flow_key flow;
-	uint32_t packet;
-
-	if (!pending_take(&inner->pending, id, &flow, &packet))
+	if (inner->queue < 0)
 		return;
-	/* Without a tap only TCP has a way out. */
-	if (inner->spec->mode == NET_RELAY &&
-	    (flow.protocol != PROTOCOL_TCP || answer == INNER_DIRECT))
+	/* There is no tap. */
+	if (inner->spec->mode == NET_RELAY && answer == INNER_DIRECT)
 		answer = INNER_PROHIBITED;
 	switch (answer) {
 	case INNER_LET:
@@ -190,7 +96,7 @@ static uint32_t make_sockets(const struct inner_message *wanted, int *fds)
 	return count;
 }
 
-/* As say_ask(). */
+/* 0: said, or there was nothing to say; 1: there is no room yet; -1: the other half is gone. */
 static int say_sockets(struct inner *inner)
 {
 	while (inner->request_count) {
@@ -235,7 +141,6 @@ static void take_word(struct inner *inner, struct netlink_batch *verdicts,
 		return;
 	case INNER_READY:
 	case INNER_FAILED:
-	case INNER_ASK:
 		return;
 	}
 }
@@ -266,30 +171,12 @@ static int hear_outer(struct inner *inner, struct netlink_batch *verdicts)
 
 /* ---- the loop ----------------------------------------------------------------------------- */
 
-enum { OUTER, QUEUE };
-
-/* Packets stay in the queue while a question of ours waits for room. */
-static void list_waits(const struct inner *inner, struct pollfd waits[2])
-{
-	const bool stuck = inner->asks || inner->request_count;
-
-	waits[OUTER].fd = inner->outer;
-	waits[OUTER].events = (short)(POLLIN | (stuck ? POLLOUT : 0));
-	waits[QUEUE].fd = inner->asks ? -1 : inner->queue;
-	waits[QUEUE].events = POLLIN;
-	waits[OUTER].revents = waits[QUEUE].revents = 0;
-}
-
 /* 1: go on; 0: the outer half is gone. */
-static int turn(struct inner *inner, struct netlink_batch *verdicts,
-		const struct pollfd waits[2])
+static int turn(struct inner *inner, struct netlink_batch *verdicts, short events)
 {
-	if (waits[OUTER].revents & POLLOUT)
-		if (say_ask(inner) < 0 || say_sockets(inner) < 0)
-			return 0;
-	if (waits[QUEUE].revents && hear_queue(inner, verdicts) < 0)
+	if (events & POLLOUT && say_sockets(inner) < 0)
 		return 0;
-	if (waits[OUTER].revents & (POLLIN | POLLHUP | POLLERR))
+	if (events & (POLLIN | POLLHUP | POLLERR))
 		return hear_outer(inner, verdicts);
 	return 1;
 }
@@ -297,23 +184,22 @@ static int turn(struct inner *inner, struct netlink_batch *verdicts,
 int inner_serve(struct inner *inner, struct error *err)
 {
 	struct netlink_batch verdicts = { 0 };
-	struct pollfd waits[2];
-	int result;
+	int result = 1;
 
 	netlink_reset(&verdicts);
-	for (;;) {
-		list_waits(inner, waits);
-		if (poll(waits, 2, -1) < 0) {
-			if (errno == EINTR)
-				continue;
+	while (result > 0) {
+		struct pollfd waits = {
+			.fd = inner->outer,
+			.events = (short)(POLLIN | (inner->request_count ? POLLOUT : 0)),
+		};
+
+		if (poll(&waits, 1, -1) >= 0)
+			result = turn(inner, &verdicts, waits.revents);
+		else if (errno != EINTR)
 			return error_errno_id(err, ERROR_NETWORK,
 					      "wait in the inner half of sbx-net");
-		}
-		result = turn(inner, &verdicts, waits);
-		if (result == 0)
-			return 0;
-		if (result < 0)
-			return error_errno_id(err, ERROR_NETWORK,
-					      "hear the outer half of sbx-net");
 	}
+	return result == 0 ? 0
+			   : error_errno_id(err, ERROR_NETWORK,
+					    "hear the outer half of sbx-net");
 }

@@ -232,9 +232,21 @@ static int bring_connections(struct inner *inner, struct error *err)
 	return error_hint(err, "a kernel with nf_tables and NFQUEUE; or --net user");
 }
 
+/* Both halves use the socket: one reads, the other may decide. */
+static int share_queue(struct inner *inner, struct error *err)
+{
+	if (inner->queue < 0)
+		return 0;
+	inner->fds[INNER_FD_QUEUE] = fcntl(inner->queue, F_DUPFD_CLOEXEC, 0);
+	return inner->fds[INNER_FD_QUEUE] < 0
+		       ? error_errno_id(err, ERROR_NETWORK, "share the queue of packets")
+		       : 0;
+}
+
 int inner_set_up(struct inner *inner, struct error *err)
 {
-	if (make_interface(inner, err) < 0 || bring_connections(inner, err) < 0)
+	if (make_interface(inner, err) < 0 || bring_connections(inner, err) < 0 ||
+	    share_queue(inner, err) < 0)
 		return -1;
 	for (int i = 0; i < INNER_FD_COUNT; i++)
 		if (inner->fds[i] >= 0)

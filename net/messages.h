@@ -41,14 +41,13 @@ struct control_message {
 };
 
 /*
- * Between outer and inner half. The inner one sets up, then only answers: it holds the
- * queue of first packets, and makes sockets inside the sandbox.
+ * Between outer and inner half. The inner one sets up, then does only what takes power
+ * over the sandbox's network: it lets first packets go, and makes sockets inside.
  */
 enum inner_word {
 	INNER_READY,  /* inner: struct inner_setup and its descriptors */
 	INNER_FAILED, /* inner: err */
-	INNER_ASK,    /* inner: may this connection begin? */
-	INNER_ANSWER, /* outer: what becomes of it */
+	INNER_ANSWER, /* outer: what becomes of a first packet */
 	INNER_SOCKETS, /* outer: make `count` of this family and kind; inner: here they are */
 };
 
@@ -74,6 +73,7 @@ enum inner_fd {
 	INNER_FD_DNS6,
 	INNER_FD_DNS_TCP4, /* listening */
 	INNER_FD_DNS_TCP6,
+	INNER_FD_QUEUE, /* of first packets (packet_queue.h), to be read */
 	INNER_FD_COUNT,
 };
 
@@ -89,10 +89,9 @@ struct inner_setup {
 
 struct inner_message {
 	enum inner_word word;
-	uint32_t id; /* of INNER_ASK, and of its answer */
+	uint32_t id; /* INNER_ANSWER: the packet, as the queue calls it */
 	union {
 		struct inner_setup setup;
-		struct flow_key flow;     /* INNER_ASK */
 		enum inner_answer answer; /* INNER_ANSWER */
 		struct {
 			int family, type;

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "net/confine.h"
 #include "net/dns.h"
+#include "net/first_packets.h"
 #include "net/frame.h"
 #include "net/gate.h"
 #include "net/inner.h"
@@ -54,6 +55,7 @@ struct outer {
 	struct splicer *splicer;
 	struct dns *dns;
 	struct relay *relay;
+	struct first_packets *packets;
 	struct frame_path *frames;
 	struct ports *ports;
 	struct watch control, inner;
@@ -183,8 +185,6 @@ static void hear_inner(struct watch *watch, uint32_t events)
 		finish(outer);
 		return;
 	}
-	if (message.word == INNER_ASK && outer->relay)
-		relay_ask(outer->relay, message.id, &message.flow);
 	if (message.word == INNER_SOCKETS && outer->ports) {
 		ports_take_sockets(outer->ports, &message, fds, count);
 		return;
@@ -202,6 +202,25 @@ static void answer_inner(void *context, uint32_t id, enum inner_answer answer)
 	};
 
 	(void)message_send(outer->inner.fd, &message, sizeof(message), NULL, 0);
+}
+
+/*
+ * Without a tap all that leaves the sandbox is asked for, and only TCP can go; the journal
+ * hears of what the rules would not have let anyway.
+ */
+static void packet_asked(void *context, uint32_t id, const struct flow_key *flow)
+{
+	struct outer *outer = context;
+	struct net_verdict verdict;
+
+	if (!flow) {
+		answer_inner(outer, id, INNER_DROP);
+	} else if (flow->protocol == PROTOCOL_TCP) {
+		relay_ask(outer->relay, id, flow);
+	} else {
+		(void)gate_admits(&outer->gate, flow, &verdict);
+		answer_inner(outer, id, INNER_PROHIBITED);
+	}
 }
 
 static void want_sockets(void *context, int family, int type, uint32_t count,
@@ -390,6 +409,21 @@ static int serve_dns(struct outer *outer, struct error *err)
 	return 0;
 }
 
+static int hear_packets(struct outer *outer, struct error *err)
+{
+	const struct first_packets_spec spec = {
+		.loop = outer->loop,
+		.queue = fd_take(&outer->made[INNER_FD_QUEUE]),
+		.asked = packet_asked,
+		.context = outer,
+	};
+
+	if (spec.queue < 0)
+		return 0;
+	outer->packets = first_packets_new(&spec);
+	return outer->packets ? 0 : error_errno(err, "wait for first packets");
+}
+
 static int open_relay(struct outer *outer, struct error *err)
 {
 	const struct relay_spec spec = {
@@ -409,7 +443,7 @@ static int open_relay(struct outer *outer, struct error *err)
 	if (spec.listeners[0] < 0 && spec.listeners[1] < 0)
 		return 0;
 	outer->relay = relay_new(&spec, err);
-	return outer->relay ? 0 : -1;
+	return outer->relay ? hear_packets(outer, err) : -1;
 }
 
 static int open_frames(struct outer *outer, struct error *err)
@@ -516,6 +550,7 @@ static int fail(struct outer *outer, const struct error *err)
 
 static void close_rooms(struct outer *outer)
 {
+	first_packets_free(outer->packets);
 	relay_free(outer->relay);
 	ports_free(outer->ports);
 	splicer_free(outer->splicer);

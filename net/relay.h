@@ -3,7 +3,7 @@
 #define SBX_NET_RELAY_H
 
 /*
- * Outgoing TCP by splice. A first packet waits in the inner half while the rules are asked
+ * Outgoing TCP by splice. A first packet waits in the kernel's queue while the rules are asked
  * and the far side is connected to; then it goes on to one of our listeners inside, or is answered as
  * the far side answered. What is accepted is joined with the connection that waits for it.
  */
@@ -38,7 +38,7 @@ struct relay_spec {
 struct relay *relay_new(const struct relay_spec *spec, struct error *err);
 void relay_free(struct relay *relay);
 
-/* INNER_ASK of a TCP connection. It is answered once, perhaps before this returns. */
+/* May this TCP connection begin? It is answered once, perhaps before this returns. */
 void relay_ask(struct relay *relay, uint32_t id, const struct flow_key *flow);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "net/inner.h"
 #include "net/messages.h"
+#include "net/packet_queue.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -108,7 +109,7 @@ struct outer {
 	uint32_t asked[PORTS_MAX];
 	uint32_t asked_udp, asked_local;
 	uint32_t frames_direct;
-	struct inner_message held[8];
+	struct queued_packet held[8];
 	uint64_t held_until[8];
 	size_t held_count;
 	enum probe_word client;
@@ -142,9 +143,9 @@ static enum inner_answer answer_of(uint16_t port)
 	}
 }
 
-static void hear_ask(struct outer *outer, const struct inner_message *message)
+static void hear_packet(struct outer *outer, const struct queued_packet *packet)
 {
-	const struct flow_key *flow = &message->flow;
+	const struct flow_key *flow = &packet->flow;
 	char text[IP_TEXT_MAX];
 
 	if (flow->protocol == PROTOCOL_UDP)
@@ -155,11 +156,23 @@ static void hear_ask(struct outer *outer, const struct inner_message *message)
 	if (strcmp(text, OUTSIDE4) != 0 && strcmp(text, OUTSIDE6) != 0)
 		outer->asked_local++;
 	if (flow->port == PORT_HOLD && outer->held_count < 8) {
-		outer->held[outer->held_count] = *message;
+		outer->held[outer->held_count] = *packet;
 		outer->held_until[outer->held_count++] = now_us() + HOLD_MS * 1000;
 		return;
 	}
-	answer(outer, message->id, answer_of(flow->port));
+	answer(outer, packet->id,
+	       flow->protocol == PROTOCOL_TCP ? answer_of(flow->port) : INNER_PROHIBITED);
+}
+
+static void hear_queue(struct outer *outer, int fd)
+{
+	_Alignas(uint64_t) uint8_t message[4096];
+	const ssize_t got = recv(fd, message, sizeof(message), MSG_DONTWAIT);
+	struct queued_packet packet = { 0 };
+	bool has_id;
+
+	if (got > 0 && packet_queue_parse(message, (size_t)got, &packet, &has_id) == 0)
+		hear_packet(outer, &packet);
 }
 
 /* ---- a client that comes from elsewhere ------------------------------------------------ */
@@ -242,9 +255,7 @@ static int hear_inner(struct outer *outer)
 
 	if (message_receive(outer->inner, &message, sizeof(message), fds, &count) != 1)
 		return -1;
-	if (message.word == INNER_ASK)
-		hear_ask(outer, &message);
-	else if (message.word == INNER_SOCKETS)
+	if (message.word == INNER_SOCKETS)
 		hear_sockets(outer, &message, fds, count);
 	else if (message.word == INNER_FAILED)
 		printf("# inner half: cannot %s: %s\n", message.err.text,
@@ -345,6 +356,9 @@ static void serve_fd(struct outer *outer, enum inner_fd which)
 	case INNER_FD_DNS_TCP6:
 		serve_dns_tcp(fd);
 		return;
+	case INNER_FD_QUEUE:
+		hear_queue(outer, fd);
+		return;
 	case INNER_FD_COUNT:
 		return;
 	}
@@ -441,8 +455,8 @@ static void check_counts(const struct outer *outer)
 			   "the relay is off: %s", outer->setup.why_no_relay);
 		return;
 	}
-	probe_tell(hold == 2, "a packet that is sent again is not asked for again: %u",
-		   hold);
+	/* The kernel does not send again what still waits. */
+	probe_tell(hold == 2, "a packet that waits is not asked for again: %u", hold);
 	probe_tell(outer->setup.diverts == 3, "both families are diverted: %u %s",
 		   outer->setup.diverts, outer->setup.why_no_relay);
 	probe_tell(outer->setup.keeps_tcp == 3 && outer->setup.keeps_udp_source,
