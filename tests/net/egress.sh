@@ -102,7 +102,7 @@ ok get 198.41.0.10 80
 no get 198.41.0.10 443
 no udp 198.41.0.10 7
 END
-table "--allow of ports" --net user --allow 198.41.0.10:80-443,7/udp <<'END'
+table "--allow of ports" --net user --allow 198.41.0.10:80-100,443/tcp --allow 198.41.0.10:7/udp <<'END'
 no get 198.41.0.10 7
 ok get 198.41.0.10 80
 ok get 198.41.0.10 443
@@ -157,7 +157,7 @@ table "the first rule that matches" --net user --deny 192.168.77.20 --allow lan 
 no get 192.168.77.20 80
 ok get fd77::20 80
 END
-table "NAT64 hides nobody" --net user --allow 64:ff9b::/96 --deny lan <<'END'
+table "NAT64 hides nobody" --net user --deny lan --allow 64:ff9b::/96 <<'END'
 no get 64:ff9b::c0a8:4d14 80
 END
 
@@ -257,10 +257,10 @@ answers "the option that was told opens it" "ok lan *" --net user ${option:---no
 inside --net user -- get 198.41.0.10 80 >/dev/null
 is "what is allowed is not spoken of" "$(cat "$tmp/said")" ""
 
-one_line "a rule that cannot be read" "sbx: cannot *300.1.1.1*" --allow 300.1.1.1/8 -- true
-one_line "ports that cannot be" "sbx: cannot *70000*" --allow internet:70000 -- true
+one_line "a rule that cannot be read" "sbx: cannot *300.1.1.1*" --net user --allow 300.1.1.1/8 -- true
+one_line "ports that cannot be" "sbx: cannot *70000*" --net user --allow internet:70000 -- true
 one_line "a rule behind one that takes all of its" "sbx: cannot *198.41.0.10*internet*" \
-	--allow internet --deny 198.41.0.10 -- true
+	--net user --allow internet --deny 198.41.0.10 -- true
 one_line "rules where nobody serves" "sbx: cannot *--allow*" --net none --allow internet -- true
 
 all_done

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A guest that is root of its network namespace: it writes frames that no kernel would, takes the
-# interface and the filters apart, and gains nothing; sbx-net neither ends nor grows.
+# A guest that is root of its network namespace, as no command of sbx is: it writes frames that no
+# kernel would, takes the interface and the filters apart, and gains nothing; sbx-net neither ends
+# nor grows.
 # shellcheck disable=SC2016 # the scripts in quotes are for other shells
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,9 +11,6 @@ frames=${FRAMES:-$net_here/frames}
 internet
 cp "$frames" "$tmp/work/frames"
 chmod 755 "$tmp/work/frames"
-
-# With all that a sandbox can be given over its own network.
-root='--net user --policy none --landlock off --cap-add ALL'
 
 # resident: of the processes that serve a network, in kB
 resident() {
@@ -26,105 +24,148 @@ came() {
 	cat "$tmp/inet" "$tmp/lan" "$tmp/host" | grep -cE -e "$1"
 }
 
-# The guest waits for a word between its steps.
-step() { # NAME
-	: >"$tmp/work/$1"
-	until_true grep -qx "done $1" "$tmp/guest.out"
+# inner: the half of sbx-net that lives in the sandbox's network
+inner() {
+	for pid in $(servants); do
+		[ "$(readlink "/proc/$pid/ns/net")" = "$(readlink /proc/self/ns/net)" ] || echo "$pid"
+	done
 }
 
+# guest NAME OPTION... -- SCRIPT: the script with all power over the network of a sandbox with
+# these options; it waits for words between its steps
+guest() {
+	name=$1
+	shift
+	options=
+	while [ "$1" != -- ]; do
+		options="$options $1"
+		shift
+	done
+	# shellcheck disable=SC2086
+	served "sandbox-$name" --net user $options -- sh -c 'echo ready; exec sleep 100'
+	"$tmp/work/frames" enter "$(inner)" sh -c '
+		next() { until [ -e "go-$1" ]; do sleep 0.05; done; }
+		frames() { ./frames tap0 10.0.2.100 10.0.2.2 198.41.0.10 "$@"; }
+		'"$2" >"$tmp/$name.out" 2>"$tmp/$name.err" </dev/null &
+	waiting="$waiting $!"
+}
+
+# step GUEST NAME: it goes on, and says when it is done; what it said is in $tmp/part
+step() {
+	before_step=$(grep -c '' "$tmp/$1.out")
+	: >"$tmp/work/go-$2"
+	until_true grep -qx "done $2" "$tmp/$1.out"
+	until_status=$?
+	tail -n "+$((before_step + 1))" "$tmp/$1.out" >"$tmp/part"
+	return "$until_status"
+}
+
+# nothing_new: none of the servers that nobody may reach has heard of anybody
+nothing_new() {
+	is "$1" "$(came '^(tcp|udp) (127\.0\.0\.1|::1|10\.77\.0\.2|192\.168\.77\.1|192\.168\.77\.20|fd77::.*|2a00:77:0:1::2|169\.254\.169\.254) ')" 0
+}
+
+# A command that has all capabilities is not such a guest.
+run --net user --policy none --landlock off --cap-add ALL -- sh -c '
+	ip link add other type dummy || ./frames tap0 10.0.2.100 10.0.2.2 198.41.0.10 1 honest' >/dev/null 2>&1
+is "a command has no power over its network" "$?" 1
+
 kinds=$("$frames" list | tr '\n' ' ')
-# shellcheck disable=SC2086
-served guest $root -- sh -c '
-	next() { until [ -e "$1" ]; do sleep 0.05; done; }
-	device=$(ip -o -4 route show default | sed "s/.* dev \([^ ]*\).*/\1/")
-	./ask get 198.41.0.10 80
-	echo ready
-	next warm; ./frames $device 10.0.2.100 10.0.2.2 198.41.0.10 200 '"$kinds"' ; echo done warm
-	next storm; ./frames $device 10.0.2.100 10.0.2.2 198.41.0.10 5000 '"$kinds"' ; echo done storm
+guest root -- '
+	next warm; frames 200 '"$kinds"'; echo done warm
+	next storm; frames 5000 '"$kinds"'; echo done storm
+	next again; frames 5000 '"$kinds"'; echo done again
+	next syn; frames 20000 urgent; echo done syn
 	next after; ./ask get 198.41.0.10 80 , udp 198.41.0.10 7 , dns 10.0.2.3 web.example.test A ; echo done after
 	next filters
-	nft flush ruleset; nft list ruleset
-	ip rule flush 2>/dev/null; ip rule add lookup main pref 100
+	./frames flush && echo flushed
 	./ask tcp 192.168.77.20 80 , tcp 10.0.2.2 8080 , tcp 10.77.0.2 8080 , tcp 169.254.169.254 80 , \
 		tcp fd77::20 80 , tcp fd00::2 8080 , udp 192.168.77.20 7 , udp 10.0.2.2 8007
-	./ask get 198.41.0.11 80
-	echo done filters
+	./ask get 198.41.0.11 80 ; echo done filters
 	next address
-	ip addr add 192.168.77.20/24 dev $device; ip addr add 10.0.2.77/24 dev $device
-	ip link set $device down; ip link set $device address 02:aa:bb:cc:dd:ee; ip link set $device up
+	ip addr add 192.168.77.20/24 dev tap0; ip addr add 10.0.2.77/24 dev tap0; ip addr add 127.0.0.77/8 dev tap0
+	ip link set tap0 down; ip link set tap0 address 02:aa:bb:cc:dd:ee; ip link set tap0 up
 	ip route replace default via 10.0.2.2
-	./ask tcp 127.0.0.1 8080 , udp 10.0.2.2 8007
-	echo done address
+	./ask tcp 192.168.77.1 8080 , udp 10.0.2.2 8007 , tcp 198.41.0.53 53; echo done address
+	next queue
+	ip link set tap0 mtu 65521; ip link set tap0 txqueuelen 100000; frames 500 noise offload lengths; echo done queue
 	next gone
-	ip link del $device; ./ask tcp 198.41.0.10 80; echo done gone
-	sleep 60'
-like "it starts" "$(sed -n 1p "$tmp/guest.out")" "ok inet *" || say "$(cat "$tmp/guest.err")"
+	ip link del tap0; ./ask tcp 198.41.0.10 80 | grep -v "^ok"; echo done gone'
 
-step warm
+step root warm
 before=$(resident)
 servants >"$tmp/servants"
-step storm
-result $? "frames of all kinds are taken"
+step root storm
+result $? "frames of all kinds are taken" || say "$(cat "$tmp/root.err")"
 is "sbx-net is the same as before" "$(servants)" "$(cat "$tmp/servants")"
 after=$(resident)
-[ "$after" -le $((before + 1024)) ]
-result $? "and as large" || say "$before kB, then $after kB"
+step root again
+again=$(resident)
+[ "$again" -le $((after + 1024)) ]
+result $? "more of them take no more memory" || say "$after kB, then $again kB"
+step root syn
+opened=$(resident)
+[ "$opened" -lt 32768 ]
+result $? "connections that frames begin have their bound" || say "$opened kB"
+[ "$(came 'udp .*honest')" -gt 200 ]
+result $? "frames that nobody minds came" || say "$(came 'udp .*honest')"
 for kind in fragments options spoofed foreign-mac ethertypes loopback tftp dhcp; do
 	is "no frame of the kind $kind came anywhere" "$(came "udp .*$kind")" 0
 done
-is "nobody reached the host's loopback" "$(came '^(tcp|udp) (127\.0\.0\.1|::1|10\.77\.0\.2|192\.168\.77\.1) ')" 0
-step after
-is "it serves as before" "$(sed -n '/^done storm/,/^done after/p' "$tmp/guest.out" | grep -c '^ok')" 3
+nothing_new "nobody reached the host or the LAN"
+step root after
+is "it serves as before" "$(grep -c '^ok' "$tmp/part")" 3 || say "$(cat "$tmp/part")"
 
-step filters
-sed -n '/^done after/,/^done filters/p' "$tmp/guest.out" >"$tmp/part"
+step root filters
 is "without filters nothing is open that was not" "$(grep -cE '^(refused|unreachable|prohibited|timeout|reset)' "$tmp/part")" 8 ||
-	say "$(cat "$tmp/part")"
-is "nor came anything" "$(came '^(tcp|udp) (127\.0\.0\.1|::1|10\.77\.0\.2|192\.168\.77\.[12]*|fd77::20|169.254.169.254) ')" 0
+	say "$(cat "$tmp/part" "$tmp/root.err")"
+nothing_new "nor came anything"
 like "what was open goes by another way" "$(grep '^ok' "$tmp/part")" "ok inet 198.41.0.11 *" || say "$(cat "$tmp/part")"
 
-step address
-sed -n '/^done filters/,/^done address/p' "$tmp/guest.out" >"$tmp/part"
-is "with other addresses nothing is open either" "$(grep -c '^ok' "$tmp/part")" 0 || say "$(cat "$tmp/part")"
-gone "$(head -n 1 "$tmp/servants")"
-is "sbx-net is still there" "$?" 1
-step gone
-result $? "who takes its interface away is without a network"
-ended "$served"
+step root address
+is "with other addresses nothing more is open" "$(grep -c '^ok' "$tmp/part")" 0 || say "$(cat "$tmp/part")"
+nothing_new "nor came anything then"
+step root queue
+is "sbx-net is still there" "$(servants)" "$(cat "$tmp/servants")"
+step root gone
+result $? "who takes its interface away is without a network" || say "$(cat "$tmp/root.out" "$tmp/root.err")"
+until_true gone "$served" || ended "$served"
 
 # The same below names: no frame opens what was not looked up.
-# shellcheck disable=SC2086
-run $root --allow web.example.test:80 -- sh -c '
-	nft flush ruleset
+guest names --allow web.example.test:80 -- '
+	next flushed; ./frames flush
 	./ask tcp 198.41.0.11 80 , udp 198.41.0.54 53 , dns 10.0.2.3 web.example.test A , tcp 198.41.0.10 80 , \
-		tcp 198.41.0.10 443' >"$tmp/part"
-is "names hold without filters" "$(sed 's/ .*//' "$tmp/part" | grep -c '^ok')" 2 || say "$(cat "$tmp/part")"
+		tcp 198.41.0.10 443 , dns 10.0.2.3 other.test A , dns 10.0.2.3 other.test A tcp ; echo done flushed'
+step names flushed
+is "names hold without filters" "$(sed 's/ .*//' "$tmp/part" | tr '\n' ' ' | sed 's/unreachable\|prohibited\|reset\|closed/refused/g')" \
+	"refused refused ok ok refused refused refused done " || say "$(cat "$tmp/part" "$tmp/names.err")"
+ended "$served"
 
 # Questions without end, and connections that are never used.
-# shellcheck disable=SC2086
-served flood $root -- python3 -c '
-import os, socket, struct, time
+guest flood -- 'python3 -c "
+import socket, struct, time
 names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 streams = []
-print("ready", flush=True)
 until = time.monotonic() + 3
 number = 0
 while time.monotonic() < until:
     number += 1
-    label = b"n%07d" % number
-    names.sendto(struct.pack(">HHHHHH", number & 65535, 256, 1, 0, 0, 0) + bytes([len(label)]) + label +
-                 b"\4test\0\0\1\0\1", ("10.0.2.3", 53))
+    label = b\"n%07d\" % number
+    names.sendto(struct.pack(\">HHHHHH\", number & 65535, 256, 1, 0, 0, 0) + bytes([len(label)]) + label +
+                 b\"\\4test\\0\\0\\1\\0\\1\", (\"10.0.2.3\", 53))
     if len(streams) < 800:
         one = socket.socket()
         one.setblocking(False)
-        one.connect_ex(("10.0.2.3", 53) if number % 2 else ("198.41.0.10", 80))
+        one.connect_ex((\"10.0.2.3\", 53) if number % 2 else (\"198.41.0.10\", 80))
         streams.append(one)
-print("sent", number, flush=True)
-time.sleep(60)'
-until_true grep -q sent "$tmp/flood.out"
-sleep 1
-[ "$(resident)" -lt 65536 ]
-result $? "a flood of names and connections has its bound" || say "$(resident) kB"
+print(\"done flood\", flush=True)
+time.sleep(60)"'
+step flood flood
+flooded=$(resident)
+say "$before kB at first, $again kB behind the frames, $opened kB with connections, $flooded kB behind the flood"
+[ "$flooded" -lt 32768 ]
+result $? "a flood of names and connections has its bound"
+is "and others are served meanwhile" "$(inside --net user -- dns 10.0.2.3 web.example.test A , tcp 198.41.0.10 80 | cut -c 1-2 | tr '\n' ' ')" "ok ok "
 ended "$served"
 until_true eval '[ -z "$(servants)" ]'
 result $? "nobody is left"

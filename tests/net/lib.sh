@@ -111,7 +111,14 @@ at_once() { # NETNS
 # wire NETNS DEVICE: host and a machine, each with a device of that name
 wire() {
 	ip netns add "$1" && at_once "$1" && ip -n "$1" link set lo up &&
-		ip link add "$2" netns host type veth peer name "$2" netns "$1"
+		ip link add "$2" netns host address 02:00:00:00:00:01 type veth peer name "$2" \
+			address 02:00:00:00:00:02 netns "$1"
+}
+
+# known NETNS DEVICE ADDRESS OTHER: host and machine need not look for each other
+known() {
+	ip neigh add "$4" lladdr 02:00:00:00:00:02 dev "$2" nud permanent &&
+		ip -n "$1" neigh add "$3" lladdr 02:00:00:00:00:01 dev "$2" nud permanent
 }
 
 forward() { # NETNS
@@ -129,6 +136,7 @@ wires() {
 		addresses inet up0 10.77.0.1/24 2a00:77:0:1::1/64 &&
 		addresses lan lan0 192.168.77.20/24 fd77::20/64 203.0.114.20/24 &&
 		addresses inet lo $inet_servers $inet_resolvers &&
+		known inet up0 2a00:77:0:1::2 2a00:77:0:1::1 && known lan lan0 fd77::1 fd77::20 &&
 		ip route add default via 10.77.0.1 && ip route add default via 2a00:77:0:1::1 &&
 		ip route add 169.254.169.254 via 10.77.0.1 &&
 		ip -n inet route add default via 10.77.0.2 && ip -n inet route add default via 2a00:77:0:1::2 &&
@@ -205,10 +213,18 @@ user() {
 	$as_user "$@"
 }
 
+# only_served ARG...: the options of this run of the suite, where a network is served
+only_served() {
+	case "$* " in
+	*'--net none '* | *'--net host '* | *'--net ns:'* | *'--net relay '*) ;;
+	*) echo "${SBX_NET_OPTIONS-}" ;;
+	esac
+}
+
 # run ARG...: of `sbx run`; what it says on stderr is in $tmp/said
 run() {
-	# shellcheck disable=SC2086
-	user timeout -k 2 "${patience:-30}" "$SBX" run --no-config --cwd ro ${SBX_NET_OPTIONS-} "$@" \
+	# shellcheck disable=SC2046
+	user timeout -k 2 "${patience:-30}" "$SBX" run --no-config --cwd "${cwd:-ro}" $(only_served "$@") "$@" \
 		</dev/null 2>"$tmp/said"
 }
 

@@ -24,7 +24,6 @@ table "both families and each protocol" --net user <<'END'
 ok udp 198.41.0.10 7
 ok udp 2a00:77:0:2::10 7
 ok ping 198.41.0.10
-ok ping 2a00:77:0:2::10
 ok push 198.41.0.10 80 20000000
 ok pull 198.41.0.10 80 20000000
 ok push 2a00:77:0:2::10 80 20000000
@@ -32,6 +31,14 @@ ok pull 2a00:77:0:2::10 80 20000000
 ok many 198.41.0.10 80 100
 ok many 2a00:77:0:2::10 80 100
 END
+
+# Older versions of libslirp cannot do it.
+got=$(inside --net user -- ping 2a00:77:0:2::10)
+case $got in
+ok) result 0 "ping by IPv6" ;;
+*) denied "$got" && grep -q '^sbx: ping is denied: ' "$tmp/said"
+	result $? "ping by IPv6 fails at once, and that is told" || say "$got; $(cat "$tmp/said")" ;;
+esac
 
 # What the far side says is what the program inside gets, and as soon.
 is "a port where nobody listens" "$(inside --net user -- tcp 198.41.0.10 81 , tcp 2a00:77:0:2::10 81)" \
@@ -41,7 +48,14 @@ is "a port of UDP where nobody listens" "$(inside --net user -- udp 198.41.0.10 
 is "a network that the host cannot reach" \
 	"$(inside --net user -- tcp 198.41.97.1 80 , tcp 2a00:77:98::1 80)" "unreachable
 unreachable"
-is "a network that a router cannot reach" "$(inside --net user -- tcp 198.41.99.1 80)" "unreachable"
+# A router so near answers before connect(2) has let go of the socket, which then waits for a second packet.
+# libslirp 4.7 does not tell.
+got=$(inside --net user -- tcp 198.41.99.1 80)
+if relayed; then
+	like "a network that a router cannot reach" "$got" "unreachable*"
+else
+	like "a network that a router cannot reach" "$got" "[!o]*"
+fi
 is "a network that swallows everything" "$(inside --net user -- tcp 198.41.98.1 80)" "timeout slow"
 
 # Ports of its own, also those that relay and forwarder are reached at.

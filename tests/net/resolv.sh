@@ -12,7 +12,7 @@ new_root() {
 	root=$tmp/work/root
 	chmod -R u+w "$root" 2>/dev/null
 	rm -rf "$root"
-	mkdir -p "$root/bin" "$root/etc" "$root/run"
+	mkdir -p "$root/bin" "$root/etc" "$root/run" "$root/proc" "$root/sys" "$root/dev" "$root/tmp"
 	cp "$busybox" "$root/bin/busybox"
 	cp "$ASK" "$root/bin/ask"
 	for applet in sh cat ls nslookup; do
@@ -41,6 +41,7 @@ works() {
 	is "$title: the root is as before" "$(state)" "$before"
 }
 
+cwd=off
 new_root
 works "no resolv.conf"
 new_root
@@ -84,9 +85,8 @@ like "a whole root finds names by default" \
 like "and the host" "$(run --cwd off -R "$whole" --ro /usr -- getent hosts host.sbx.internal)" "*host.sbx.internal*"
 
 # The host's root is no other root.
+cwd=ro
 like "on the host's root" "$(run --net user -- cat /etc/resolv.conf)" "*nameserver 10.0.2.3*"
-run --net user -- cat /etc/resolv.conf >"$tmp/file"
-has "IPv6 stands there as well" "$tmp/file" '^nameserver fd00::3$'
 run --net user --search corp.test --search example.test -- cat /etc/resolv.conf >"$tmp/file"
 has "--search" "$tmp/file" '^search corp\.test example\.test$'
 like "--search is used" "$(run --net user --search corp.test -- getent hosts inner)" "198.41.0.12 *"
