@@ -21,7 +21,8 @@
 enum {
 	TRY_MS = 800, /* of the first pass; each further one waits twice as long */
 	PASSES = 3,
-	WHOLE_MS = 4500, /* libc asks again after 5 seconds, and is to hear the end before */
+	WHOLE_MS =
+		4500, /* libc asks again after 5 seconds, and is to hear the end before */
 	REST_MS = 15 * 1000, /* a server that did not answer is asked last for so long */
 	WRONG_MAX = 16,      /* more wrong answers than chance has: ask by TCP */
 	PACKET_MAX = 4096,
