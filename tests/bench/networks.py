@@ -57,7 +57,7 @@ class Network:
         ready, _, _ = select.select([self.agent.stdout], [], [], patience)
         line = self.agent.stdout.readline().decode().strip() if ready else ""
         if not line or line == "stall":
-            raise Stalled("nothing came any more")
+            raise Stalled(f"nothing came any more; last said: {self.bench.last_error()}")
         return line
 
     def tell(self, *order):
@@ -65,6 +65,8 @@ class Network:
         self.agent.stdin.flush()
 
     def close(self):
+        """Ends it; a port is free again when the last of its processes is gone."""
+        servers = self.pids()
         for process in self.processes:
             process.kill()
         for process in self.processes:
@@ -73,6 +75,9 @@ class Network:
                 if stream:
                     stream.close()
         self.processes = []
+        last = time.monotonic() + PATIENCE
+        while time.monotonic() < last and any(pid in self.bench.processes() for pid in servers):
+            time.sleep(0.01)
 
     # ---- the processes that serve it ---------------------------------------------------
 
