@@ -79,10 +79,24 @@ static _Noreturn void become(const char *path, const char *const *words,
 	_exit(1);
 }
 
+/*
+ * For streams that nobody reads or feeds. Around us may be a mount of /dev that lets no
+ * device be opened: the end of a pipe without another end serves as well.
+ */
+static int open_nothing(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), ends[2];
+
+	if (null >= 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return null;
+	close(ends[0]);
+	return ends[1];
+}
+
 static int spawn(const char *path, const char *const *words, const struct gifts *gifts,
 		 pid_t *ret_pid, struct error *err)
 {
-	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	auto_close int null = open_nothing();
 	volatile int errnum = 0;
 	const pid_t launcher = getpid();
 	pid_t pid;
@@ -229,6 +243,24 @@ static bool is_heard(int socket, uint64_t until_ms)
 	}
 }
 
+/*
+ * What sbx-net does in namespaces of its own is allowed to everybody: it is refused only by
+ * what stands around sbx.
+ */
+static void explain(const struct error *err, struct error *ret_told)
+{
+	*ret_told = *err;
+	if (err->id != ERROR_NETWORK)
+		return;
+	if (err->errnum == EPERM || err->errnum == EACCES || err->errnum == ENOSYS)
+		error_set(ret_told, ERROR_NETWORK,
+			  "%s (by a filter or a security module around sbx)", err->text);
+	if (err->hint[0])
+		error_hint(ret_told, "%s", err->hint);
+	else
+		error_hint(ret_told, "--net none or --net host does without sbx-net");
+}
+
 int net_service_await(int sandbox_end, struct error *err)
 {
 	struct sandbox_message message;
@@ -247,7 +279,7 @@ int net_service_await(int sandbox_end, struct error *err)
 	if (got == 1 && message.word == SANDBOX_READY)
 		return 0;
 	if (got == 1 && message.word == SANDBOX_FAILED) {
-		*err = message.err;
+		explain(&message.err, err);
 		return -1;
 	}
 	return error_set(err, ERROR_NETWORK, "make the network: sbx-net has ended");
