@@ -76,10 +76,10 @@ test_engine() {
 		# shellcheck disable=SC2086 # several words
 		in_container --user "$user" $open -- "$2" "$3" "$4" "$inside"
 		works "$who: the remedy that is named works"
-		in_container --user "$user" -- sbx run --root /small --root-mode ro -- /bin/busybox echo inside
+		in_container --user "$user" -- sbx run --net none --root /small --root-mode ro -- /bin/busybox echo inside
 		works_or_tells "$who: a root of its own works or tells"
 		# shellcheck disable=SC2086 # several words
-		in_container --user "$user" $open -- sbx run --root /small --root-mode ro -- /bin/busybox echo inside
+		in_container --user "$user" $open -- sbx run --net none --root /small --root-mode ro -- /bin/busybox echo inside
 		works "$who: the remedy works for it"
 		in_container --user "$user" -- sbx doctor
 		[ "$(lines '^A sandbox with the defaults can')" = 1 ] && [ "$(lines "inside of $1")" = 1 ]

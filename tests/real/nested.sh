@@ -13,6 +13,7 @@ busybox=$(command -v busybox)
 mkdir -p "$tmp/here/root/bin"
 cp "$busybox" "$tmp/here/root/bin/busybox"
 cp "$SBX" "$tmp/here/sbx"
+[ ! -x "${SBX%/*}/sbx-net" ] || cp "${SBX%/*}/sbx-net" "$tmp/here/"
 cd "$tmp/here" || exit 1
 
 # What is asked for in each place: the defaults, no /proc of its own, another root, a terminal.
