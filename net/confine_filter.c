@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
@@ -41,6 +42,7 @@ enum check {
 	ABOUT_SOCKETS,   /* ioctl(2): how much is there, does it block */
 	OWN_LIMITS,      /* prlimit(2) of this process */
 	NO_PROGRAM,      /* setsockopt(2): attaches no BPF */
+	NO_OWNER,        /* fcntl(2): names nobody whom a signal is sent to */
 };
 
 struct allowed {
@@ -97,9 +99,9 @@ static const struct allowed outer[] = {
 	{ SYS_getsockopt, ANY },
 	{ SYS_setsockopt, NO_PROGRAM },
 	{ SYS_ioctl, ABOUT_SOCKETS },
-	{ SYS_fcntl, ANY },
+	{ SYS_fcntl, NO_OWNER },
 #ifdef SYS_fcntl64
-	{ SYS_fcntl64, ANY },
+	{ SYS_fcntl64, NO_OWNER },
 #endif
 	{ SYS_pipe2, ANY },
 	{ SYS_epoll_create1, ANY },
@@ -326,6 +328,19 @@ static void check_no_code(struct writer *writer)
 	put_return(writer, SECCOMP_RET_ERRNO | EPERM);
 }
 
+/*
+ * F_SETOWN and F_SETSIG send any signal to any process of the user, as kill(2) would, which is
+ * not on the list. What C libraries and libslirp ask for is.
+ */
+static void check_fcntl(struct writer *writer)
+{
+	static const uint32_t commands[] = { F_GETFD,      F_SETFD,     F_GETFL,
+					     F_SETFL,      F_DUPFD,     F_DUPFD_CLOEXEC,
+					     F_SETPIPE_SZ, F_GETPIPE_SZ };
+
+	need_one_of(writer, 1, commands, COUNT(commands));
+}
+
 static void check_own(struct writer *writer)
 {
 	static const uint32_t self[] = { 0 };
@@ -352,6 +367,9 @@ static void put_check(struct writer *writer, enum check check)
 		break;
 	case NO_PROGRAM:
 		check_option(writer);
+		break;
+	case NO_OWNER:
+		check_fcntl(writer);
 		break;
 	}
 }

@@ -4,6 +4,7 @@
 #include "net/packet_queue.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -24,13 +25,18 @@ struct first_packets {
 static bool take_one(struct first_packets *packets)
 {
 	_Alignas(uint64_t) uint8_t message[PACKET_MESSAGE_MAX];
-	const ssize_t got =
-		recv(packets->watch.fd, message, sizeof(message), MSG_DONTWAIT);
+	struct sockaddr_nl from = { .nl_family = AF_NETLINK };
+	socklen_t length = sizeof(from);
+	const ssize_t got = recvfrom(packets->watch.fd, message, sizeof(message),
+				     MSG_DONTWAIT, (struct sockaddr *)&from, &length);
 	struct queued_packet packet = { 0 };
 	bool has_id;
 
 	if (got <= 0)
 		return false;
+	/* Whoever has CAP_NET_ADMIN in there may write to us as the kernel does: netlink(7). */
+	if (from.nl_pid != 0)
+		return true;
 	if (packet_queue_parse(message, (size_t)got, &packet, &has_id) == 0)
 		packets->spec.asked(packets->spec.context, packet.id, &packet.flow);
 	else if (has_id)

@@ -6,11 +6,32 @@
 #include <string.h>
 
 #include "net/loop.h"
+#include "net/outward.h"
+
+/* Networks come and go: whether an address is the host's is looked at for every flow. */
+static bool is_found_own(struct gate *gate, const struct ip *to)
+{
+	const struct ip normal = ip_normal(to);
+	struct ip *found = &gate->rules->host.found;
+
+	if (outward_is_own(to)) {
+		*found = *to;
+		return true;
+	}
+	if (ip_equal(&normal, to) || !outward_is_own(&normal))
+		return false;
+	*found = normal;
+	return true;
+}
 
 bool gate_admits(struct gate *gate, const struct flow_key *flow,
 		 struct net_verdict *ret_verdict)
 {
+	gate->rules->host.found = (struct ip){ 0 };
 	rules_judge(gate->rules, gate->names, flow, loop_now_ms(gate->loop), ret_verdict);
+	if (ret_verdict->allowed && is_found_own(gate, &flow->to))
+		rules_judge(gate->rules, gate->names, flow, loop_now_ms(gate->loop),
+			    ret_verdict);
 	if (!ret_verdict->allowed)
 		journal_denied(gate->journal, flow, ret_verdict);
 	return ret_verdict->allowed;

@@ -16,7 +16,7 @@
 struct loop;
 
 struct gate {
-	const struct rules *rules;
+	struct rules *rules; /* what is found out about the host is noted in it */
 	struct names *names;
 	struct journal *journal;
 	struct loop *loop;

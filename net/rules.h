@@ -65,6 +65,7 @@ struct rule {
 struct host_view {
 	const struct ip *addresses; /* its own */
 	size_t address_count;
+	struct ip found;              /* one that it was seen to have since; zero: none */
 	const struct prefix *on_link; /* its networks */
 	size_t on_link_count;
 	struct ip gateway, gateway6;   /* stand for the host; zero: none */

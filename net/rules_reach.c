@@ -68,6 +68,8 @@ static bool is_of_host(const struct host_view *host, const struct ip *ip)
 		if (ip_equal(&host->addresses[i], ip))
 			return true;
 	}
+	if (ip_equal(&host->found, ip) && !ip_equal(&host->found, &nothing))
+		return true;
 	if (ip_equal(&host->gateway, ip) && !ip_equal(&host->gateway, &nothing))
 		return true;
 	return ip_equal(&host->gateway6, ip) && !ip_equal(&host->gateway6, &nothing);

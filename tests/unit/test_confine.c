@@ -127,6 +127,10 @@ static int reach_for_more(void)
 	CLAIM(12, refused(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)));
 	CLAIM(13, refused(chdir("/")));
 	CLAIM(14, refused(syscall(SYS_ptrace, 16, parent, NULL, NULL)));
+	/* Who owns a descriptor is sent signals, of a number that can be chosen. */
+	CLAIM(15, refused(fcntl(socket(AF_INET, SOCK_DGRAM, 0), F_SETOWN, parent)));
+	CLAIM(16, refused(fcntl(fd, F_SETSIG, SIGKILL)));
+	CLAIM(17, fcntl(fd, F_GETFL) >= 0);
 	return 0;
 }
 
