@@ -60,6 +60,15 @@ struct limit {
 	uint64_t most;
 };
 
+#ifdef SBX_SANITIZED
+/* The shadow of all memory counts as data, terabytes of it. */
+#define OUTER_DATA UINT64_MAX
+#define INNER_DATA UINT64_MAX
+#else
+#define OUTER_DATA (2ULL << 30)
+#define INNER_DATA (16 << 20)
+#endif
+
 /*
  * Descriptors: two ends and two pipes of some thousand connections. Data: libslirp sets
  * aside 400 KB for each of its connections, most of which is never touched, and ends when it
@@ -67,12 +76,12 @@ struct limit {
  */
 static const struct limit outer_limits[] = {
 	{ RLIMIT_CORE, 0 },       { RLIMIT_NPROC, 0 },         { RLIMIT_MEMLOCK, 0 },
-	{ RLIMIT_NOFILE, 65536 }, { RLIMIT_DATA, 2ULL << 30 }, { RLIMIT_STACK, 8 << 20 },
+	{ RLIMIT_NOFILE, 65536 }, { RLIMIT_DATA, OUTER_DATA }, { RLIMIT_STACK, 8 << 20 },
 };
 
 static const struct limit inner_limits[] = {
 	{ RLIMIT_CORE, 0 },        { RLIMIT_NPROC, 0 },    { RLIMIT_MEMLOCK, 0 },
-	{ RLIMIT_FSIZE, 0 },       { RLIMIT_NOFILE, 128 }, { RLIMIT_DATA, 16 << 20 },
+	{ RLIMIT_FSIZE, 0 },       { RLIMIT_NOFILE, 128 }, { RLIMIT_DATA, INNER_DATA },
 	{ RLIMIT_STACK, 8 << 20 },
 };
 

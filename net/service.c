@@ -58,6 +58,13 @@ static void depend_on(pid_t launcher)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+/* What a sanitizer has to say is for the tests. */
+#ifdef SBX_SANITIZED
+enum { STREAMS_CLOSED = 2 };
+#else
+enum { STREAMS_CLOSED = 3 };
+#endif
+
 /*
  * In the child of vfork(2): the launcher's memory is ours until execve(2). The streams are not
  * the user's: what sbx-net has to say it tells the launcher.
@@ -69,7 +76,7 @@ static _Noreturn void become(const char *path, const char *const *words,
 	static char *const environment[] = { NULL };
 
 	depend_on(launcher);
-	for (int fd = 0; fd <= 2; fd++)
+	for (int fd = 0; fd < STREAMS_CLOSED; fd++)
 		(void)dup2(null, fd);
 	for (int fd = CONTROL_FD; fd <= PCAP_FD; fd++)
 		if (gifts->fds[fd - CONTROL_FD] >= 0)
