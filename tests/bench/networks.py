@@ -14,6 +14,7 @@ import neighbours
 HOST, HOST_PORT = "198.41.7.7", 6001
 INSIDE_PORT, PORTS = 7001, 5
 PATIENCE = 20
+REOPENINGS = 5
 
 
 class Stalled(Exception):
@@ -48,7 +49,17 @@ class Network:
         return process
 
     def open(self):
-        """Starts the agent."""
+        """Starts the agent; what was ended just now may still hold its ports."""
+        for _ in range(REOPENINGS):
+            try:
+                self.start_agent()
+                return
+            except (Stalled, OSError):
+                self.close()
+                time.sleep(0.5)
+        self.start_agent()
+
+    def start_agent(self):
         self.agent = self.launch([self.bench.tool("traffic"), "agent"], publish=True)
         if self.hear() != "ready":
             raise Stalled(self.bench.last_error())
