@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/own_program.h"
+#include "base/text.h"
 #include "net/messages.h"
 #include "net/spec_words.h"
 
@@ -136,12 +137,23 @@ static int move_away(int fd)
 	return moved;
 }
 
+/* A run before this one may have left a link or a FIFO there: neither is followed or waited for. */
 static int open_file(const char *path, const char *what, int *ret_fd, struct error *err)
 {
+	const int flags =
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
 	if (!path)
 		return 0;
-	*ret_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-	return *ret_fd < 0 ? error_errno(err, "write %s to %s", what, path) : 0;
+	/* Of the links there are those to our own streams are no sandbox's work. */
+	*ret_fd = open(path, flags | (text_starts_with(path, "/dev/") ? 0 : O_NOFOLLOW),
+		       0666);
+	if (*ret_fd >= 0)
+		return 0;
+	error_errno(err, "write %s to %s", what, path);
+	return err->errnum == ELOOP
+		       ? error_hint(err, "it is a link: name the file itself")
+		       : -1;
 }
 
 static int open_gifts(const struct net_spec *spec, int ret_control[2], int ret_sandbox[2],

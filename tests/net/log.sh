@@ -29,6 +29,12 @@ has "the bytes that came" "$tmp/flows" '"[a-z_]*in": ?1000[0-9]{3}[,}]'
 has "the bytes that went" "$tmp/flows" '"[a-z_]*out": ?2000[0-9]{3}[,}]'
 has "a denial" "$log" '192\.168\.77\.20'
 one_line "a log that cannot be written" "sbx: cannot *[/]proc/nothing*" --net user --net-log /proc/nothing -- true
+echo kept >"$tmp/precious"
+ln -s precious "$tmp/left"
+mkfifo "$tmp/fifo"
+one_line "a link that somebody left there" "sbx: cannot *[/]left*" --net user --net-log "$tmp/left" -- true
+is "is not written through" "$(cat "$tmp/precious")" kept
+one_line "nor is a pipe waited for" "sbx: cannot *[/]fifo*" --net user --pcap "$tmp/fifo" -- true
 
 if command -v tcpdump >/dev/null; then
 	pcap=$tmp/work/pcap log=$tmp/work/pcap.log
