@@ -33,7 +33,7 @@ struct dns_upstreams_spec {
 	uint32_t try_ms;               /* 0: TRY_MS */
 };
 
-enum { DNS_TRIES = 2 }; /* that one question may have in the air */
+enum { DNS_TRIES = 4 }; /* that one question may have in the air */
 
 struct dns_try {
 	struct watch watch; /* first */

@@ -23,6 +23,7 @@ struct flows {
 	uint16_t unused; /* those from here on were never taken */
 	uint16_t hand;   /* where flows_oldest() looks next */
 	size_t count;
+	size_t tcp; /* of them */
 };
 
 struct flows *flows_new(void)
@@ -93,6 +94,7 @@ struct flow *flows_add(struct flows *flows, const struct flow_key *key, bool v6,
 	};
 	*bucket = at;
 	flows->count++;
+	flows->tcp += key->protocol == PROTOCOL_TCP;
 	return &flows->flows[at - 1];
 }
 
@@ -108,6 +110,7 @@ void flows_remove(struct flows *flows, struct flow *flow)
 	flow->next = flows->free;
 	flows->free = own;
 	flows->count--;
+	flows->tcp -= flow->key.protocol == PROTOCOL_TCP;
 }
 
 struct flow *flows_next(struct flows *flows, size_t *cursor)
@@ -124,6 +127,11 @@ struct flow *flows_next(struct flows *flows, size_t *cursor)
 size_t flows_count(const struct flows *flows)
 {
 	return flows->count;
+}
+
+size_t flows_count_tcp(const struct flows *flows)
+{
+	return flows->tcp;
 }
 
 static bool may_go(const struct flow *flow, bool tcp_only)

@@ -65,6 +65,7 @@ void flows_remove(struct flows *flows, struct flow *flow);
 struct flow *flows_next(struct flows *flows, size_t *cursor);
 
 size_t flows_count(const struct flows *flows);
+size_t flows_count_tcp(const struct flows *flows);
 
 /*
  * An old one, to make room: closed TCP, or no TCP at all where that counts too. NULL: there

@@ -29,6 +29,8 @@ struct frame_spec {
 	int pcap;       /* -1: none; taken */
 	struct rate *out, *in;
 
+	bool relayed; /* TCP has another way: what comes here nevertheless is little */
+
 	/* A line for the user, printable: what does not work here. May be NULL. */
 	void (*tell)(void *context, const char *line);
 	void *context;

@@ -86,6 +86,20 @@ static bool stack_has_room(struct frame_path *path)
 	return true;
 }
 
+/* Of TCP beside the relay there is an overflow, and what a hostile sandbox sends. */
+static bool may_be_one_more(struct frame_path *path, const struct flow_key *key)
+{
+	if (path->spec.relayed && key->protocol == PROTOCOL_TCP &&
+	    flows_count_tcp(path->flows) >= FRAME_TCP_RELAYED_MAX) {
+		struct flow *old = flows_oldest(path->flows, true);
+
+		if (!old)
+			return false;
+		frame_forget_flow(path, old);
+	}
+	return stack_has_room(path);
+}
+
 static void say_full(struct frame_path *path)
 {
 	frame_tell(
@@ -104,7 +118,7 @@ struct flow *frame_admit(struct frame_path *path, const struct packet *packet,
 		frame_refuse(path, packet, PACKET_PROHIBITED);
 		return NULL;
 	}
-	flow = stack_has_room(path) ? add_flow(path, &key, packet->v6) : NULL;
+	flow = may_be_one_more(path, &key) ? add_flow(path, &key, packet->v6) : NULL;
 	if (!flow) {
 		say_full(path);
 		frame_refuse(path, packet, PACKET_HOST_UNREACHABLE);
@@ -138,9 +152,7 @@ struct flow *frame_welcome(struct frame_path *path, const struct packet *packet)
 
 	if (!is_published(path, packet))
 		return NULL;
-	flow = stack_sockets(path->stack) + path->closed < FRAME_SOCKETS_MAX
-		       ? add_flow(path, &key, packet->v6)
-		       : NULL;
+	flow = stack_has_room(path) ? add_flow(path, &key, packet->v6) : NULL;
 	if (!flow) {
 		say_full(path);
 		return NULL;

@@ -43,6 +43,7 @@ enum {
 	 * of address space, and it ends when it gets no more (confine.c has the limit).
 	 */
 	FRAME_SOCKETS_MAX = 3000,
+	FRAME_TCP_RELAYED_MAX = 256, /* where the relay has all but what overflows */
 };
 
 /* The beginning of a connection, while the stack has not acknowledged all of it. */

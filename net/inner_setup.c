@@ -220,6 +220,7 @@ static void keep_clients(struct inner *inner)
 static int bring_connections(struct inner *inner, struct error *err)
 {
 	if (inner->spec->relay_off) {
+		keep_clients(inner);
 		snprintf(inner->setup.why_no_relay, sizeof(inner->setup.why_no_relay),
 			 "the relay is off (--relay off, --pcap)");
 		return 0;

@@ -457,6 +457,7 @@ static int open_frames(struct outer *outer, struct error *err)
 		.pcap = outer->spec.pcap_file ? PCAP_FD : -1,
 		.out = &outer->out,
 		.in = &outer->in,
+		.relayed = outer->relay != NULL,
 		.tell = tell,
 	};
 
@@ -491,7 +492,6 @@ static int open_ports(struct outer *outer, struct error *err)
 		.in = &outer->in,
 		.net = &outer->spec,
 		.frames = outer->frames,
-		.by_frames = outer->spec.relay_off && outer->frames,
 		.want_sockets = want_sockets,
 		.context = outer,
 		.paths = outer->paths,

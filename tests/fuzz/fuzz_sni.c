@@ -52,7 +52,7 @@ static void check_name(const char *name)
 static void check_in_pieces(const uint8_t *data, size_t size, const char *expected)
 {
 	size_t length = (size_t)data[3] << 8 | data[4];
-	uint8_t pieces[6 * 1024];
+	uint8_t pieces[6 * 1024] = { 0 };
 	char name[NAME_TEXT_MAX];
 
 	if (size < 5 + length || length > sizeof(pieces) / 6)

@@ -111,10 +111,13 @@ is "sbx-net is the same as before" "$(servants)" "$(cat "$tmp/servants")"
 after=$(resident)
 step root again
 again=$(resident)
-bounded "more of them take no more memory" "$again" $((after + 1024))
+bounded "more of them take no more memory" "$again" $((after + 4096))
+# Beside the relay libslirp has 256 connections; alone it has 3,000, and buffers for each.
+most=32768
+relayed || most=131072
 step root syn
 opened=$(resident)
-bounded "connections that frames begin have their bound" "$opened" 32768
+bounded "connections that frames begin have their bound" "$opened" "$most"
 [ "$(came 'udp .*honest')" -gt 200 ]
 result $? "frames that nobody minds came" || say "$(came 'udp .*honest')"
 for kind in fragments options spoofed foreign-mac ethertypes loopback tftp dhcp; do
@@ -171,7 +174,7 @@ time.sleep(60)"'
 step flood flood
 flooded=$(resident)
 say "$before kB at first, $again kB behind the frames, $opened kB with connections, $flooded kB behind the flood"
-bounded "a flood of names and connections has its bound" "$flooded" 32768
+bounded "a flood of names and connections has its bound" "$flooded" "$most"
 is "and others are served meanwhile" "$(inside --net user -- dns 10.0.2.3 web.example.test A , tcp 198.41.0.10 80 | cut -c 1-2 | tr '\n' ' ')" "ok ok "
 ended "$served"
 until_true eval '[ -z "$(servants)" ]'
