@@ -221,6 +221,7 @@ static int bring_connections(struct inner *inner, struct error *err)
 {
 	if (inner->spec->relay_off) {
 		keep_clients(inner);
+		interface_reflect_marks();
 		snprintf(inner->setup.why_no_relay, sizeof(inner->setup.why_no_relay),
 			 "the relay is off (--relay off, --pcap)");
 		return 0;

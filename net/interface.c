@@ -326,9 +326,6 @@ uint32_t interface_keep_marked(bool *ret_inherited)
 
 	*ret_inherited =
 		files_write(AT_FDCWD, "/proc/sys/net/ipv4/tcp_fwmark_accept", "1") == 0;
-	/* A reset from a port that nobody listens at goes back likewise (ip-sysctl). */
-	(void)files_write(AT_FDCWD, "/proc/sys/net/ipv4/fwmark_reflect", "1");
-	(void)files_write(AT_FDCWD, "/proc/sys/net/ipv6/fwmark_reflect", "1");
 	if (fd < 0)
 		return 0;
 	for (uint32_t i = 0; i < 2; i++) {
@@ -338,4 +335,10 @@ uint32_t interface_keep_marked(bool *ret_inherited)
 			kept |= 1U << i;
 	}
 	return kept;
+}
+
+void interface_reflect_marks(void)
+{
+	(void)files_write(AT_FDCWD, "/proc/sys/net/ipv4/fwmark_reflect", "1");
+	(void)files_write(AT_FDCWD, "/proc/sys/net/ipv6/fwmark_reflect", "1");
 }

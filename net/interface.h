@@ -37,4 +37,10 @@ int interface_set_up(const struct net_spec *spec, uint8_t ret_mac[6], struct err
  */
 uint32_t interface_keep_marked(bool *ret_inherited);
 
+/*
+ * A reset from a port that nobody listens at finds back to its client likewise (ip-sysctl,
+ * fwmark_reflect). Not where a packet filter judges by marks: it would meet its own resets.
+ */
+void interface_reflect_marks(void);
+
 #endif

@@ -96,13 +96,14 @@ built() { # COMMAND ARG...
 	fi
 }
 
+# Many tests wait more than they work, so there are more of them than processors.
 # Whoever started this may ignore signals, as a shell does for what runs in the background;
 # tests of signals want them as a login has them.
 run_tests() { # MESON-TEST-ARG...
 	local log=$build/meson-logs/$part.json
 	rm -f "$log"
 	env --default-signal meson test -C "$build" --no-rebuild --logbase "$part" --print-errorlogs \
-		--timeout-multiplier "$time_factor" "$@" || true
+		--num-processes $((2 * $(nproc))) --timeout-multiplier "$time_factor" "$@" || true
 	if [ -s "$log" ]; then
 		"$tree/tools/count-tests" add "$results" "$part" "$log"
 	else
