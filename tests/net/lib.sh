@@ -19,7 +19,7 @@
 #
 # SBX_NET_OPTIONS are options of every run: the suite runs once with `--relay off`.
 
-net_here=$(cd "$(dirname "$0")" && pwd)
+net_here=${NET_HERE:-$(cd "$(dirname "$0")" && pwd)}
 ASK=${ASK:-$net_here/ask}
 
 net_skip() {
@@ -155,6 +155,7 @@ inet_resolvers='198.41.0.53 198.41.0.54 198.41.0.55 198.41.0.56 2a00:77:0:2::53'
 started() {
 	file=$1
 	shift
+	: >"$file"
 	"$@" >"$file" 2>&1 &
 	waiting="$waiting $!"
 	until_true grep -q ready "$file" || {
@@ -252,6 +253,8 @@ answers() {
 in_background() {
 	job=$1
 	shift
+	# What an earlier one of that name said is not what this one says.
+	: >"$tmp/$job.out"
 	# shellcheck disable=SC2086
 	$as_user "$SBX" run --no-config --cwd ro ${SBX_NET_OPTIONS-} "$@" \
 		</dev/null >"$tmp/$job.out" 2>"$tmp/$job.err" &

@@ -87,9 +87,7 @@ within() {
 
 # ---- programs that the machine is not to have --------------------------------------------------
 
-# unpack PACKAGE...: makes $root, a Debian root with these packages, unpacked and not configured,
-# so that no daemon is started anywhere; `user` is 1000 in it
-# shellcheck disable=SC2016 # for the shell that xargs starts
+# unpack PACKAGE...: makes $root, a Debian root with these packages
 unpack() {
 	need mmdebstrap zstd dpkg-deb dpkg-scanpackages
 	need_ordinary_user
@@ -99,14 +97,7 @@ unpack() {
 		skip_all "no Debian packages can be had"
 	fi
 	root=$tmp/root
-	mkdir "$root"
-	tar -C "$root" --no-same-owner -xf "$archive"
-	find "$packages" -name '*.deb' -print0 | xargs -0 -P 2 -I{} sh -c \
-		'dpkg-deb --fsys-tarfile "$1" | tar -C "$2" --no-same-owner --keep-directory-symlink -xf -' sh {} "$root" ||
-		exit 1
-	echo '127.0.0.1 localhost' >"$root/etc/hosts"
-	echo 'user:x:1000:1000::/tmp:/bin/sh' >>"$root/etc/passwd"
-	echo 'user:x:1000:' >>"$root/etc/group"
+	"$here/debian-root" "$root" "$archive" "$packages" || exit 1
 }
 
 # job SCRIPT: as an ordinary user of that root, without any capability
