@@ -25,8 +25,9 @@ static inline bool failpoint_is(const char *variable, const char *name)
 static inline int failpoint_at_most(const char *variable, int number)
 {
 	const char *value = getenv(variable);
+	const long given = value ? strtol(value, NULL, 10) : number;
 
-	return value && atoi(value) < number ? atoi(value) : number;
+	return given < number ? (int)given : number;
 }
 
 #define stage_must_fail(name)              failpoint_is("SBX_TEST_FAIL", name)
