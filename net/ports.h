@@ -24,7 +24,7 @@ struct ports_spec {
 	const struct net_spec *net;
 	struct frame_path
 		*frames; /* what serves where there is no inner half; may be NULL */
-	bool by_frames;  /* --relay off: libslirp serves */
+	bool by_frames;  /* libslirp serves: nobody has sockets inside */
 	/* Sends INNER_SOCKETS to the inner half. */
 	void (*want_sockets)(void *context, int family, int type, uint32_t count,
 			     bool transparent);

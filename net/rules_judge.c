@@ -90,13 +90,10 @@ static bool matches_name(const struct rule *rule, struct question *question)
 	return true;
 }
 
-static bool matches(const struct rule *rule, struct question *question)
+/* The places that a rule names by a word of its own. */
+static bool covers(enum rule_kind kind, enum reach reach)
 {
-	enum reach reach = question->reach;
-
-	if (!matches_ports(rule, question->flow))
-		return false;
-	switch (rule->kind) {
+	switch (kind) {
 	case RULE_ANY:
 		return reach <= REACH_HOST;
 	case RULE_INTERNET:
@@ -106,11 +103,21 @@ static bool matches(const struct rule *rule, struct question *question)
 	case RULE_HOST:
 		return reach == REACH_HOST;
 	case RULE_PREFIX:
-		return matches_prefix(rule, question);
 	case RULE_NAME:
-		return matches_name(rule, question);
+		return false;
 	}
 	return false;
+}
+
+static bool matches(const struct rule *rule, struct question *question)
+{
+	if (!matches_ports(rule, question->flow))
+		return false;
+	if (rule->kind == RULE_PREFIX)
+		return matches_prefix(rule, question);
+	if (rule->kind == RULE_NAME)
+		return matches_name(rule, question);
+	return covers(rule->kind, question->reach);
 }
 
 /* ---- what names in force ask for ---- */
@@ -285,21 +292,11 @@ static bool opens_answer(const struct rules *rules, const struct rule *rule,
 {
 	if (!rule->allow)
 		return false;
-	switch (rule->kind) {
-	case RULE_ANY:
-		return reach <= REACH_HOST;
-	case RULE_INTERNET:
-		return reach == REACH_INTERNET;
-	case RULE_LAN:
-		return reach == REACH_LAN;
-	case RULE_HOST:
-		return reach == REACH_HOST;
-	case RULE_PREFIX:
+	if (rule->kind == RULE_PREFIX)
 		return reach_opened_by(&rules->host, &rule->prefix, address);
-	case RULE_NAME:
+	if (rule->kind == RULE_NAME)
 		return may_lead_to(rule, reach) && rules_name_matches(rule, name);
-	}
-	return false;
+	return covers(rule->kind, reach);
 }
 
 bool rules_admit_answer(const struct rules *rules, const char *name,
