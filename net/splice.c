@@ -63,9 +63,10 @@ struct stream {
 	uint64_t bytes;      /* that the destination took */
 	struct queue *queue; /* NULL: in none */
 	struct stream *queue_next, *queue_before;
-	bool bulk;      /* through a pipe */
-	bool full;      /* waits for the destination */
-	bool fin;       /* the source's FIN is here: what is readable now is all */
+	bool bulk;   /* through a pipe */
+	bool full;   /* waits for the destination */
+	bool fin;    /* the source's FIN is here: what is readable now is all */
+	bool to_end; /* … or more than that: read until there is an error or nothing */
 	bool eof, shut; /* … was read; and handed on */
 	bool written;   /* to the destination, once at least */
 	bool undelayed; /* the destination has TCP_NODELAY */
@@ -244,6 +245,8 @@ static enum step copy(struct stream *stream, size_t most, size_t *ret_moved)
 		stream->bulk = size == COPY_SIZE;
 		return STEP_ON;
 	}
+	if (stream->to_end)
+		return STEP_ON;
 	stream->eof = stream->fin;
 	return STEP_EMPTY;
 }
@@ -426,9 +429,11 @@ static void stream_told(struct watch *watch, uint32_t events)
 
 	if (events & EPOLLRDHUP)
 		stream->fin = true;
-	if (events &
-	    (EPOLLERR | EPOLLPRI)) /* reading ends before a reset, or urgent data */
+	if (events & (EPOLLERR | EPOLLPRI)) {
+		/* Reading ends before a reset, or urgent data, and nobody tells of it again. */
 		stream->fin = false;
+		stream->to_end = true;
+	}
 	if (events & ~(uint32_t)EPOLLOUT && !stream->full && !is_lost(stream, events) &&
 	    !pump(stream))
 		return;

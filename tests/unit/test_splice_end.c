@@ -137,6 +137,36 @@ static void what_was_said_before_a_reset_is_heard(void **state)
 	close_house(house);
 }
 
+static void write_and_reset(void *context)
+{
+	int *fd = context;
+
+	assert_int_equal(stream_write(*fd, 1000), 0);
+	reset(fd);
+}
+
+/* The splicer is told of both at once, because its own thread does them. */
+static void a_reset_that_comes_with_what_was_said_passes(void **state)
+{
+	struct house *house = open_house();
+
+	(void)state;
+	for (int way = 0; way < 2; way++) {
+		struct joined joined;
+		int *first, *second;
+
+		join(house, &joined);
+		first = way ? &joined.server : &joined.guest;
+		second = way ? &joined.guest : &joined.server;
+		turning_do(house->turning, write_and_reset, first);
+		assert_int_equal(stream_read(*second, 1000), 0);
+		assert_reset(*second);
+		await_end(&joined);
+		close(*second);
+	}
+	close_house(house);
+}
+
 static void freeing_the_splicer_ends_what_is_joined(void **state)
 {
 	struct house *house = open_house();
@@ -162,6 +192,7 @@ int main(void)
 		cmocka_unit_test(a_reset_after_a_half_close_passes),
 		cmocka_unit_test(a_reset_passes_while_the_other_side_does_not_read),
 		cmocka_unit_test(what_was_said_before_a_reset_is_heard),
+		cmocka_unit_test(a_reset_that_comes_with_what_was_said_passes),
 		cmocka_unit_test(freeing_the_splicer_ends_what_is_joined),
 	};
 
