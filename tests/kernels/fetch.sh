@@ -16,6 +16,8 @@ tools=$(cd "$(dirname "$0")/../../tools" && pwd -P)
 series=$1
 mkdir -p "$2"
 dir=$(cd "$2" && pwd -P)
+exec 9>"$dir/lock"
+flock 9 # two tests may want the same
 
 case $series in
 5.10) suites=bullseye-security ;;

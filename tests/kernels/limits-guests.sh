@@ -18,7 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 tests=$(cd "$here/.." && pwd -P)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sbx-dev/kernels
 limit=${SBX_TEST_FULL:+1200}
-: "${limit:=400}"
+: "${limit:=600}"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
