@@ -3,25 +3,178 @@
 #define SBX_IMAGE_IMAGE_H
 
 /*
- * The door of the image wing: what the operand of --root is. Directories are served as
- * they are; reading archives comes through this door.
+ * The door of the image wing: what the operand of --root is, what an image says of itself,
+ * and the program that reads foreign bytes for us (sbx-image, libexec). Two more doors are
+ * image/cache.h (what is kept) and image/trust.h (whose signatures count).
+ *
+ * Nobody but sbx-image parses an archive or a manifest. The front ends hand it the work as a
+ * struct image_job and get turns back over a socket (struct image_turn): what an image says
+ * of itself comes as a document of our own, which image_config_read() reads.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct arena;
 struct error;
+struct json_value;
+
+/* ---- the operand --------------------------------------------------------------------- */
 
 enum image_kind {
-	IMAGE_HOST,      /* "host" or "/" */
-	IMAGE_DIRECTORY, /* a directory, links followed */
-	IMAGE_ARCHIVE,   /* a file with the marks of tar, a compressor, squashfs or erofs,
-			  * "-", or one of oci: oci-archive: docker-archive: */
-	IMAGE_REGISTRY,  /* docker:// or https:// */
-	IMAGE_UNKNOWN,   /* a file of another kind */
+	IMAGE_HOST,       /* "host" or "/" */
+	IMAGE_DIRECTORY,  /* a directory, links followed */
+	IMAGE_ARCHIVE,    /* a file with the marks of tar or a compressor, a pipe, "-" */
+	IMAGE_LAYOUT,     /* oci:DIR[:TAG] */
+	IMAGE_REGISTRY,   /* docker:// or https:// */
+	IMAGE_FILESYSTEM, /* a squashfs or erofs image */
+	IMAGE_UNKNOWN,    /* a file of another kind */
 };
 
-/* Looks at the operand and, for a file, at its first bytes. -1: it is not there. */
+/*
+ * Looks at the operand and, for a file, at its first bytes. oci-archive:FILE[:TAG] and
+ * docker-archive:FILE[:TAG] are IMAGE_ARCHIVE. -1: it is not there.
+ */
 int image_recognize(const char *operand, enum image_kind *ret_kind, struct error *err);
 
 /* "a tar archive", "a gzip file" … for messages. */
 const char *image_describe(const char *operand);
+
+/*
+ * The path in an operand and the image that is meant in it: "oci:DIR:TAG" is DIR and TAG,
+ * "oci-archive:FILE" FILE and NULL, "x.tar" itself. The text behind the last colon is a tag
+ * where the path without it exists, and the whole does not. In the arena.
+ */
+const char *image_operand_path(const char *operand, struct arena *arena,
+			       const char **ret_tag);
+
+/* ---- architectures ------------------------------------------------------------------- */
+
+/*
+ * One table: the names of the kernel (uname -m), of OCI (GOARCH) and of ACI. NULL: unknown.
+ */
+const char *image_arch_of_machine(const char *machine); /* "x86_64": "amd64" */
+const char *image_machine_of_arch(const char *arch); /* "amd64" or "x86_64": "x86_64" */
+
+/* ---- what an image says of itself ---------------------------------------------------- */
+
+struct image_port {
+	uint16_t port;
+	bool udp;
+};
+
+/* Lists end with NULL, and are never NULL. Texts are NULL where nothing was said. */
+struct image_config {
+	const char *kind;                        /* "tar", "oci", "docker", "aci" */
+	const char *reference;                   /* its name or tag, for people */
+	const char *os, *architecture, *variant; /* OCI's words */
+	const char *const *entrypoint, *const *command, *const *env;
+	const char *user; /* "UID[:GID]" or "NAME[:GROUP]" */
+	const char *workdir;
+	const char *stop_signal;
+	const struct image_port *ports;
+	size_t port_count;
+	const char *const *volumes; /* mount points */
+	const char *const *labels;  /* "K=V" */
+	/*
+	 * The layers, lowest first: what each is called where layers are kept. chain: digest of
+	 * the layer and all below it ("sha256:HEX", the ChainID of the OCI image specification);
+	 * a tar, and an ACI, is one layer without a digest until it was read whole ("").
+	 */
+	const char *const *chains;
+	size_t layer_count;
+};
+
+/* As a document, and back. config.c */
+struct json_value *image_config_write(const struct image_config *config,
+				      struct arena *arena);
+int image_config_read(const struct json_value *document, struct arena *arena,
+		      struct image_config *ret_config, struct error *err);
+
+/* ---- the work ------------------------------------------------------------------------ */
+
+enum image_task {
+	IMAGE_TASK_INSPECT, /* tell the config; nothing is written */
+	IMAGE_TASK_EXTRACT, /* layers into a directory or into memory */
+	IMAGE_TASK_VERIFY,  /* the input's signature, or its sha512 */
+	IMAGE_TASK_DIGEST,  /* of a tree: canonical, with a list of what is in it */
+	IMAGE_TASK_REMOVE,  /* a tree of mapped ids */
+};
+
+/* Which limits are held, against archives that lie. 0: the default of extract.h. */
+struct image_limits {
+	uint64_t entries, bytes, ratio;
+};
+
+/*
+ * One piece of work for sbx-image, which runs in a user namespace that has the sandbox's ids,
+ * and in a mount, pid, network, IPC and UTS namespace of its own. Paths are the caller's,
+ * absolute. Descriptors are inherited; -1: there is none.
+ */
+struct image_job {
+	enum image_task task;
+	int socket;       /* SOCK_SEQPACKET: turns to the front end */
+	const char *path; /* input: a file or a layout's directory; NULL: input_fd */
+	int input_fd;     /* a stream */
+	const char *kind; /* "oci", "oci-archive", "docker-archive"; NULL: look */
+	const char *tag;  /* which image of several; NULL: the only one, or the last */
+	const char *arch; /* OCI's word; images for others are refused; NULL: any */
+	/* EXTRACT: layers first to last, counted from 0, both included; -1: all of them. */
+	int first, last;
+	const char *into; /* an empty directory; NULL: memory */
+	const char *const
+		*lowers; /* layers below it, lowest first: overlaid while written */
+	size_t lower_count;
+	uint64_t memory; /* bytes at most; 0: half of what the machine has */
+	int mounts;      /* IMAGE_TURN_MOUNT so often */
+	bool squash;     /* every id is 0 */
+	struct image_limits limits;
+	const char *expected; /* "blake2b:HEX" of the whole input, of a verified file */
+	/* VERIFY */
+	const char *signature;   /* path */
+	const char *const *keys; /* paths of public keys */
+	size_t key_count;
+	const char *sha512; /* 128 hex digits: this, instead of a signature */
+	/* DIGEST, REMOVE: the tree is `into`, or the directory input_fd */
+};
+
+/* The words of sbx-image's command line for a job, NULL-ended, and back. words.c */
+const char *const *image_job_words(const struct image_job *job, struct arena *arena);
+int image_job_read(const char *const *words, struct arena *arena,
+		   struct image_job *ret_job, struct error *err);
+
+enum image_turn_kind {
+	IMAGE_TURN_PROGRESS, /* done and total bytes of the input (total 0: unknown) */
+	IMAGE_TURN_NOTE,     /* text: something the user may want to know */
+	IMAGE_TURN_DOCUMENT, /* a memfd (fd) with a document of JSON, sealed */
+	IMAGE_TURN_MOUNT,    /* the extracted tree as a detached mount (fd) */
+	IMAGE_TURN_DONE,
+	IMAGE_TURN_FAILED, /* err */
+};
+
+/*
+ * The documents. INSPECT and EXTRACT: image_config_write(), and EXTRACT a second one at the
+ * end: { "digest": "sha256:…" of the whole input (of a layout: of its manifest), "entries",
+ * "bytes", "skipped_devices" }. VERIFY: { "key": path of the key that signed, "id": its id as
+ * people know it, "comment": …, "blake2b": of the whole input }. DIGEST: see digest.h.
+ */
+struct image_turn {
+	enum image_turn_kind kind;
+	uint64_t done, total;
+	char text[512]; /* printable */
+};
+
+/* messages.c. As launcher/sync.h; err goes with IMAGE_TURN_FAILED alone. */
+int image_turn_send(int socket, const struct image_turn *turn, const struct error *err,
+		    int fd);
+
+/* 1: there is one; 0: the other side is gone; -1: errno, EPROTO for what is no turn. */
+int image_turn_receive(int socket, struct image_turn *ret_turn, struct error *ret_err,
+		       int *ret_fd);
+
+/* In a child that has its namespaces and ids: becomes sbx-image. Returns only on failure. */
+int image_job_exec(const struct image_job *job, struct arena *arena, struct error *err);
 
 #endif

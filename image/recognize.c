@@ -23,19 +23,21 @@ static const struct mark {
 	const char *name;
 	size_t offset, length;
 	const char *bytes;
+	bool filesystem;
 } marks[] = {
-	{ "a tar archive", 257, 5, "ustar" },
-	{ "a gzip file", 0, 2, "\x1f\x8b" },
+	{ "a tar archive", 257, 5, "ustar", false },
+	{ "a gzip file", 0, 2, "\x1f\x8b", false },
 	{ "an xz file", 0, 6,
 	  "\xfd"
-	  "7zXZ\0" },
-	{ "a zstd file", 0, 4, "\x28\xb5\x2f\xfd" },
-	{ "a bzip2 file", 0, 3, "BZh" },
-	{ "an lz4 file", 0, 4, "\x04\x22\x4d\x18" },
-	{ "an lzip file", 0, 4, "LZIP" },
-	{ "a compress file", 0, 2, "\x1f\x9d" },
-	{ "a squashfs image", 0, 4, "hsqs" },
-	{ "an erofs image", 1024, 4, "\xe2\xe1\xf5\xe0" },
+	  "7zXZ\0",
+	  false },
+	{ "a zstd file", 0, 4, "\x28\xb5\x2f\xfd", false },
+	{ "a bzip2 file", 0, 3, "BZh", false },
+	{ "an lz4 file", 0, 4, "\x04\x22\x4d\x18", false },
+	{ "an lzip file", 0, 4, "LZIP", false },
+	{ "a compress file", 0, 2, "\x1f\x9d", false },
+	{ "a squashfs image", 0, 4, "hsqs", true },
+	{ "an erofs image", 1024, 4, "\xe2\xe1\xf5\xe0", true },
 };
 
 static const struct scheme {
@@ -43,7 +45,7 @@ static const struct scheme {
 	enum image_kind kind;
 	const char *name;
 } schemes[] = {
-	{ "oci:", IMAGE_ARCHIVE, "an OCI image layout" },
+	{ "oci:", IMAGE_LAYOUT, "an OCI image layout" },
 	{ "oci-archive:", IMAGE_ARCHIVE, "an archive of an OCI image" },
 	{ "docker-archive:", IMAGE_ARCHIVE, "an archive of a docker image" },
 	{ "docker://", IMAGE_REGISTRY, "an image in a registry" },
@@ -89,17 +91,19 @@ static bool is_old_tar(const struct head *head)
 	return read_checksum(head->bytes + TAR_CHECKSUM) == sum;
 }
 
+static const struct mark old_tar = { "a tar archive", 0, 0, "", false };
+
 /* What the file's first bytes say; NULL: nothing that we know. */
-static const char *describe_head(const struct head *head)
+static const struct mark *find_mark(const struct head *head)
 {
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		const struct mark *mark = &marks[i];
 
 		if (mark->offset + mark->length <= head->length &&
 		    memcmp(head->bytes + mark->offset, mark->bytes, mark->length) == 0)
-			return mark->name;
+			return mark;
 	}
-	return is_old_tar(head) ? "a tar archive" : NULL;
+	return is_old_tar(head) ? &old_tar : NULL;
 }
 
 /* Not blocking: opening a FIFO or a device must not wait for anybody. */
@@ -119,6 +123,7 @@ static int read_head(const char *path, struct head *ret_head)
 
 static int recognize_file(const char *path, enum image_kind *ret_kind, struct error *err)
 {
+	const struct mark *mark;
 	struct head head;
 	struct stat stat_buffer;
 
@@ -140,7 +145,10 @@ static int recognize_file(const char *path, enum image_kind *ret_kind, struct er
 	}
 	if (read_head(path, &head) < 0)
 		return error_errno(err, "use %s as the root", path);
-	*ret_kind = describe_head(&head) ? IMAGE_ARCHIVE : IMAGE_UNKNOWN;
+	mark = find_mark(&head);
+	*ret_kind = !mark              ? IMAGE_UNKNOWN
+		    : mark->filesystem ? IMAGE_FILESYSTEM
+				       : IMAGE_ARCHIVE;
 	return 0;
 }
 
@@ -172,7 +180,7 @@ const char *image_describe(const char *operand)
 {
 	const struct scheme *scheme = find_scheme(operand);
 	struct stat stat_buffer;
-	const char *name = NULL;
+	const struct mark *mark = NULL;
 	struct head head;
 
 	if (is_host(operand))
@@ -186,8 +194,8 @@ const char *image_describe(const char *operand)
 	if (S_ISDIR(stat_buffer.st_mode))
 		return "a directory";
 	if (S_ISREG(stat_buffer.st_mode) && read_head(operand, &head) == 0)
-		name = describe_head(&head);
+		mark = find_mark(&head);
 	if (S_ISFIFO(stat_buffer.st_mode))
 		return "an archive in a pipe";
-	return name ? name : "a file of another kind";
+	return mark ? mark->name : "a file of another kind";
 }

@@ -283,6 +283,8 @@ static const char *root_text(const struct rootfs_spec *rootfs)
 		return rootfs->path;
 	case ROOT_EMPTY:
 		return "empty";
+	case ROOT_MOUNT:
+		return "image";
 	}
 	return "host";
 }

@@ -149,6 +149,9 @@ static void put_root(struct page *page, const struct rootfs_spec *rootfs)
 	case ROOT_EMPTY:
 		page_put(page, "empty");
 		break;
+	case ROOT_MOUNT:
+		page_put(page, "an image");
+		break;
 	}
 	page_printf(page, ", %s", modes[rootfs->mode]);
 	if (rootfs->upper) {

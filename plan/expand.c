@@ -112,6 +112,8 @@ int expand_root(struct draft *draft, struct error *err)
 	case IMAGE_DIRECTORY:
 		return set_directory_root(draft, err);
 	case IMAGE_ARCHIVE:
+	case IMAGE_LAYOUT:
+	case IMAGE_FILESYSTEM:
 		return refuse_archive(root, err);
 	case IMAGE_REGISTRY:
 		return refuse_registry(root, err);

@@ -121,6 +121,8 @@ enum inside_answer inside_locate(const struct plan *plan, const char *path, char
 		return join(host, "", path);
 	case ROOT_DIRECTORY:
 		return join(host, rootfs->path, path);
+	case ROOT_MOUNT:
+		return INSIDE_UNKNOWN;
 	case ROOT_EMPTY:
 		break;
 	}

@@ -108,10 +108,42 @@ struct wrap_spec {
 	const char *answer; /* --help, --version: to be printed, and nothing else done */
 };
 
+/* The root, where --root names an image or an archive. */
+struct image_spec {
+	const char *operand; /* as typed; NULL: the root is no image */
+	const char *name;    /* what trust is asked about: absolute */
+	const char *signature;
+	bool no_cache, insecure, squash;
+	uint64_t cache_size; /* bytes that may be kept */
+	const char *digest;  /* of what was used, "sha256:HEX"; NULL: unknown */
+	struct image_config config;
+};
+
+/* What an image has become. */
+struct image_root {
+	struct image_config config;
+	const char *const
+		*layers; /* directories, lowest first; NULL: a mount, or none yet */
+	size_t layer_count;
+	int mount;          /* detached; -1: none */
+	const char *digest; /* "sha256:HEX"; NULL: unknown */
+};
+
+/*
+ * How an image becomes a root: the launcher knows. look_only: nothing is extracted, for
+ * --dry-run and `sbx config`. What it has opened is closed with the process.
+ */
+struct plan_roots {
+	int (*get)(const struct image_spec *image, const struct ids_spec *ids,
+		   bool look_only, struct arena *arena, struct image_root *ret_root,
+		   struct error *err);
+};
+
 struct plan {
 	struct arena arena;
 	struct ids_spec ids;
 	struct namespaces_spec namespaces;
+	struct image_spec image;
 	struct rootfs_spec rootfs;
 	struct net_spec net;
 	struct policy_spec policy;

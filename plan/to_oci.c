@@ -108,6 +108,7 @@ static void put_root(struct json_value *document, const struct rootfs_spec *root
 	static const char *const paths[] = {
 		[ROOT_HOST] = "/",
 		[ROOT_EMPTY] = OCI_EMPTY_ROOT,
+		[ROOT_MOUNT] = OCI_EMPTY_ROOT, /* the annotations name the image */
 	};
 	struct json_value *root = json_put_object(document, "root");
 

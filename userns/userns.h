@@ -182,6 +182,7 @@ enum root_kind {
 	ROOT_HOST,      /* the caller's own root, read-only */
 	ROOT_DIRECTORY, /* a directory */
 	ROOT_EMPTY,     /* a new tmpfs */
+	ROOT_MOUNT,     /* a detached mount that somebody has filled */
 };
 
 enum root_mode { ROOT_COW, ROOT_RO, ROOT_RW };
@@ -250,7 +251,11 @@ struct mount_entry {
 struct rootfs_spec {
 	enum root_kind kind;
 	enum root_mode mode;
-	const char *path; /* ROOT_DIRECTORY: absolute */
+	const char *path; /* ROOT_DIRECTORY: absolute; of several layers the lowest */
+	/* ROOT_DIRECTORY: what is laid over path, the next one first; never written to. */
+	const char *const *layers;
+	size_t layer_count;
+	int mount; /* ROOT_MOUNT: it becomes the root, or with ROOT_COW what lies below it */
 	const char *
 		upper; /* ROOT_COW: keep the layer in this directory; NULL: thrown away */
 	uint64_t

@@ -31,7 +31,7 @@ static void words_and_schemes_need_no_file(void **state)
 	assert_is("host", IMAGE_HOST, "the host's own root");
 	assert_is("/", IMAGE_HOST, "the host's own root");
 	assert_is("-", IMAGE_ARCHIVE, "an archive on standard input");
-	assert_is("oci:/nowhere:tag", IMAGE_ARCHIVE, "an OCI image layout");
+	assert_is("oci:/nowhere:tag", IMAGE_LAYOUT, "an OCI image layout");
 	assert_is("oci-archive:/nowhere", IMAGE_ARCHIVE, "an archive of an OCI image");
 	assert_is("docker-archive:x", IMAGE_ARCHIVE, "an archive of a docker image");
 	assert_is("docker://debian", IMAGE_REGISTRY, "an image in a registry");
@@ -71,7 +71,8 @@ static void archives_are_known_by_their_first_bytes(void **state)
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		assert_is(temporary_file(*state, "head", heads[i].bytes, heads[i].length),
-			  IMAGE_ARCHIVE, heads[i].description);
+			  heads[i].bytes[0] == 'h' ? IMAGE_FILESYSTEM : IMAGE_ARCHIVE,
+			  heads[i].description);
 }
 
 static void marks_further_on_are_found(void **state)
@@ -83,7 +84,7 @@ static void marks_further_on_are_found(void **state)
 		  "a tar archive");
 	memset(bytes, 0, sizeof(bytes));
 	memcpy(bytes + 1024, "\xe2\xe1\xf5\xe0", 4);
-	assert_is(temporary_file(*state, "erofs", bytes, sizeof(bytes)), IMAGE_ARCHIVE,
+	assert_is(temporary_file(*state, "erofs", bytes, sizeof(bytes)), IMAGE_FILESYSTEM,
 		  "an erofs image");
 	assert_is(temporary_file(*state, "short", bytes, 1027), IMAGE_UNKNOWN,
 		  "a file of another kind");

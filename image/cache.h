@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_IMAGE_CACHE_H
+#define SBX_IMAGE_CACHE_H
+
+/*
+ * What is kept of images, below $XDG_CACHE_HOME/sbx/images (0700). It is never needed: whoever
+ * removes it loses time and nothing else.
+ *
+ *   layers/KEY/root/     the files of one layer as overlayfs(5) wants a lower directory
+ *   layers/KEY/lock      held shared by every run that uses it
+ *   images/ID.json       a record: source, digests, config, layers, signer, times
+ *   files/NAME           which image a file on the disk was, by its identity
+ *   new/RANDOM/          what is being made; its lock is held, and whoever meets one with a
+ *                        free lock removes it
+ *
+ * KEY is the chain of the layers and the id map that the files were written under. A thing
+ * is made below new/ and renamed into place whole: nobody sees half of it, whenever anybody
+ * is killed. Removing begins with a rename into new/ for the same reason. Files belong to
+ * subordinate ids, so trees are removed by sbx-image (IMAGE_TASK_REMOVE), which the caller
+ * starts for what cache_next_trash() names.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "image/image.h"
+
+struct arena;
+struct error;
+
+struct cache {
+	int dir;          /* -1: there is none */
+	const char *path; /* absolute */
+};
+
+/* Makes the directories where they are missing. The error has a hint at --no-cache. */
+int cache_open(struct arena *arena, struct cache *ret_cache, struct error *err);
+void cache_close(struct cache *cache);
+
+/* A whole image, as it was once read. In the arena. */
+struct cache_record {
+	const char *id;     /* digest of the input, "sha256:HEX" */
+	const char *source; /* what the user typed, absolute */
+	const char *signer; /* id of the key; NULL: nobody asked for one */
+	const char *map;    /* the id map's name: cache_map_name() */
+	struct image_config config;
+	const char *const *keys; /* of its layers, lowest first */
+	size_t key_count;
+	uint64_t bytes, entries;
+	int64_t made, used; /* seconds since 1970 */
+};
+
+/* A short name of an id map and of squashing, for keys. map is the text of /proc/PID/uid_map
+ * and gid_map as planned. */
+const char *cache_map_name(const char *map, bool squash, struct arena *arena);
+
+/*
+ * The record of a file by device, inode, size, mtime and ctime, without reading it. A file
+ * that was changed within the last two seconds is never found: its times could lie.
+ * A layout is found by its index.json. tag: as image_job.tag. 1: found; 0: not; -1: error.
+ */
+int cache_find_file(const struct cache *cache, const struct stat *file, const char *tag,
+		    const char *map, struct arena *arena, struct cache_record *ret_record,
+		    struct error *err);
+
+/* Key of a layer by its chain and map. */
+const char *cache_layer_key(const char *chain, const char *map, struct arena *arena);
+
+/*
+ * Takes a layer for use: ret_lock is to be held as long as it is used, ret_path is its root
+ * directory. 1: it is there; 0: not; -1: error.
+ */
+int cache_take_layer(const struct cache *cache, const char *key, struct arena *arena,
+		     int *ret_lock, const char **ret_path, struct error *err);
+
+/* A new place to extract into: ret_path is its empty root directory. */
+struct cache_place {
+	int lock;
+	const char *name, *path;
+};
+int cache_make_place(const struct cache *cache, struct arena *arena,
+		     struct cache_place *ret_place, struct error *err);
+
+/*
+ * Puts a place into its final one as layer `key`, and takes it as cache_take_layer() does. If
+ * another process was faster, its layer is taken and the place becomes trash.
+ */
+int cache_publish_layer(const struct cache *cache, struct cache_place *place,
+			const char *key, uint64_t bytes, struct arena *arena,
+			int *ret_lock, const char **ret_path, struct error *err);
+
+/* Leaves a place behind as trash. */
+void cache_drop_place(const struct cache *cache, struct cache_place *place);
+
+/* Writes the record, and for a file its identity. file: as it was before it was read. */
+int cache_publish_image(const struct cache *cache, const struct cache_record *record,
+			const struct stat *file, const char *tag, struct error *err);
+
+/* The record was used now. */
+void cache_touch(const struct cache *cache, const struct cache_record *record);
+
+/*
+ * Makes trash of images and layers that nobody uses, the least recently used first, until all
+ * layers together have at most max bytes, and of those not used for max_age_s seconds (0: any
+ * age). Returns how many bytes that frees, -1 error. Layers that another image has stay.
+ */
+int64_t cache_evict(const struct cache *cache, uint64_t max, uint64_t max_age_s,
+		    struct error *err);
+
+/* The next tree that is to be removed, absolute, or NULL; what killed ones left is among them.
+ * ret_lock is held until it is gone. */
+const char *cache_next_trash(const struct cache *cache, struct arena *arena,
+			     int *ret_lock);
+
+/* All records, the last used first; 0 or -1. */
+int cache_list(const struct cache *cache, struct arena *arena,
+	       struct cache_record **ret_records, size_t *ret_count, uint64_t *ret_bytes,
+	       struct error *err);
+
+#endif

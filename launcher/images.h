@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_IMAGES_H
+#define SBX_LAUNCHER_IMAGES_H
+
+/*
+ * The front end's side of sbx-image: a child with namespaces and ids of its own becomes it,
+ * and what it says is heard to the end.
+ */
+
+#include "image/image.h"
+#include "userns/userns.h"
+
+struct arena;
+struct error;
+struct json_value;
+
+/* What a job has brought. Descriptors are the caller's. Zeroed but for the counts: nothing. */
+struct images_result {
+	struct json_value *documents[4]; /* in the order they came, in the arena */
+	size_t document_count;
+	int *mounts; /* detached; in the arena, as many as job.mounts asked for */
+	size_t mount_count;
+};
+
+/*
+ * Runs one job to its end under these ids: NULL is one id, the caller's own as 0. The socket
+ * of the job is set here. On a terminal a bar shows how far it is (title is what the bar
+ * calls it; NULL: none); notes become lines on stderr. Whoever kills us kills it too.
+ */
+int images_do(const struct ids_spec *ids, struct image_job *job, const char *title,
+	      struct arena *arena, struct images_result *ret_result, struct error *err);
+
+void images_result_close(struct images_result *result);
+
+/*
+ * The ids that images are written under where nobody says otherwise: uid 0 is the caller, the
+ * rest the subordinate ranges; one id where there are none (then *ret_single).
+ */
+int images_default_ids(struct arena *arena, struct ids_spec *ret_ids, bool *ret_single,
+		       struct error *err);
+
+/* How plan_from_args() gets the root of an image: by the cache, or into memory. */
+extern const struct plan_roots images_roots;
+
+#endif
