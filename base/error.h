@@ -21,6 +21,8 @@
 	X(ERROR_MOUNT_POINT_MISSING, "mount-point-missing")                              \
 	X(ERROR_ROOT_NOT_DIRECTORY, "root-not-directory")                                \
 	X(ERROR_ARCHIVE_UNSUPPORTED, "archive-unsupported")                              \
+	X(ERROR_IMAGE, "image")                                                          \
+	X(ERROR_SIGNATURE, "signature")                                                  \
 	X(ERROR_OVERLAY, "overlay")                                                      \
 	X(ERROR_USERNS_FORBIDDEN, "userns-forbidden")                                    \
 	X(ERROR_USERNS_SYSCTL, "userns-sysctl")                                          \

@@ -177,4 +177,18 @@ int image_turn_receive(int socket, struct image_turn *ret_turn, struct error *re
 /* In a child that has its namespaces and ids: becomes sbx-image. Returns only on failure. */
 int image_job_exec(const struct image_job *job, struct arena *arena, struct error *err);
 
+/* ---- sbx-image itself ------------------------------------------------------------------ */
+
+/*
+ * The whole life of sbx-image; words as image_job_words() makes them. Returns the exit
+ * status. In the library `unpacked`, as the next.
+ */
+int image_serve(const char *const *words);
+
+/*
+ * What this build can read, as lines on standard output: "version V", "archives …" and
+ * "signatures …" with the libraries' versions. Returns the exit status.
+ */
+int image_probe(void);
+
 #endif

@@ -12,7 +12,7 @@
 struct arena;
 struct error;
 
-/* launcher/main_image.c calls it: does the job, and says how it went. Returns the status. */
+/* Does the job, and says how it went. Returns the status. */
 int image_job_run(const struct image_job *job, struct arena *arena);
 
 /* task_extract.c (INSPECT too), task_verify.c, task_digest.c, task_remove.c */

@@ -61,10 +61,16 @@ prefix=$(meson introspect --buildoptions "$build" |
 	jq -r '.[] | select(.name == "prefix").value')
 libexec=$(meson introspect --buildoptions "$build" |
 	jq -r '.[] | select(.name == "libexecdir").value')
-echo 1..16
+# A build without its libraries has none.
+can_unpack() { # DIR
+	[ ! -e "$build/launcher/sbx-image" ] || "$1/sbx-image" --version
+}
+
+echo 1..18
 check "meson installs below DESTDIR" install_to_destdir
 check "DESTDIR has the program" has "$scratch/dest$prefix" bin/sbx
 check "DESTDIR has what serves the network" is_runnable "$scratch/dest$prefix/$libexec/sbx/sbx-net"
+check "DESTDIR has what reads images" can_unpack "$scratch/dest$prefix/$libexec/sbx"
 check "DESTDIR has every man page" has_pages "$scratch/dest$prefix"
 check "DESTDIR has the completions" has_completions "$scratch/dest$prefix"
 check "nothing in DESTDIR is outside the prefix" is_confined "$scratch/dest" "$prefix"
@@ -74,6 +80,7 @@ mkdir "$scratch/home"
 check "./dev install goes to ~/.local" install_to_home
 check "the home has the program" is_runnable "$scratch/home/.local/bin/sbx"
 check "the home has what serves the network" is_runnable "$scratch/home/.local/libexec/sbx/sbx-net"
+check "the home has what reads images" can_unpack "$scratch/home/.local/libexec/sbx"
 check "the home has every man page" has_pages "$scratch/home/.local"
 check "the home has the completions" has_completions "$scratch/home/.local"
 check "nothing at home is outside ~/.local" is_confined "$scratch/home" /.local

@@ -40,5 +40,7 @@ named_elsewhere() { # HEADER FOLDER
 named_elsewhere 'jansson\.h' base
 named_elsewhere 'seccomp\.h' policy
 named_elsewhere 'cap-ng\.h' policy
+named_elsewhere 'archive(_entry)?\.h' image
+named_elsewhere 'sodium\.h' image
 
 exit "$failed"
