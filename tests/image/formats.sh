@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Each kind of archive is a root as it is, with the settings that it brings.
+# shellcheck source=tests/image/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+plan 15
+make_images all
+
+for suffix in '' .gz .bz2 .xz .zst .lz4; do
+	is "a tar${suffix:+ ($suffix)}" "$(run --no-cache -R "$images/root.tar$suffix" -- cat /data/file)" content
+done
+is 'a directory' "$(run -R "$images/root" -- cat /data/file)" content
+greeting='hello /srv 1000:1000'
+is 'an OCI layout' "$(run --no-cache -R "oci:$images/oci:latest")" "$greeting"
+for name in oci oci-gz oci-zst docker docker-first; do
+	is "an archive of an image ($name)" "$(run --no-cache -R "$images/$name.tar")" "$greeting"
+done
+is 'an app container image' "$(run --no-cache -R "$images/app.aci")" "$greeting"
+is 'a root of one file' "$(run --no-cache -R "$images/one.tar" -- /busybox echo alive)" alive
