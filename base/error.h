@@ -23,6 +23,8 @@
 	X(ERROR_ARCHIVE_UNSUPPORTED, "archive-unsupported")                              \
 	X(ERROR_IMAGE, "image")                                                          \
 	X(ERROR_SIGNATURE, "signature")                                                  \
+	X(ERROR_ARCHITECTURE, "architecture")                                            \
+	X(ERROR_CACHE, "cache")                                                          \
 	X(ERROR_OVERLAY, "overlay")                                                      \
 	X(ERROR_USERNS_FORBIDDEN, "userns-forbidden")                                    \
 	X(ERROR_USERNS_SYSCTL, "userns-sysctl")                                          \

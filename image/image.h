@@ -174,6 +174,14 @@ int image_turn_send(int socket, const struct image_turn *turn, const struct erro
 int image_turn_receive(int socket, struct image_turn *ret_turn, struct error *ret_err,
 		       int *ret_fd);
 
+/*
+ * A document as it goes with IMAGE_TURN_DOCUMENT: sbx-image sends it, the front end reads it
+ * from the descriptor; NULL and error for what is none, or is not sealed. messages.c
+ */
+int image_document_send(int socket, const struct json_value *document,
+			struct arena *arena, struct error *err);
+struct json_value *image_document_read(int fd, struct arena *arena, struct error *err);
+
 /* In a child that has its namespaces and ids: becomes sbx-image. Returns only on failure. */
 int image_job_exec(const struct image_job *job, struct arena *arena, struct error *err);
 

@@ -79,7 +79,7 @@ int command_run(const char *const *words, const struct caller_text *caller)
 	struct error err = { 0 };
 	int status;
 
-	if (plan_from_args(words, &plan, &err) < 0)
+	if (plan_from_args(words, NULL, false, &plan, &err) < 0)
 		status = refuse_run(words, &err);
 	else if (plan.life.help)
 		status = print_help(plan.life.help, &plan.arena);
@@ -114,7 +114,7 @@ int command_config(const char *const *words)
 	struct error err = { 0 };
 	int status;
 
-	if (plan_from_args(words + diff, &plan, &err) < 0)
+	if (plan_from_args(words + diff, NULL, true, &plan, &err) < 0)
 		status = refuse(words + diff, &err);
 	else if (plan.life.help)
 		status = print(

@@ -150,7 +150,7 @@ static void put_root(struct page *page, const struct rootfs_spec *rootfs)
 		page_put(page, "empty");
 		break;
 	case ROOT_MOUNT:
-		page_put(page, "an image");
+		page_put(page, "the image in memory");
 		break;
 	}
 	page_printf(page, ", %s", modes[rootfs->mode]);

@@ -18,27 +18,17 @@
 
 /* ---- the root ---- */
 
-static int refuse_archive(const char *root, struct error *err)
-{
-	const char *colon = strchr(root, ':');
-	const char *file = root[0] != '/' && colon ? colon + 1 : root;
-
-	error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
-		  "use %.110s as root: it is %s, and only directories can be used", root,
-		  image_describe(root));
-	if (strncmp(root, "oci", 3) == 0 || strncmp(root, "docker-archive:", 15) == 0)
-		return error_hint(err,
-				  "an image has layers: umoci or podman can unpack it");
-	return error_hint(err, "unpack it: mkdir DIR && tar -C DIR -xf %.160s", file);
-}
-
+/* Nothing is fetched here; whoever can is named with the words for it. */
 static int refuse_registry(const char *root, struct error *err)
 {
-	error_set(
-		err, ERROR_ARCHIVE_UNSUPPORTED,
-		"use %.110s as root: images are not fetched, and only directories can be used",
-		root);
-	return error_hint(err, "fetch it with skopeo or podman, and unpack it");
+	error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
+		  "use %.110s as root: images are not fetched", root);
+	if (strncmp(root, "docker://", 9) == 0)
+		return error_hint(err,
+				  "skopeo copy %.90s oci:IMAGE:latest && sbx run -R "
+				  "oci:IMAGE:latest",
+				  root);
+	return error_hint(err, "curl -fLO %.90s, then -R with the file", root);
 }
 
 static int set_host_root(struct draft *draft, struct error *err)
@@ -93,6 +83,8 @@ int expand_root(struct draft *draft, struct error *err)
 	const char *root = draft->root;
 	enum image_kind kind;
 
+	if (!root && draft->from_config && draft->plan.image.operand)
+		draft->root = root = draft->plan.image.operand;
 	if (!root && draft->from_config) {
 		if (draft->plan.rootfs.kind == ROOT_HOST &&
 		    (draft->root_mode != ROOT_MODE_DEFAULT || draft->upper))
@@ -114,14 +106,15 @@ int expand_root(struct draft *draft, struct error *err)
 	case IMAGE_ARCHIVE:
 	case IMAGE_LAYOUT:
 	case IMAGE_FILESYSTEM:
-		return refuse_archive(root, err);
+		return expand_image(draft, err);
 	case IMAGE_REGISTRY:
 		return refuse_registry(root, err);
 	case IMAGE_UNKNOWN:
 		break;
 	}
 	return error_set(err, ERROR_ROOT_NOT_DIRECTORY,
-			 "use %.180s as root: it is not a directory", root);
+			 "use %.180s as root: it is neither a directory nor an archive",
+			 root);
 }
 
 /* ---- namespaces ---- */
@@ -132,7 +125,8 @@ static void expand_hostname(struct draft *draft)
 	bool own = namespaces->kinds[NS_UTS].mode == NS_PRIVATE;
 
 	if (own && !draft->from_config && !namespaces->hostname &&
-	    draft->plan.rootfs.kind == ROOT_DIRECTORY) {
+	    (draft->plan.rootfs.kind == ROOT_DIRECTORY ||
+	     draft->plan.rootfs.kind == ROOT_MOUNT)) {
 		namespaces->hostname = "sbx";
 		namespaces->hostname_optional = true;
 	}
@@ -232,11 +226,30 @@ static void set_argv(struct draft *draft, const char *const *argv)
 		process->argc++;
 }
 
+/* Where no image has one, it is the first word. */
+static void put_entrypoint(struct draft *draft)
+{
+	size_t count = 0;
+	const char **argv;
+
+	if (!*draft->entrypoint)
+		return;
+	while (draft->command && draft->command[count])
+		count++;
+	argv = arena_alloc_array(&draft->plan.arena, count + 2, sizeof(*argv));
+	argv[0] = draft->entrypoint;
+	if (count)
+		memcpy(argv + 1, draft->command, count * sizeof(*argv));
+	draft->command = argv;
+}
+
 int expand_command(struct draft *draft, struct error *err)
 {
 	const char *shell = getenv("SHELL");
 	const char **argv;
 
+	if (draft->entrypoint && !draft->plan.image.operand)
+		put_entrypoint(draft);
 	if (draft->command && draft->command[0]) {
 		set_argv(draft, draft->command);
 		return 0;

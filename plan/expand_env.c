@@ -105,6 +105,17 @@ static int put_clean(struct draft *draft, struct env_list *list, struct error *e
 	return 0;
 }
 
+/* What the image says, where it says anything that is a variable. */
+static void put_image(const struct draft *draft, struct env_list *list)
+{
+	const char *const *env = draft->plan.image.config.env;
+
+	for (size_t i = 0; env && env[i]; i++) {
+		if (env[i][0] != '=' && strchr(env[i], '='))
+			put(list, env[i]);
+	}
+}
+
 /* ---- root emulation ---- */
 
 static void put_missing(struct env_list *list, const char *entry)
@@ -248,6 +259,8 @@ int expand_env(struct draft *draft, struct error *err)
 		put_configured(draft, &list);
 	else if (put_clean(draft, &list, err) < 0)
 		return -1;
+	else
+		put_image(draft, &list);
 	put_emulation(draft, &list);
 	if (put_asked(draft, &list, err) < 0)
 		return -1;

@@ -22,9 +22,11 @@ static int open_root(const struct draft *draft, int *ret_fd, struct error *err)
 	const struct rootfs_spec *rootfs = &draft->plan.rootfs;
 
 	*ret_fd = -1;
-	if (rootfs->kind != ROOT_DIRECTORY)
+	if (rootfs->kind != ROOT_DIRECTORY && rootfs->kind != ROOT_MOUNT)
 		return 0;
-	*ret_fd = open(rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (!rootfs->path) /* not there before it starts: found inside */
+		return 0;
+	*ret_fd = expand_open_accounts(rootfs);
 	if (*ret_fd < 0)
 		return path_explain("use the root", rootfs->path, errno,
 				    ERROR_ROOT_NOT_DIRECTORY, err);

@@ -142,9 +142,10 @@ static int fill(struct draft *draft, const char *const *words, struct error *err
 	return plan_check(&draft->plan, err);
 }
 
-int plan_from_args(const char *const *words, struct plan *ret_plan, struct error *err)
+int plan_from_args(const char *const *words, const struct plan_roots *roots,
+		   bool looks_only, struct plan *ret_plan, struct error *err)
 {
-	struct draft draft = { .from_config = false };
+	struct draft draft = { .roots = roots, .looks_only = looks_only };
 
 	if (fill(&draft, words, err) < 0) {
 		plan_free(&draft.plan);

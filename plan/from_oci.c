@@ -133,7 +133,7 @@ static int read_root_kind(struct oci_reader *reader, const char *path, struct er
 	}
 	kind = oci_choice(oci_root_kinds, word);
 	if (kind < 0)
-		return json_complain(value, err, "not host, directory or empty");
+		return json_complain(value, err, "not host, directory, empty or image");
 	rootfs->kind = (enum root_kind)kind;
 	return 0;
 }

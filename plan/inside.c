@@ -106,6 +106,21 @@ static bool ask_entry(const struct plan *plan, size_t index, const char *path, c
 	return false;
 }
 
+/* The topmost layer that has it. A whiteout hides it from all below (overlayfs). */
+static enum inside_answer join_layer(const struct rootfs_spec *rootfs, const char *path,
+				     char *host)
+{
+	for (size_t i = rootfs->layer_count; i-- > 0;) {
+		struct stat st;
+
+		if (join(host, rootfs->layers[i], path) != INSIDE_FOUND)
+			return INSIDE_UNKNOWN;
+		if (lstat(host, &st) == 0)
+			return S_ISCHR(st.st_mode) ? INSIDE_UNKNOWN : INSIDE_FOUND;
+	}
+	return join(host, rootfs->path, path);
+}
+
 enum inside_answer inside_locate(const struct plan *plan, const char *path, char *host)
 {
 	const struct rootfs_spec *rootfs = &plan->rootfs;
@@ -120,9 +135,9 @@ enum inside_answer inside_locate(const struct plan *plan, const char *path, char
 	case ROOT_HOST:
 		return join(host, "", path);
 	case ROOT_DIRECTORY:
-		return join(host, rootfs->path, path);
+		return join_layer(rootfs, path, host);
 	case ROOT_MOUNT:
-		return INSIDE_UNKNOWN;
+		return rootfs->path ? join(host, rootfs->path, path) : INSIDE_UNKNOWN;
 	case ROOT_EMPTY:
 		break;
 	}
@@ -234,7 +249,7 @@ enum inside_answer inside_find(const struct plan *plan, const char *path, char *
 
 static bool crosses_link(const struct plan *plan, const char *dest)
 {
-	const char *root = plan->rootfs.kind == ROOT_DIRECTORY ? plan->rootfs.path : "";
+	const char *root = plan->rootfs.path ? plan->rootfs.path : "";
 	char path[PATH_MAX];
 	size_t start = strlen(root);
 	struct stat st;

@@ -120,10 +120,12 @@ struct draft {
 	size_t given_count;
 	const char *const *command; /* rest of the words; NULL or empty: none */
 
+	const struct plan_roots *roots; /* NULL: images cannot be had */
+	bool looks_only;
 	bool from_config; /* the plan came from --config: expanded already */
 	bool no_config;
 
-	const char *root, *upper, *workdir, *user, *tz, *seccomp;
+	const char *root, *upper, *workdir, *user, *tz, *seccomp, *entrypoint;
 	int root_mode, cwd, proc, tty, groups, limits, log_format, isolation,
 		root_emu; /* 0: not given */
 	uint64_t shm_size;
@@ -302,6 +304,14 @@ int expand(struct draft *draft, struct error *err);
 /* Of a plan that is whole: what options add to its variables, limits and policy. */
 int expand_on_top(struct draft *draft, struct error *err);
 int expand_root(struct draft *draft, struct error *err);
+
+/* ---- images: expand_image.c ---- */
+
+/* The root is draft->root, an image: gets it, and what it says becomes defaults. */
+int expand_image(struct draft *draft, struct error *err);
+
+/* Where the accounts of a root that is not the host's are looked up: O_PATH, or -1 and errno. */
+int expand_open_accounts(const struct rootfs_spec *rootfs);
 int expand_user(struct draft *draft, struct error *err);
 int expand_ids(struct draft *draft, struct error *err);
 int expand_mounts(struct draft *draft, struct error *err);

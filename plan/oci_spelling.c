@@ -10,7 +10,7 @@ static const char *const log_formats[] = { "text", "json", NULL };
 
 static const char *const landlock_modes[] = { "off", "auto", "require", NULL };
 
-const char *const oci_root_kinds[] = { "host", "directory", "empty", NULL };
+const char *const oci_root_kinds[] = { "host", "directory", "empty", "image", NULL };
 const char *const oci_root_modes[] = { "cow", "ro", "rw", NULL };
 
 #define FIELD(member) offsetof(struct plan, member)
@@ -21,6 +21,12 @@ static const struct oci_field fields[] = {
 	{ "sbx.best_effort_limits", OCI_BOOL, FIELD(policy.limits.cgroup.best_effort), 0, 0, 0, NULL },
 	{ "sbx.keep_groups", OCI_BOOL, FIELD(ids.keep_groups), 0, 0, 0, NULL },
 	{ "sbx.emulate_root", OCI_BOOL, FIELD(policy.emulate_root), 0, 0, 0, NULL },
+	{ "sbx.image", OCI_TEXT, FIELD(image.operand), 0, 0, 0, NULL },
+	{ "sbx.image.no_cache", OCI_BOOL, FIELD(image.no_cache), 0, 0, 0, NULL },
+	{ "sbx.image.cache_size", OCI_U64, FIELD(image.cache_size), 0, 0, 0, NULL },
+	{ "sbx.image.signature", OCI_TEXT, FIELD(image.signature), 0, 0, 0, NULL },
+	{ "sbx.image.insecure", OCI_BOOL, FIELD(image.insecure), 0, 0, 0, NULL },
+	{ "sbx.image.squash", OCI_BOOL, FIELD(image.squash), 0, 0, 0, NULL },
 	{ "sbx.upper", OCI_TEXT, FIELD(rootfs.upper), 0, 0, 0, NULL },
 	{ "sbx.scratch_size", OCI_U64, FIELD(rootfs.scratch_size), 0, 0, 0, NULL },
 	{ "sbx.env_home", OCI_BOOL, FIELD(process.env_home), 0, 0, 0, NULL },

@@ -116,6 +116,8 @@ struct image_spec {
 	bool no_cache, insecure, squash;
 	uint64_t cache_size; /* bytes that may be kept */
 	const char *digest;  /* of what was used, "sha256:HEX"; NULL: unknown */
+	const int *held;     /* descriptors that stay open while it is used */
+	size_t held_count;
 	struct image_config config;
 };
 
@@ -127,6 +129,8 @@ struct image_root {
 	size_t layer_count;
 	int mount;          /* detached; -1: none */
 	const char *digest; /* "sha256:HEX"; NULL: unknown */
+	const int *held;    /* as in image_spec */
+	size_t held_count;
 };
 
 /*
@@ -162,10 +166,12 @@ void plan_free(struct plan *plan);
 /*
  * `sbx run` and `sbx config`: reads the words after the command's name, the profiles that
  * they name and the configuration files, expands and checks. words end with NULL and must
- * live as long as the plan. Nothing on the machine is changed. err->status is 125, 126 or
- * 127 already.
+ * live as long as the plan. Nothing on the machine is changed, but that roots may extract an
+ * image; NULL: images are refused. looks_only: nothing will be started. err->status is 125,
+ * 126 or 127 already.
  */
-int plan_from_args(const char *const *words, struct plan *ret_plan, struct error *err);
+int plan_from_args(const char *const *words, const struct plan_roots *roots,
+		   bool looks_only, struct plan *ret_plan, struct error *err);
 
 /*
  * `sbx-bwrap`: reads bubblewrap's words (argv[0] among them) and what they name by --args,

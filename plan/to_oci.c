@@ -102,19 +102,25 @@ static void put_process(struct json_value *document, const struct plan *plan,
 
 /* ---- root, linux -------------------------------------------------------------------- */
 
-/* A runtime that knows no copy-on-write root is to leave it alone. */
-static void put_root(struct json_value *document, const struct rootfs_spec *rootfs)
+/* An image is named by annotations, wherever it has been extracted to. */
+static enum root_kind kind_of_root(const struct plan *plan)
 {
+	return plan->image.operand ? ROOT_MOUNT : plan->rootfs.kind;
+}
+
+/* A runtime that knows no copy-on-write root is to leave it alone. */
+static void put_root(struct json_value *document, const struct plan *plan)
+{
+	const struct rootfs_spec *rootfs = &plan->rootfs;
 	static const char *const paths[] = {
 		[ROOT_HOST] = "/",
 		[ROOT_EMPTY] = OCI_EMPTY_ROOT,
 		[ROOT_MOUNT] = OCI_EMPTY_ROOT, /* the annotations name the image */
 	};
+	const enum root_kind kind = kind_of_root(plan);
 	struct json_value *root = json_put_object(document, "root");
 
-	json_put_text(root, "path",
-		      rootfs->kind == ROOT_DIRECTORY ? rootfs->path
-						     : paths[rootfs->kind]);
+	json_put_text(root, "path", kind == ROOT_DIRECTORY ? rootfs->path : paths[kind]);
 	json_put_bool(root, "readonly", rootfs->mode != ROOT_RW);
 }
 
@@ -322,12 +328,13 @@ char *oci_hex(const void *bytes, size_t size, struct arena *arena)
 	return text;
 }
 
-static void put_root_annotations(struct json_value *annotations,
-				 const struct rootfs_spec *rootfs)
+static void put_root_annotations(struct json_value *annotations, const struct plan *plan)
 {
-	json_put_text(annotations, OCI_ROOT_KIND, oci_root_kinds[rootfs->kind]);
+	const struct rootfs_spec *rootfs = &plan->rootfs;
+
+	json_put_text(annotations, OCI_ROOT_KIND, oci_root_kinds[kind_of_root(plan)]);
 	json_put_text(annotations, OCI_ROOT_MODE, oci_root_modes[rootfs->mode]);
-	if (rootfs->kind != ROOT_DIRECTORY && rootfs->path)
+	if (!plan->image.operand && rootfs->kind != ROOT_DIRECTORY && rootfs->path)
 		json_put_text(annotations, OCI_ROOT_PATH, rootfs->path);
 }
 
@@ -358,7 +365,7 @@ static void put_annotations(struct json_value *document, const struct plan *plan
 	size_t count;
 	const struct oci_field *fields = oci_fields(&count);
 
-	put_root_annotations(annotations, &plan->rootfs);
+	put_root_annotations(annotations, plan);
 	for (size_t i = 0; i < count; i++)
 		put_field(annotations, &fields[i], plan, arena);
 	put_keep_fds(annotations, &plan->process, arena);
@@ -384,7 +391,7 @@ struct json_value *oci_document(const struct plan *plan, struct arena *arena)
 	/* the oldest that has all of it, and the newest that older runtimes take */
 	json_put_text(document, "ociVersion", "1.1.0");
 	put_process(document, plan, arena);
-	put_root(document, &plan->rootfs);
+	put_root(document, plan);
 	if (plan->namespaces.hostname)
 		json_put_text(document, "hostname", plan->namespaces.hostname);
 	covers = oci_put_mounts(document, &plan->rootfs, arena);
@@ -404,9 +411,9 @@ static int make_default_plan(struct plan *ret_plan)
 						 "/bin/sh", NULL };
 	struct error err;
 
-	if (plan_from_args(plain, ret_plan, &err) == 0)
+	if (plan_from_args(plain, NULL, true, ret_plan, &err) == 0)
 		return 0;
-	return plan_from_args(elsewhere, ret_plan, &err);
+	return plan_from_args(elsewhere, NULL, true, ret_plan, &err);
 }
 
 /* Where not even the defaults can be had here, everything differs from them. */

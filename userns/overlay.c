@@ -20,10 +20,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { OVERLAY_LOWERS_MAX = 64 };
+enum { OVERLAY_LOWERS_MAX = TREE_LAYERS_MAX, LAYER_NAME_SIZE = 4 };
 
 /* Puts a clone of a layer below the current directory as name. */
-static int place_layer(int layer, const char *name, struct error *err)
+static int place_clone(int layer, const char *name, struct error *err)
 {
 	auto_close int clone = sys_open_tree(
 		layer, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -40,6 +40,43 @@ static int place_layer(int layer, const char *name, struct error *err)
 	    sys_move_mount(clone, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, "place a layer");
 	return 0;
+}
+
+/*
+ * What a layer is called beside the others. fsconfig(2) takes 255 bytes, so the names are
+ * short; the lowest is the one that fuse-overlayfs is told of.
+ */
+static void name_layer(size_t index, char name[LAYER_NAME_SIZE])
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const size_t base = sizeof(digits) - 1;
+	char *end = name;
+
+	if (index == 0)
+		*end++ = 'l';
+	if (index >= base)
+		*end++ = digits[index / base];
+	*end++ = digits[index % base];
+	*end = '\0';
+}
+
+/* A mount that lies nowhere is no layer to clone: it is put there itself (open_tree(2)). */
+static int place_detached(int layer, const char *name)
+{
+	if (mkdir(name, 0755) < 0)
+		return -1;
+	if (sys_move_mount(layer, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) == 0)
+		return 0;
+	(void)rmdir(name);
+	return -1;
+}
+
+static int place_layer(const struct tree *tree, int layer, const char *name,
+		       struct error *err)
+{
+	if (tree->spec->kind != ROOT_MOUNT || layer != tree->spec->mount)
+		return place_clone(layer, name, err);
+	return place_detached(layer, name) < 0 ? error_errno(err, "place a layer") : 0;
 }
 
 /* The root of an overlay looks like its upper directory: like the top lower then. */
@@ -66,9 +103,12 @@ static int lower_names(size_t count, char *text, size_t size)
 
 	/* overlayfs wants the topmost first; ours come with the lowest first. */
 	for (size_t i = count; i-- > 0;) {
-		int written =
-			snprintf(text + used, size - used, "%sl%zu", used ? ":" : "", i);
+		char name[LAYER_NAME_SIZE];
+		int written;
 
+		name_layer(i, name);
+		written =
+			snprintf(text + used, size - used, "%s%s", used ? ":" : "", name);
 		if (written < 0 || (size_t)written >= size - used)
 			return -1;
 		used += (size_t)written;
@@ -208,7 +248,7 @@ static int open_by_fuse(struct tree *tree, const struct upper *written, const ch
 	kept = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (kept < 0)
 		return error_errno(err, "open %s", parent);
-	if (place_layer(kept, "kept", err) < 0)
+	if (place_clone(kept, "kept", err) < 0)
 		return -1;
 	return fuse_overlay_open(tree, why, err);
 }
@@ -291,10 +331,10 @@ static int enter_place(struct tree *tree, const int *lowers, size_t count,
 	if (fchdir(place) < 0)
 		return error_errno(err, "enter the scratch space");
 	for (size_t i = 0; i < count; i++) {
-		char name[8];
+		char name[LAYER_NAME_SIZE];
 
-		snprintf(name, sizeof(name), "l%zu", i);
-		if (place_layer(lowers[i], name, err) < 0)
+		name_layer(i, name);
+		if (place_layer(tree, lowers[i], name, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -305,7 +345,7 @@ int overlay_open(struct tree *tree, const int *lowers, size_t count, const char 
 {
 	auto_close int overlay = -1;
 	struct upper written = { upper, work, upper != NULL };
-	char names[OVERLAY_LOWERS_MAX * 5];
+	char names[256]; /* fsconfig(2) */
 
 	if (count == 0 || count > OVERLAY_LOWERS_MAX ||
 	    lower_names(count, names, sizeof(names)) < 0)

@@ -48,19 +48,19 @@ static int stack_root(struct tree *tree, int mount, struct error *err)
 	return 0;
 }
 
-static int open_directory(const struct rootfs_spec *spec, struct error *err)
+static int open_directory(const char *path, struct error *err)
 {
-	int fd = open(spec->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return error_errno_id(err, ERROR_ROOT_NOT_DIRECTORY, "open the root %s",
-				      spec->path);
+				      path);
 	return fd;
 }
 
 static int open_bound_root(struct tree *tree, struct error *err)
 {
-	auto_close int dir = open_directory(tree->spec, err);
+	auto_close int dir = open_directory(tree->spec->path, err);
 	auto_close int clone = -1;
 
 	if (dir < 0)
@@ -93,27 +93,90 @@ static int prepare_kept_layer(const char *dir, const struct stat *lower, char *u
 	return 0;
 }
 
-static int open_layered_root(struct tree *tree, struct error *err)
+/* An overlay over these, lowest first; the topmost says what a new upper looks like. */
+static int open_overlay(struct tree *tree, const int *lowers, size_t count,
+			struct error *err)
 {
-	auto_close int lower = open_directory(tree->spec, err);
 	char upper[PATH_MAX], work[PATH_MAX];
 	const bool keeps = tree->spec->upper != NULL;
 	struct stat status;
-	int overlay;
 
-	if (lower < 0)
-		return -1;
-	if (fstat(lower, &status) < 0)
-		return error_errno(err, "look at the root %s", tree->spec->path);
+	if (fstat(lowers[count - 1], &status) < 0)
+		return error_errno(err, "look at it");
 	if (keeps && prepare_kept_layer(tree->spec->upper, &status, upper, work,
 					sizeof(upper), err) < 0)
 		return -1;
-	overlay = overlay_open(tree, &lower, 1, keeps ? upper : NULL, keeps ? work : NULL,
-			       true, err);
+	return overlay_open(tree, lowers, count, keeps ? upper : NULL,
+			    keeps ? work : NULL, tree->spec->mode == ROOT_COW, err);
+}
+
+static int stack_overlay(struct tree *tree, const int *lowers, size_t count,
+			 const char *name, struct error *err)
+{
+	const int overlay = open_overlay(tree, lowers, count, err);
+
 	if (overlay < 0)
-		return error_within(err, "put a layer over the root %s",
-				    tree->spec->path);
-	return stack_root(tree, overlay, err);
+		return error_within(err, "put a layer over the root %s", name);
+	if (stack_root(tree, overlay, err) < 0)
+		return -1;
+	return tree->spec->mode == ROOT_COW
+		       ? 0
+		       : mount_change(tree, overlay, root_attributes(tree->spec), 0, true,
+				      err);
+}
+
+static int open_layers(const struct rootfs_spec *spec, int *ret_layers, struct error *err)
+{
+	ret_layers[0] = open_directory(spec->path, err);
+	if (ret_layers[0] < 0)
+		return -1;
+	for (size_t i = 0; i < spec->layer_count; i++) {
+		ret_layers[i + 1] = open_directory(spec->layers[i], err);
+		if (ret_layers[i + 1] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_layered_root(struct tree *tree, struct error *err)
+{
+	const struct rootfs_spec *spec = tree->spec;
+	const size_t count = spec->layer_count + 1;
+	int layers[TREE_LAYERS_MAX];
+	int failed;
+
+	if (count > TREE_LAYERS_MAX)
+		return error_set(err, ERROR_OVERLAY, "use a root of more than %d layers",
+				 TREE_LAYERS_MAX);
+	for (size_t i = 0; i < count; i++)
+		layers[i] = -1;
+	failed = open_layers(spec, layers, err);
+	if (!failed)
+		failed = stack_overlay(tree, layers, count, spec->path, err);
+	for (size_t i = 0; i < count; i++)
+		fd_close(&layers[i]);
+	return failed;
+}
+
+/* It is nobody else's: what is written can go into it. */
+static int open_spare_root(struct tree *tree, struct error *err)
+{
+	const int mount = fcntl(tree->spec->mount, F_DUPFD_CLOEXEC, 3);
+
+	if (mount < 0)
+		return error_errno(err, "take the root");
+	if (stack_root(tree, mount, err) < 0)
+		return -1;
+	return mount_change(tree, mount, root_attributes(tree->spec), 0, true, err);
+}
+
+static int open_given_root(struct tree *tree, struct error *err)
+{
+	const struct rootfs_spec *spec = tree->spec;
+
+	if (spec->mode != ROOT_COW || (spec->mount_is_spare && !spec->upper))
+		return open_spare_root(tree, err);
+	return stack_overlay(tree, &spec->mount, 1, "in memory", err);
 }
 
 static int open_empty_root(struct tree *tree, struct error *err)
@@ -138,10 +201,13 @@ static int open_root(struct tree *tree, struct error *err)
 		return scratch_open(tree, err);
 	}
 	tree->pivots = true;
-	if (tree->spec->kind == ROOT_DIRECTORY && tree->spec->mode != ROOT_COW)
+	if (tree->spec->kind == ROOT_DIRECTORY && tree->spec->mode != ROOT_COW &&
+	    !tree->spec->layer_count)
 		return open_bound_root(tree, err);
 	if (scratch_open(tree, err) < 0)
 		return -1;
+	if (tree->spec->kind == ROOT_MOUNT)
+		return open_given_root(tree, err);
 	return tree->spec->kind == ROOT_EMPTY ? open_empty_root(tree, err)
 					      : open_layered_root(tree, err);
 }

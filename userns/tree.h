@@ -28,6 +28,7 @@ enum {
 	TREE_OWN_MAX = 64,
 	TREE_LATE_MAX = 64,
 	TREE_MOUNTS_MAX = 4096,
+	TREE_LAYERS_MAX = 96, /* as many as their names have room: overlay.c */
 };
 
 struct tree {

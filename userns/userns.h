@@ -182,7 +182,7 @@ enum root_kind {
 	ROOT_HOST,      /* the caller's own root, read-only */
 	ROOT_DIRECTORY, /* a directory */
 	ROOT_EMPTY,     /* a new tmpfs */
-	ROOT_MOUNT,     /* a detached mount that somebody has filled */
+	ROOT_MOUNT,     /* a detached mount that somebody has filled; never ROOT_RW */
 };
 
 enum root_mode { ROOT_COW, ROOT_RO, ROOT_RW };
@@ -255,7 +255,9 @@ struct rootfs_spec {
 	/* ROOT_DIRECTORY: what is laid over path, the next one first; never written to. */
 	const char *const *layers;
 	size_t layer_count;
-	int mount; /* ROOT_MOUNT: it becomes the root, or with ROOT_COW what lies below it */
+	int mount; /* ROOT_MOUNT: detached, and used once */
+	/* ROOT_MOUNT, ROOT_COW: nobody needs it afterwards, so it takes what is written */
+	bool mount_is_spare;
 	const char *
 		upper; /* ROOT_COW: keep the layer in this directory; NULL: thrown away */
 	uint64_t

@@ -117,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	words[2] = path;
 	memset(&err, 0, sizeof(err));
-	if (plan_from_args(words, &plan, &err) < 0)
+	if (plan_from_args(words, NULL, true, &plan, &err) < 0)
 		check_error(&err);
 	else if (!plan.life.help)
 		check_plan(&plan);
