@@ -44,8 +44,9 @@ const char *image_describe(const char *operand);
 
 /*
  * The path in an operand and the image that is meant in it: "oci:DIR:TAG" is DIR and TAG,
- * "oci-archive:FILE" FILE and NULL, "x.tar" itself. The text behind the last colon is a tag
- * where the path without it exists, and the whole does not. In the arena.
+ * "oci-archive:FILE" FILE and NULL, "x.tar" itself. The text behind a colon is a tag where
+ * the path before it exists and nothing longer does: a tag may have colons of its own.
+ * Result and tag live as long as the operand and the arena.
  */
 const char *image_operand_path(const char *operand, struct arena *arena,
 			       const char **ret_tag);
@@ -53,9 +54,11 @@ const char *image_operand_path(const char *operand, struct arena *arena,
 /* ---- architectures ------------------------------------------------------------------- */
 
 /*
- * One table: the names of the kernel (uname -m), of OCI (GOARCH) and of ACI. NULL: unknown.
+ * One table: the names of the kernel (uname -m), of OCI (GOARCH) and of ACI. Each takes any
+ * of them. NULL: unknown.
  */
-const char *image_arch_of_machine(const char *machine); /* "x86_64": "amd64" */
+const char *image_arch_of_machine(const char *machine);    /* "x86_64": "amd64" */
+const char *image_variant_of_machine(const char *machine); /* "armv7l": "v7"; or NULL */
 const char *image_machine_of_arch(const char *arch); /* "amd64" or "x86_64": "x86_64" */
 
 /* ---- what an image says of itself ---------------------------------------------------- */
@@ -87,7 +90,7 @@ struct image_config {
 	size_t layer_count;
 };
 
-/* As a document, and back. config.c */
+/* As a document, and back (as json_read() gave it, unrestored). config.c */
 struct json_value *image_config_write(const struct image_config *config,
 				      struct arena *arena);
 int image_config_read(const struct json_value *document, struct arena *arena,
@@ -120,7 +123,9 @@ struct image_job {
 	int input_fd;     /* a stream */
 	const char *kind; /* "oci", "oci-archive", "docker-archive"; NULL: look */
 	const char *tag;  /* which image of several; NULL: the only one, or the last */
-	const char *arch; /* OCI's word; images for others are refused; NULL: any */
+	/* OCI's word, with "/VARIANT" or without: what an index is searched for; NULL: any. An
+	 * image that is the only one is taken, and its config tells what it is for. */
+	const char *arch;
 	/* EXTRACT: layers first to last, counted from 0, both included; -1: all of them. */
 	int first, last;
 	const char *into; /* an empty directory; NULL: memory */

@@ -20,19 +20,23 @@
 struct archive;
 struct arena;
 struct error;
+struct json_value;
 
 /* ---- bytes: stream.c ----------------------------------------------------------------- */
 
 /*
- * A part of a descriptor, or a whole stream, hashed while it is read: sha256 where wanted
- * (in a thread beside the reader), blake2b where wanted. pread(2) where it can be.
+ * A part of a descriptor, or a whole stream, hashed while it is read: one digest in a thread
+ * beside the reader, where a thread can be had and the input is large. pread(2) where it can
+ * be; the descriptor's own place does not move then.
  */
 struct stream;
 
 struct stream_options {
 	uint64_t offset, size; /* size 0 and !part: to the end */
-	bool part;
-	bool sha256, blake2b;
+	bool part;             /* exactly these bytes: fewer are an error */
+	bool sha256, sha512, blake2b;
+	bool own; /* the descriptor is closed with the stream */
+	/* At most ten times a second, and once at the end. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;
 };
@@ -40,73 +44,191 @@ struct stream_options {
 struct stream *stream_open(int fd, const struct stream_options *options,
 			   struct error *err);
 void stream_free(struct stream *stream);
-ssize_t stream_read(struct stream *stream,
-		    const void **ret_bytes); /* 0: end; -1: errno */
+
+/*
+ * 0: end; -1: errno, and stream_error() says more. The bytes are good until the next call. A
+ * reader may give them back once: it gets them again.
+ */
+ssize_t stream_read(struct stream *stream, const void **ret_bytes);
+void stream_give_back(struct stream *stream);
+
+/* What stopped stream_read(): completes "cannot …". */
+const char *stream_error(const struct stream *stream);
+
+/* Bytes of the input so far: of a compressed layer, as it lies there. */
 uint64_t stream_done(const struct stream *stream);
 
-/* Reads the rest, then the digests as hex ("" where not asked for). */
+/*
+ * Reads the rest, then the digests as hex ("" where not asked for; each may be NULL). May be
+ * called again.
+ */
 int stream_finish(struct stream *stream, char ret_sha256[65], char ret_blake2b[129],
 		  struct error *err);
+int stream_finish_sha512(struct stream *stream, char ret_sha512[129], struct error *err);
+
+/*
+ * For who must look before the bytes are read in earnest: what is read of a stream that is
+ * kept is held in memory, STREAM_KEPT_MAX bytes at most (EFBIG). stream_restart() begins
+ * anew, with these options; offset, size and own stay.
+ */
+enum { STREAM_KEPT_MAX = 16 << 20 };
+void stream_keep(struct stream *stream);
+int stream_restart(struct stream *stream, const struct stream_options *options,
+		   struct error *err);
+
+/* Passes over bytes without reading them, where nothing is hashed; how many it were. */
+uint64_t stream_skip(struct stream *stream, uint64_t count);
+
+/* Whether fd can be read at any place, and how many bytes it has from its own place on. */
+bool stream_can_seek(int fd, uint64_t *ret_place, uint64_t *ret_size);
+
+/*
+ * All of the stream in a memfd, at most max bytes; it is at its end afterwards. -1: error.
+ */
+int stream_spool(struct stream *stream, uint64_t max, struct error *err);
+
+/*
+ * What is in a compressed stream, hashed by itself; `below` is closed with it. unpack.c. A
+ * stream that is not compressed is given back as it is. NULL: error, and below is closed.
+ */
+struct stream *stream_unpack(struct stream *below, const struct stream_options *options,
+			     struct error *err);
+/* The compressed one; the stream itself where there is none. */
+struct stream *stream_below(struct stream *stream);
+
+/* ---- archives: reader.c, window.c ------------------------------------------------------ */
 
 /*
  * A libarchive reader over a stream: tar with any filter, nothing else; no program is started
- * for a filter. Windows over 128 MiB are refused by name. The error of libarchive in words of
- * ours: reader_error().
+ * for a filter. Windows over 128 MiB are refused by name. The stream must live longer.
  */
 struct archive *reader_open(struct stream *stream, struct error *err);
+
+/* The same, but not a tar: the bytes behind the filters as one entry. */
+struct archive *reader_open_filters(struct stream *stream, struct error *err);
+
+/* What libarchive says, in words of ours; "read WHAT: …". Returns -1. */
 int reader_error(struct archive *archive, const char *what, struct error *err);
 
-/* ---- images: source.c ---------------------------------------------------------------- */
+/* A window over this is not unpacked. */
+enum { READER_WINDOW_MAX = 128 << 20 };
+
+/*
+ * The memory that the first bytes of a zstd, xz or lzip file ask for (RFC 8878 3.1.1.1.2,
+ * the .xz file format 3.1.5 and 5.3.1, lzip's header); 0: none that is known. ret_name is the
+ * format, or NULL.
+ */
+uint64_t window_of(const void *bytes, size_t length, const char **ret_name);
+
+/* ---- images: source.c, source_look.c --------------------------------------------------- */
 
 struct source_layer {
 	const char *blob;   /* name in the source */
 	const char *digest; /* "sha256:HEX" of the blob as it lies there, "": not said */
 	const char *diff;   /* "sha256:HEX" of the tar in it, "": not said */
-	uint64_t size;
+	uint64_t size;      /* of the blob */
 };
 
 struct source {
 	struct image_config config;
 	const struct source_layer *layers; /* config.layer_count; of a tar or ACI one */
-	const char *digest;                /* of the manifest, where there is one */
-	const char *strip;                 /* ACI: "rootfs/" */
+	/* Of an image "sha256:…": of the manifest, for docker-archive of the config; "": of the
+	 * whole input, which is known when it was read. */
+	const char *digest;
+	const char *strip; /* ACI: "rootfs/" */
 	bool whiteouts;
 	struct blobs
 		*blobs; /* NULL: a plain tar, read by source_open_layer() as it comes */
-	int fd;         /* of the input; -1: a directory */
+	int fd;         /* of the input, or of a copy in memory; -1: there is none */
+	uint64_t place; /* where the input begins in fd */
+	uint64_t size;  /* of it; 0: a stream */
 	/* A plain tar whose first bytes were looked at: they are kept for the reader. */
 	struct stream *begun;
+	const char *name;     /* of the input, for messages */
+	const char *expected; /* as image_job.expected */
+	bool own;             /* fd is closed by source_close() */
 };
 
-/* Finds out what it is; for an image, reads its texts and chooses by tag and architecture. */
+/*
+ * Finds out what it is; for an image, reads its texts and chooses by tag and architecture. The
+ * input is job->input_fd where there is one (the caller's), else job->path is opened. With
+ * job->expected the texts are those of the bytes with that digest.
+ */
 int source_open(const struct image_job *job, struct arena *arena,
 		struct source *ret_source, struct error *err);
 void source_close(struct source *source);
 
-/* The stream of layer i, with its sha256 wanted and checked by source_close_layer(). */
+/*
+ * Layer i as a tar: what it was compressed with is already taken off where its digest has to
+ * be checked. Of options only progress, context and, for a tar and an ACI, the digests count.
+ */
 struct stream *source_open_layer(struct source *source, size_t i,
 				 const struct stream_options *options, struct error *err);
-/* diff_sha256: of the uncompressed tar, where the caller hashed that; may be NULL. */
+
+/*
+ * Reads what is left and closes the stream, in any case. -1: its digests are not those that
+ * the image says (of the blob as it lies there, of the tar in it), or the whole input is not
+ * the expected one.
+ */
 int source_close_layer(struct source *source, size_t i, struct stream *stream,
 		       struct error *err);
 
-/* ---- blobs.c ------------------------------------------------------------------------- */
+/* What the first entries of a tar are like. source_look.c */
+enum source_shape {
+	SOURCE_TAR,
+	SOURCE_IMAGE, /* as docker save and OCI archives begin */
+	SOURCE_ACI,   /* rootfs or manifest */
+};
+int source_look(struct stream *stream, const char *name, enum source_shape *ret_shape,
+		struct error *err);
+
+/*
+ * The text of the member `manifest` of an ACI; NULL and 0: it has none. Reads to the end where
+ * the stream is hashed.
+ */
+int source_find_manifest(struct stream *stream, const char *name, struct arena *arena,
+			 const char **ret_text, size_t *ret_length, struct error *err);
+
+/* ---- blobs.c, blobs_archive.c ---------------------------------------------------------- */
 
 struct blobs;
 
-/* The directory of a layout; names are resolved beneath it. */
+enum { BLOBS_TEXT_MAX = 4 << 20 }; /* bytes of a manifest */
+
+/* The directory of a layout; names are resolved beneath it. dir_fd stays the caller's. */
 struct blobs *blobs_of_directory(int dir_fd, struct error *err);
-/* A tar, plain or compressed, file or stream. */
-struct blobs *blobs_of_archive(struct stream *stream, int fd, struct error *err);
+
+/*
+ * A tar, plain or compressed, in a descriptor that can be read anywhere and stays the
+ * caller's; the stream is a fresh one over it. Where the stream is hashed it is read to its
+ * end, and what is small is held in memory as it was hashed. memory: bytes at most that
+ * are.
+ */
+struct blobs *blobs_of_archive(struct stream *stream, int fd, uint64_t place,
+			       uint64_t memory, struct error *err);
 void blobs_free(struct blobs *blobs);
 
 bool blobs_have(const struct blobs *blobs, const char *name);
 /* A small text, NUL-ended, at most max bytes. */
 char *blobs_read(const struct blobs *blobs, const char *name, size_t max,
 		 struct arena *arena, size_t *ret_length, struct error *err);
-/* Where its bytes are: fd stays the blobs'. */
+/* Where its bytes are; ret_fd is the caller's. */
 int blobs_place(const struct blobs *blobs, const char *name, int *ret_fd,
 		uint64_t *ret_offset, uint64_t *ret_size, struct error *err);
+
+/* ---- digests: digest_text.c ------------------------------------------------------------ */
+
+/* "sha256:" and 64, or "sha512:" and 128 small hex digits (image-spec, descriptor.md). */
+bool digest_is_text(const char *digest);
+bool digest_is_hex(const char *text, size_t length);
+
+/* Of bytes in memory, with the algorithm of `like`. */
+bool digest_matches(const char *like, const void *bytes, size_t length);
+const char *digest_of(const void *bytes, size_t length, struct arena *arena);
+
+/* The ChainID of the layers up to each of them (image-spec, config.md). */
+const char *const *digest_chains(const char *const *diffs, size_t count,
+				 struct arena *arena);
 
 /* ---- texts: oci_image.c docker_archive.c aci.c ---------------------------------------- */
 
@@ -119,8 +241,23 @@ int docker_archive_read(const struct blobs *blobs, const struct image_job *job,
 int aci_manifest_read(const char *text, size_t length, const struct image_job *job,
 		      struct arena *arena, struct image_config *ret_config,
 		      struct error *err);
-/* The config blob of an OCI or docker image. */
+/* The config blob of an OCI or docker image; layers and chains as its rootfs says. */
 int image_config_parse(const char *text, size_t length, struct arena *arena,
 		       struct image_config *ret_config, struct error *err);
+/* The diff_ids in it, NULL-ended. */
+int image_config_diffs(const struct json_value *document, const char *const **ret_diffs,
+		       size_t *ret_count, struct error *err);
+
+/*
+ * Chooses among descriptors of an index: by tag and platform. oci_choose.c. NULL: error,
+ * names in it.
+ */
+const struct json_value *oci_choose(const struct json_value *manifests,
+				    const struct image_job *job, bool by_name,
+				    const char **ret_name, struct arena *arena,
+				    struct error *err);
+
+/* "alpine:3, busybox:1 …" for messages. */
+const char *texts_joined(const char *const *texts, size_t count, struct arena *arena);
 
 #endif
