@@ -180,14 +180,17 @@ int image_turn_receive(int socket, struct image_turn *ret_turn, struct error *re
 		       int *ret_fd);
 
 /*
- * A document as it goes with IMAGE_TURN_DOCUMENT: sbx-image sends it, the front end reads it
- * from the descriptor; NULL and error for what is none, or is not sealed. messages.c
+ * A document as a turn, and back: text in sealed memory. What is no such thing is refused,
+ * so that reading it never waits. read: in the arena, NULL and err; fd stays the caller's.
  */
 int image_document_send(int socket, const struct json_value *document,
 			struct arena *arena, struct error *err);
 struct json_value *image_document_read(int fd, struct arena *arena, struct error *err);
 
-/* In a child that has its namespaces and ids: becomes sbx-image. Returns only on failure. */
+/*
+ * In a child that has its namespaces and ids: becomes sbx-image. Returns only on failure,
+ * when all descriptors but the streams and those of the job may be closed.
+ */
 int image_job_exec(const struct image_job *job, struct arena *arena, struct error *err);
 
 /* ---- sbx-image itself ------------------------------------------------------------------ */
