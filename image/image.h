@@ -136,13 +136,19 @@ struct image_job {
 	int mounts;      /* IMAGE_TURN_MOUNT so often */
 	bool squash;     /* every id is 0 */
 	struct image_limits limits;
-	const char *expected; /* "blake2b:HEX" of the whole input, of a verified file */
+	/* "blake2b:HEX" of the whole input, of a verified file; of a layout: of its index.json */
+	const char *expected;
 	/* VERIFY */
-	const char *signature;   /* path */
+	const char *signature;   /* path; with sha512 a file of sums */
 	const char *const *keys; /* paths of public keys */
 	size_t key_count;
-	const char *sha512; /* 128 hex digits: this, instead of a signature */
-	/* DIGEST, REMOVE: the tree is `into`, or the directory input_fd */
+	/*
+	 * Instead of a signature: 128 hex digits; "": one of those in the file `signature`, or
+	 * where that is NULL nothing is compared.
+	 */
+	const char *sha512;
+	int tee; /* what was hashed, and no other byte, is written here too; 0: nowhere */
+		 /* DIGEST, REMOVE: the tree is `into`, or the directory input_fd */
 };
 
 /* The words of sbx-image's command line for a job, NULL-ended, and back. words.c */
@@ -163,7 +169,9 @@ enum image_turn_kind {
  * The documents. INSPECT and EXTRACT: image_config_write(), and EXTRACT a second one at the
  * end: { "digest": "sha256:…" of the whole input (of a layout: of its manifest), "entries",
  * "bytes", "skipped_devices" }. VERIFY: { "key": path of the key that signed, "id": its id as
- * people know it, "comment": …, "blake2b": of the whole input }. DIGEST: see digest.h.
+ * people know it, "comment": …, "blake2b": "blake2b:HEX" of the whole input, of a
+ * layout of its index.json }; with sha512 "sha512": HEX and "blake2b" alone. DIGEST: see
+ * digest.h.
  */
 struct image_turn {
 	enum image_turn_kind kind;
