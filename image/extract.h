@@ -23,6 +23,9 @@ enum {
 	EXTRACT_RATIO_MAX = 1100, /* bytes out for a byte in, once there are many */
 };
 
+/* Of data: holes are not counted. */
+#define EXTRACT_BYTES_MAX ((uint64_t)1 << 40)
+
 struct extracted {
 	uint64_t entries, bytes, devices, sockets, dropped_xattrs;
 };
@@ -38,13 +41,26 @@ struct extract_options {
 	struct image_limits limits;
 };
 
+/*
+ * From here on the umask is 0. The locale must be "C" (extract_names.c), and ARCHIVE_WARN of
+ * archive_read_next_header(3) no failure.
+ */
 struct extractor *extractor_new(const struct extract_options *options, struct error *err);
 void extractor_free(struct extractor *extractor);
 
-/* A new layer begins: whiteouts and opaque marks hold for what was there before it. */
+/*
+ * A new layer begins: whiteouts and opaque marks hold for what was there before it, wherever
+ * in it they stand. A tar of its own is one layer.
+ */
 void extractor_begin_layer(struct extractor *extractor);
 
-/* One entry, with its data read from the archive. */
+/*
+ * One entry, with its data read from the archive. On failure the tree is of no use any more.
+ *
+ * Directories that are missing are made (root's, 0755, with the time of the entry). A name
+ * that is there already is made anew, but for a directory over a directory. Names that lead
+ * out of the root by ".." are refused; absolute ones begin at the root.
+ */
 int extractor_add(struct extractor *extractor, struct archive *archive,
 		  struct archive_entry *entry, struct error *err);
 
