@@ -323,6 +323,12 @@ static void serve_listener(struct monitor *monitor)
 		explainer_serve(&monitor->explainer, monitor->terminal.raw);
 }
 
+/* The image that is served as the root, or NULL. */
+static const char *image_of(const struct plan *plan)
+{
+	return plan->rootfs.kind == ROOT_SERVED ? plan->rootfs.path : NULL;
+}
+
 static void take_turn(struct monitor *monitor)
 {
 	struct message message = { 0 };
@@ -344,8 +350,8 @@ static void take_turn(struct monitor *monitor)
 		break;
 	case TURN_FUSE:
 		/* Without a server the child's next look at the layers fails, and says so. */
-		(void)servers_start(&monitor->servers, fd_take(&fd),
-				    (unsigned int)message.value);
+		(void)servers_start(&monitor->servers, image_of(monitor->plan),
+				    fd_take(&fd), (unsigned int)message.value);
 		break;
 	case TURN_CONSOLE:
 		terminal_attach(&monitor->terminal, fd_take(&fd),

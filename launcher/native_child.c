@@ -181,7 +181,7 @@ static int ask_for_server(void *context, const struct fuse_layers *layers,
 	const struct message place = { .turn = TURN_LAYERS, .value = (int)layers->uid };
 	const struct message device = { .turn = TURN_FUSE, .value = (int)layers->gid };
 
-	if (sync_send(child->socket, &place, layers->place) < 0 ||
+	if ((layers->place >= 0 && sync_send(child->socket, &place, layers->place) < 0) ||
 	    sync_send(child->socket, &device, layers->device) < 0)
 		return error_errno(err, "ask for a fuse-overlayfs");
 	return 0;

@@ -31,12 +31,32 @@
 
 static bool is_named(const struct plan *plan, int fd)
 {
-	if (fd == plan->life.ready_fd || fd == plan->life.status_fd)
+	if (fd == plan->life.ready_fd || fd == plan->life.status_fd ||
+	    (plan->rootfs.kind == ROOT_MOUNT && fd == plan->rootfs.mount))
 		return true;
+	for (size_t i = 0; i < plan->image.held_count; i++)
+		if (plan->image.held[i] == fd)
+			return true;
 	for (size_t i = 0; i < plan->process.keep_fd_count; i++)
 		if (plan->process.keep_fds[i] == fd)
 			return true;
 	return false;
+}
+
+static int highest_named(const struct plan *plan)
+{
+	int highest = plan->life.ready_fd > plan->life.status_fd ? plan->life.ready_fd
+								 : plan->life.status_fd;
+
+	if (plan->rootfs.kind == ROOT_MOUNT && plan->rootfs.mount > highest)
+		highest = plan->rootfs.mount;
+	for (size_t i = 0; i < plan->image.held_count; i++)
+		if (plan->image.held[i] > highest)
+			highest = plan->image.held[i];
+	for (size_t i = 0; i < plan->process.keep_fd_count; i++)
+		if (plan->process.keep_fds[i] > highest)
+			highest = plan->process.keep_fds[i];
+	return highest;
 }
 
 /*
@@ -45,15 +65,11 @@ static bool is_named(const struct plan *plan, int fd)
  */
 static int close_strangers(const struct plan *plan, struct error *err)
 {
-	int highest = plan->life.ready_fd > plan->life.status_fd ? plan->life.ready_fd
-								 : plan->life.status_fd;
+	const int highest = highest_named(plan);
 	int first = 3;
 
 	if (protection_is_off("descriptors"))
 		return 0;
-	for (size_t i = 0; i < plan->process.keep_fd_count; i++)
-		if (plan->process.keep_fds[i] > highest)
-			highest = plan->process.keep_fds[i];
 	for (int fd = 3; fd <= highest; fd++) {
 		if (!is_named(plan, fd))
 			continue;

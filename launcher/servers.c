@@ -20,7 +20,8 @@ void servers_take_layers(struct servers *servers, int layers, unsigned int uid)
 }
 
 /* Nothing of it is heard: that it is not there shows as ENOTCONN at the first look. */
-static _Noreturn void serve(const struct fuse_layers *layers, pid_t launcher)
+static _Noreturn void serve(const struct fuse_layers *layers, const char *image,
+			    pid_t launcher)
 {
 	struct error err;
 	sigset_t none;
@@ -33,11 +34,15 @@ static _Noreturn void serve(const struct fuse_layers *layers, pid_t launcher)
 		(void)dup2(null, fd);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)fuse_overlay_serve(layers, &err);
+	if (layers->place >= 0)
+		(void)fuse_overlay_serve(layers, &err);
+	else
+		(void)fuse_image_serve(image, layers->device, &err);
 	_exit(1);
 }
 
-int servers_start(struct servers *servers, int device, unsigned int gid)
+int servers_start(struct servers *servers, const char *image, int device,
+		  unsigned int gid)
 {
 	auto_close int own_device = device;
 	auto_close int place = servers->layers;
@@ -51,11 +56,11 @@ int servers_start(struct servers *servers, int device, unsigned int gid)
 	pid_t pid;
 
 	servers->layers = -1;
-	if (servers->count == SERVERS_MAX || place < 0)
+	if (servers->count == SERVERS_MAX || (place < 0 && !image))
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		serve(&layers, launcher);
+		serve(&layers, image, launcher);
 	if (pid < 0)
 		return -1;
 	servers->pids[servers->count++] = pid;

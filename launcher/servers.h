@@ -4,7 +4,7 @@
 
 /*
  * The processes of fuse-overlayfs(1) that serve a sandbox, one for each layer that the
- * kernel cannot make. They end with the launcher, however it ends.
+ * kernel cannot make, and the one of squashfuse(1) or erofsfuse(1) for an image as root. They end with the launcher, however it ends.
  */
 
 #include <stddef.h>
@@ -23,8 +23,9 @@ struct servers {
 /* Takes the layers of the next server. */
 void servers_take_layers(struct servers *servers, int layers, unsigned int uid);
 
-/* Starts it. -1: it could not be; the device is closed. */
-int servers_start(struct servers *servers, int device, unsigned int gid);
+/* Starts it; without layers it serves the image (NULL: there is none). -1: it could not be; the device is closed. */
+int servers_start(struct servers *servers, const char *image, int device,
+		  unsigned int gid);
 
 /* Ends all, after the sandbox has ended. */
 void servers_end(struct servers *servers);

@@ -279,6 +279,7 @@ static const char *root_text(const struct rootfs_spec *rootfs)
 	switch (rootfs->kind) {
 	case ROOT_HOST:
 		break;
+	case ROOT_SERVED:
 	case ROOT_DIRECTORY:
 		return rootfs->path;
 	case ROOT_EMPTY:

@@ -37,6 +37,8 @@ static int check_root(const struct plan *plan, struct error *err)
 	    check_directory("use the root", rootfs->path, ERROR_ROOT_NOT_DIRECTORY, err) <
 		    0)
 		return -1;
+	if (rootfs->kind == ROOT_SERVED && fuse_image_check(rootfs->path, err) < 0)
+		return -1;
 	if (!rootfs->upper)
 		return 0;
 	if (rootfs->kind == ROOT_HOST || rootfs->mode != ROOT_COW) {

@@ -149,6 +149,10 @@ static void put_root(struct page *page, const struct rootfs_spec *rootfs)
 	case ROOT_EMPTY:
 		page_put(page, "empty");
 		break;
+	case ROOT_SERVED:
+		page_put_printable(page, rootfs->path);
+		page_put(page, ", through FUSE");
+		break;
 	case ROOT_MOUNT:
 		page_put(page, "the image in memory");
 		break;

@@ -78,6 +78,26 @@ static int set_directory_root(struct draft *draft, struct error *err)
 	return 0;
 }
 
+/* It is never unpacked; what is written goes to a layer above it. */
+static int set_served_root(struct draft *draft, struct error *err)
+{
+	struct rootfs_spec *rootfs = &draft->plan.rootfs;
+	char real[PATH_MAX];
+
+	if (!realpath(draft->root, real))
+		return path_explain("use the root", draft->root, errno,
+				    ERROR_SOURCE_MISSING, err);
+	rootfs->kind = ROOT_SERVED;
+	rootfs->mode = ROOT_COW;
+	rootfs->path = arena_strdup(&draft->plan.arena, real);
+	apply_root_mode(draft);
+	if (rootfs->mode != ROOT_RW)
+		return 0;
+	error_set(err, ERROR_USAGE, "use --root-mode rw: %.120s is an image",
+		  draft->root);
+	return error_hint(err, "--upper DIR keeps what is written");
+}
+
 int expand_root(struct draft *draft, struct error *err)
 {
 	const char *root = draft->root;
@@ -103,9 +123,10 @@ int expand_root(struct draft *draft, struct error *err)
 		return set_host_root(draft, err);
 	case IMAGE_DIRECTORY:
 		return set_directory_root(draft, err);
+	case IMAGE_FILESYSTEM:
+		return set_served_root(draft, err);
 	case IMAGE_ARCHIVE:
 	case IMAGE_LAYOUT:
-	case IMAGE_FILESYSTEM:
 		return expand_image(draft, err);
 	case IMAGE_REGISTRY:
 		return refuse_registry(root, err);
@@ -125,8 +146,8 @@ static void expand_hostname(struct draft *draft)
 	bool own = namespaces->kinds[NS_UTS].mode == NS_PRIVATE;
 
 	if (own && !draft->from_config && !namespaces->hostname &&
-	    (draft->plan.rootfs.kind == ROOT_DIRECTORY ||
-	     draft->plan.rootfs.kind == ROOT_MOUNT)) {
+	    draft->plan.rootfs.kind != ROOT_HOST &&
+	    draft->plan.rootfs.kind != ROOT_EMPTY) {
 		namespaces->hostname = "sbx";
 		namespaces->hostname_optional = true;
 	}
@@ -174,6 +195,13 @@ static bool is_terminal(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
+static bool is_root_from_stdin(const struct draft *draft)
+{
+	const char *operand = draft->plan.image.operand;
+
+	return operand && !strcmp(operand, "-");
+}
+
 static void expand_terminal(struct draft *draft)
 {
 	struct process_spec *process = &draft->plan.process;
@@ -185,6 +213,11 @@ static void expand_terminal(struct draft *draft)
 		process->terminal = !detach && is_terminal();
 	process->stdin_open = detach && (draft->interactive || process->stdin_open);
 	process->stdin_null = detach && !process->stdin_open;
+	/* The root has come through it. */
+	if (is_root_from_stdin(draft)) {
+		process->stdin_null = true;
+		process->terminal = draft->tty == TTY_ON;
+	}
 }
 
 static bool is_listed(const int *fds, size_t count, int fd)

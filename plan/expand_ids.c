@@ -16,15 +16,22 @@ enum {
 	SUBIDS_MAX = 64, /* a map has to fit into one page of text */
 };
 
+/* Nobody can look into it before it starts: accounts are found inside. */
+static bool is_unseen(const struct draft *draft)
+{
+	const struct rootfs_spec *rootfs = &draft->plan.rootfs;
+
+	return rootfs->kind == ROOT_SERVED ||
+	       (rootfs->kind == ROOT_MOUNT && !rootfs->path);
+}
+
 /* The root that accounts are looked up in; -1: the host's own. */
 static int open_root(const struct draft *draft, int *ret_fd, struct error *err)
 {
 	const struct rootfs_spec *rootfs = &draft->plan.rootfs;
 
 	*ret_fd = -1;
-	if (rootfs->kind != ROOT_DIRECTORY && rootfs->kind != ROOT_MOUNT)
-		return 0;
-	if (!rootfs->path) /* not there before it starts: found inside */
+	if (rootfs->kind == ROOT_HOST || rootfs->kind == ROOT_EMPTY || is_unseen(draft))
 		return 0;
 	*ret_fd = expand_open_accounts(rootfs);
 	if (*ret_fd < 0)
@@ -33,12 +40,18 @@ static int open_root(const struct draft *draft, int *ret_fd, struct error *err)
 	return 0;
 }
 
-static int find_group(int root, const char *text, uint32_t *ret_gid, struct error *err)
+static int find_group(const struct draft *draft, int root, const char *text,
+		      uint32_t *ret_gid, struct error *err)
 {
 	int found;
 
 	if (text_to_u32(text, ret_gid) == 0)
 		return 0;
+	if (is_unseen(draft))
+		return error_set(err, ERROR_IDS,
+				 "find the group '%.80s' before the root is there: a "
+				 "number can be used",
+				 text);
 	found = group_by_name(root, text, ret_gid, err);
 	if (found == 1)
 		return error_set(err, ERROR_IDS,
@@ -54,7 +67,7 @@ static int set_number(struct draft *draft, int root, uint32_t uid, struct error 
 {
 	struct process_spec *process = &draft->plan.process;
 	struct account account;
-	int found = account_by_uid(root, uid, &account, err);
+	int found = is_unseen(draft) ? 1 : account_by_uid(root, uid, &account, err);
 
 	if (found < 0)
 		return -1;
@@ -62,7 +75,7 @@ static int set_number(struct draft *draft, int root, uint32_t uid, struct error 
 	if (found == 0)
 		process->gid = account.gid;
 	else
-		process->gid = root < 0 ? draft->caller.gid : 0;
+		process->gid = root < 0 && !is_unseen(draft) ? draft->caller.gid : 0;
 	return 0;
 }
 
@@ -74,11 +87,12 @@ static int set_account(struct draft *draft, int root, const char *name, struct e
 {
 	struct process_spec *process = &draft->plan.process;
 	struct account account;
-	int found = account_by_name(root, name, &account, err);
+	const bool unseen = is_unseen(draft);
+	int found = unseen ? 1 : account_by_name(root, name, &account, err);
 
 	if (found < 0)
 		return -1;
-	if (found == 1 && (root < 0 || !draft->plan.rootfs.upper))
+	if (found == 1 && !unseen && (root < 0 || !draft->plan.rootfs.upper))
 		return error_set(err, ERROR_IDS,
 				 "run as '%.80s': there is no such user%s", name,
 				 root < 0 ? "" : " in the root");
@@ -86,7 +100,7 @@ static int set_account(struct draft *draft, int root, const char *name, struct e
 		process->uid = account.uid;
 		process->gid = account.gid;
 	}
-	if (root >= 0)
+	if (root >= 0 || unseen)
 		process->user_name = arena_strdup(&draft->plan.arena, name);
 	return 0;
 }
@@ -114,7 +128,7 @@ static int set_user(struct draft *draft, int root, struct error *err)
 	if (!group)
 		return 0;
 	process->gid_given = true;
-	return find_group(root, group, &process->gid, err);
+	return find_group(draft, root, group, &process->gid, err);
 }
 
 static void set_default_user(struct draft *draft)
@@ -145,8 +159,8 @@ static int add_groups(struct draft *draft, int root, struct error *err)
 	if (count)
 		memcpy(groups, process->groups, count * sizeof(*groups));
 	for (size_t i = 0; i < draft->group_add.count; i++) {
-		if (find_group(root, draft->group_add.texts[i], &groups[count++], err) <
-		    0)
+		if (find_group(draft, root, draft->group_add.texts[i], &groups[count++],
+			       err) < 0)
 			return -1;
 	}
 	process->groups = groups;

@@ -137,6 +137,7 @@ int expand_image(struct draft *draft, struct error *err)
 	plan->rootfs.mode = draft->root_mode == ROOT_MODE_RO ? ROOT_RO : ROOT_COW;
 	if (draft->upper)
 		plan->rootfs.upper = draft->upper;
+	plan->image.memory = plan->rootfs.scratch_size;
 	if (expand_ids(draft, err) < 0 ||
 	    draft->roots->get(&plan->image, &plan->ids, looks_only(draft), &plan->arena,
 			      &root, err) < 0)

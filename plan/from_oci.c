@@ -133,7 +133,8 @@ static int read_root_kind(struct oci_reader *reader, const char *path, struct er
 	}
 	kind = oci_choice(oci_root_kinds, word);
 	if (kind < 0)
-		return json_complain(value, err, "not host, directory, empty or image");
+		return json_complain(value, err,
+				     "not host, directory, empty, image or served");
 	rootfs->kind = (enum root_kind)kind;
 	return 0;
 }
@@ -183,7 +184,7 @@ static int read_root(struct oci_reader *reader, struct error *err)
 	if (rootfs->kind == ROOT_HOST && strcmp(path, "/") != 0)
 		return json_complain(root, err,
 				     "path is not / although it is the host's");
-	if (rootfs->kind == ROOT_DIRECTORY)
+	if (rootfs->kind == ROOT_DIRECTORY || rootfs->kind == ROOT_SERVED)
 		rootfs->path = oci_absolute(reader, path);
 	else if (oci_annotation(reader, OCI_ROOT_PATH, &value, &rootfs->path, err) < 0)
 		return -1;
@@ -429,6 +430,7 @@ int plan_from_oci(const char *text, size_t length, const char *name, struct plan
 		return error_within(err, "read %s", name);
 	plan->ids = read.ids;
 	plan->namespaces = read.namespaces;
+	plan->image = read.image;
 	plan->rootfs = read.rootfs;
 	plan->net = read.net;
 	plan->policy = read.policy;

@@ -138,6 +138,8 @@ enum inside_answer inside_locate(const struct plan *plan, const char *path, char
 		return join_layer(rootfs, path, host);
 	case ROOT_MOUNT:
 		return rootfs->path ? join(host, rootfs->path, path) : INSIDE_UNKNOWN;
+	case ROOT_SERVED:
+		return INSIDE_UNKNOWN;
 	case ROOT_EMPTY:
 		break;
 	}
@@ -249,7 +251,8 @@ enum inside_answer inside_find(const struct plan *plan, const char *path, char *
 
 static bool crosses_link(const struct plan *plan, const char *dest)
 {
-	const char *root = plan->rootfs.path ? plan->rootfs.path : "";
+	const bool seen = plan->rootfs.path && plan->rootfs.kind != ROOT_SERVED;
+	const char *root = seen ? plan->rootfs.path : "";
 	char path[PATH_MAX];
 	size_t start = strlen(root);
 	struct stat st;

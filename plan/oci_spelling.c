@@ -10,7 +10,8 @@ static const char *const log_formats[] = { "text", "json", NULL };
 
 static const char *const landlock_modes[] = { "off", "auto", "require", NULL };
 
-const char *const oci_root_kinds[] = { "host", "directory", "empty", "image", NULL };
+const char *const oci_root_kinds[] = { "host",  "directory", "empty",
+				       "image", "served",    NULL };
 const char *const oci_root_modes[] = { "cow", "ro", "rw", NULL };
 
 #define FIELD(member) offsetof(struct plan, member)

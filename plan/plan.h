@@ -114,7 +114,8 @@ struct image_spec {
 	const char *name;    /* what trust is asked about: absolute */
 	const char *signature;
 	bool no_cache, insecure, squash;
-	uint64_t cache_size; /* bytes that may be kept */
+	uint64_t cache_size; /* bytes that may be kept; 0: the default */
+	uint64_t memory;     /* bytes that it may take in memory; 0: half of it */
 	const char *digest;  /* of what was used, "sha256:HEX"; NULL: unknown */
 	const int *held;     /* descriptors that stay open while it is used */
 	size_t held_count;

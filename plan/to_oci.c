@@ -120,7 +120,7 @@ static void put_root(struct json_value *document, const struct plan *plan)
 	const enum root_kind kind = kind_of_root(plan);
 	struct json_value *root = json_put_object(document, "root");
 
-	json_put_text(root, "path", kind == ROOT_DIRECTORY ? rootfs->path : paths[kind]);
+	json_put_text(root, "path", paths[kind] ? paths[kind] : rootfs->path);
 	json_put_bool(root, "readonly", rootfs->mode != ROOT_RW);
 }
 
@@ -334,7 +334,8 @@ static void put_root_annotations(struct json_value *annotations, const struct pl
 
 	json_put_text(annotations, OCI_ROOT_KIND, oci_root_kinds[kind_of_root(plan)]);
 	json_put_text(annotations, OCI_ROOT_MODE, oci_root_modes[rootfs->mode]);
-	if (!plan->image.operand && rootfs->kind != ROOT_DIRECTORY && rootfs->path)
+	if (!plan->image.operand && rootfs->kind != ROOT_DIRECTORY &&
+	    rootfs->kind != ROOT_SERVED && rootfs->path)
 		json_put_text(annotations, OCI_ROOT_PATH, rootfs->path);
 }
 

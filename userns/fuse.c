@@ -62,8 +62,7 @@ static int refuse(const char *why, const char *remedy, struct error *err)
 			  remedy);
 }
 
-/* A FUSE file system that is served through device. */
-static int mount_fuse(int device, struct error *err)
+int fuse_mount(int device, struct error *err)
 {
 	char fd[16], uid[16], gid[16];
 	const char *const options[] = {
@@ -106,7 +105,7 @@ int fuse_overlay_open(struct tree *tree, const char *why, struct error *err)
 	place = mount_clone(AT_FDCWD, ".", AT_RECURSIVE);
 	if (place < 0)
 		return error_errno(err, "clone the layers");
-	mount = mount_fuse(device, err);
+	mount = fuse_mount(device, err);
 	if (mount < 0)
 		return error_within(err, "%s; fuse-overlayfs", why);
 	layers.device = device;
@@ -168,6 +167,11 @@ static int drop_power(struct error *err)
 	    syscall(SYS_capset, &header, nothing) < 0)
 		return error_errno(err, "drop the server's capabilities");
 	return 0;
+}
+
+int fuse_leave(struct error *err)
+{
+	return enter_own_namespaces(err) < 0 ? -1 : drop_power(err);
 }
 
 int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err)

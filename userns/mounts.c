@@ -187,13 +187,13 @@ static int do_cow(struct tree *tree, const struct mount_entry *entry, int source
 static int do_overlay(struct tree *tree, const struct mount_entry *entry, int source,
 		      struct error *err)
 {
-	int lowers[64] = { -1 };
+	int lowers[TREE_LAYERS_MAX] = { -1 };
 	auto_close int overlay = -1;
 	size_t opened = 0;
 	int failed = 0;
 
 	(void)source;
-	while (!failed && opened < entry->lower_count && opened < 64) {
+	while (!failed && opened < entry->lower_count && opened < TREE_LAYERS_MAX) {
 		lowers[opened] = open_source(entry->lowers[opened], err);
 		failed = lowers[opened] < 0 ? -1 : 0;
 		opened += failed ? 0 : 1;

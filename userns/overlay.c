@@ -74,7 +74,7 @@ static int place_detached(int layer, const char *name)
 static int place_layer(const struct tree *tree, int layer, const char *name,
 		       struct error *err)
 {
-	if (tree->spec->kind != ROOT_MOUNT || layer != tree->spec->mount)
+	if (layer != tree->detached)
 		return place_clone(layer, name, err);
 	return place_detached(layer, name) < 0 ? error_errno(err, "place a layer") : 0;
 }

@@ -170,12 +170,29 @@ static int open_spare_root(struct tree *tree, struct error *err)
 	return mount_change(tree, mount, root_attributes(tree->spec), 0, true, err);
 }
 
+static int open_served_root(struct tree *tree, struct error *err)
+{
+	auto_close int image = fuse_image_open(tree, err);
+
+	if (image < 0)
+		return -1;
+	if (tree->spec->mode == ROOT_COW) {
+		tree->detached = image;
+		return stack_overlay(tree, &image, 1, tree->spec->path, err);
+	}
+	if (stack_root(tree, image, err) < 0)
+		return -1;
+	return mount_change(tree, fd_take(&image), root_attributes(tree->spec), 0, true,
+			    err);
+}
+
 static int open_given_root(struct tree *tree, struct error *err)
 {
 	const struct rootfs_spec *spec = tree->spec;
 
 	if (spec->mode != ROOT_COW || (spec->mount_is_spare && !spec->upper))
 		return open_spare_root(tree, err);
+	tree->detached = spec->mount;
 	return stack_overlay(tree, &spec->mount, 1, "in memory", err);
 }
 
@@ -208,6 +225,8 @@ static int open_root(struct tree *tree, struct error *err)
 		return -1;
 	if (tree->spec->kind == ROOT_MOUNT)
 		return open_given_root(tree, err);
+	if (tree->spec->kind == ROOT_SERVED)
+		return open_served_root(tree, err);
 	return tree->spec->kind == ROOT_EMPTY ? open_empty_root(tree, err)
 					      : open_layered_root(tree, err);
 }
@@ -304,7 +323,8 @@ static int take_sources(struct tree *tree, struct error *err)
 		return error_errno_id(err, ERROR_DEVICE_MISSING, "open /dev of the host");
 	/* Where there is none, a kernel that needs it will say so. */
 	tree->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (tree->spec->kind == ROOT_DIRECTORY && tree->spec->mode == ROOT_COW)
+	if (tree->spec->kind == ROOT_SERVED ||
+	    (tree->spec->kind == ROOT_DIRECTORY && tree->spec->mode == ROOT_COW))
 		fuse_take_device(tree);
 	for (size_t i = 0; i < tree->spec->mount_count; i++) {
 		const struct mount_entry *entry = &tree->spec->mounts[i];
@@ -366,6 +386,7 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		.host_dev = -1,
 		.proc = -1,
 		.scratch = -1,
+		.detached = -1,
 		.empty_dir = -1,
 		.empty_file = -1,
 		.taken = taken,

@@ -50,6 +50,7 @@ struct tree {
 	size_t late_count;
 	int fuse[TREE_FUSE_MAX]; /* open devices: below a nodev mount they could not be */
 	size_t fuse_count;
+	int detached; /* a layer that is mounted nowhere yet, or -1 */
 	int *taken; /* one for each mount of the spec: its source, opened before all else */
 };
 
@@ -138,6 +139,15 @@ bool fuse_can_serve(const struct tree *tree);
 
 /* Opens /dev/fuse once, where it can be: for an overlay that may need it. */
 void fuse_take_device(struct tree *tree);
+
+/* A detached FUSE file system that is served through device. */
+int fuse_mount(int device, struct error *err);
+
+/* Before a server is executed: namespaces of its own, and no power in them. */
+int fuse_leave(struct error *err);
+
+/* fuse_image.c: the image of the root, detached. */
+int fuse_image_open(struct tree *tree, struct error *err);
 
 /* A detached overlay. writable: into the scratch space, unless upper is given. */
 int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,

@@ -183,6 +183,7 @@ enum root_kind {
 	ROOT_DIRECTORY, /* a directory */
 	ROOT_EMPTY,     /* a new tmpfs */
 	ROOT_MOUNT,     /* a detached mount that somebody has filled; never ROOT_RW */
+	ROOT_SERVED,    /* a squashfs or erofs image, through FUSE; never ROOT_RW */
 };
 
 enum root_mode { ROOT_COW, ROOT_RO, ROOT_RW };
@@ -251,7 +252,8 @@ struct mount_entry {
 struct rootfs_spec {
 	enum root_kind kind;
 	enum root_mode mode;
-	const char *path; /* ROOT_DIRECTORY: absolute; of several layers the lowest */
+	/* ROOT_DIRECTORY: absolute; of several layers the lowest. ROOT_SERVED: the image */
+	const char *path;
 	/* ROOT_DIRECTORY: what is laid over path, the next one first; never written to. */
 	const char *const *layers;
 	size_t layer_count;
@@ -282,8 +284,8 @@ struct rootfs_spec {
  * What a server of fuse-overlayfs(1) needs. The descriptors stay the caller's.
  */
 struct fuse_layers {
-	int device;        /* /dev/fuse, with the mount behind it */
-	int place;         /* a detached mount that holds the layers */
+	int device; /* /dev/fuse, with the mount behind it */
+	int place;  /* a detached mount that holds the layers; -1: it is an image */
 	uint32_t uid, gid; /* whom all files belong to */
 };
 
@@ -301,6 +303,12 @@ struct fuse_server {
  * the layers, drops its power and executes fuse-overlayfs. Returns only on failure.
  */
 int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
+
+/* The same for an image of a file system: executes squashfuse or erofsfuse. */
+int fuse_image_serve(const char *image, int device, struct error *err);
+
+/* Whether a program is installed that can; the error names what to install. */
+int fuse_image_check(const char *image, struct error *err);
 
 /*
  * Builds the whole tree of the spec in the calling process's new mount namespace and

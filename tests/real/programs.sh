@@ -80,7 +80,7 @@ for program in static-list whole dynamic-list checked; do ./"$program"; done'
 
 cat >work.py <<'EOT'
 import asyncio, concurrent.futures, fcntl, mmap, multiprocessing, os, sqlite3, subprocess, sys
-import tempfile, threading
+import tempfile
 
 
 def square(number):
@@ -183,7 +183,7 @@ if __name__ == "__main__":
     commands()
     files()
     asyncio.run(talk())
-    print(threading.active_count(), "worked")
+    print("worked")
 EOT
 
 # ---- git ------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ is "a build with the address sanitizer finds what is freed twice" "$(ASAN_OPTION
 is "below the policy dev it finds what is leaked" "$(inside --policy dev sh -c '
 	printf "#include <stdlib.h>\nint main(void) { return malloc(9) == NULL; }\n" >leak.c
 	gcc -O0 -g -fsanitize=address leak.c -o leak && ./leak 2>&1 | grep -c "detected memory leaks"' 2>&1)" 1
-is "python has threads, processes, databases and sockets" "$(inside python3 work.py 2>&1)" "1 worked"
+is "python has threads, processes, databases and sockets" "$(inside python3 work.py 2>&1)" worked
 is "python makes an environment" "$(inside sh -c \
 	'python3 -m venv --without-pip env && env/bin/python -c "import sys; print(sys.prefix)"' 2>&1)" "$PWD/env"
 is "git commits, merges, collects, clones and pushes" "$(inside sh -c "$history" 2>&1)" 12

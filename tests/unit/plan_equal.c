@@ -18,7 +18,8 @@ _Static_assert(sizeof(struct ids_spec) == 40, "struct ids_spec has changed");
 _Static_assert(sizeof(struct namespaces_spec) == 160,
 	       "struct namespaces_spec has changed");
 _Static_assert(sizeof(struct mount_entry) == 104, "struct mount_entry has changed");
-_Static_assert(sizeof(struct rootfs_spec) == 56, "struct rootfs_spec has changed");
+_Static_assert(sizeof(struct rootfs_spec) == 80, "struct rootfs_spec has changed");
+_Static_assert(sizeof(struct image_spec) == 208, "struct image_spec has changed");
 _Static_assert(sizeof(struct net_spec) == 256, "struct net_spec has changed");
 _Static_assert(sizeof(struct policy_spec) == 288, "struct policy_spec has changed");
 _Static_assert(sizeof(struct process_spec) == 120, "struct process_spec has changed");
@@ -149,6 +150,25 @@ static const char *mounts_difference(const struct rootfs_spec *a,
 		if (member)
 			return differ_at("rootfs.mounts", i, member);
 	}
+	return NULL;
+}
+
+/* What was found out about it, when it was got, is not written down. */
+static const char *image_difference(const struct image_spec *a,
+				    const struct image_spec *b)
+{
+	if (!same_text(a->operand, b->operand))
+		return differ("image.operand");
+	if (!same_text(a->signature, b->signature))
+		return differ("image.signature");
+	if (a->no_cache != b->no_cache)
+		return differ("image.no_cache");
+	if (a->insecure != b->insecure)
+		return differ("image.insecure");
+	if (a->squash != b->squash)
+		return differ("image.squash");
+	if (a->cache_size != b->cache_size)
+		return differ("image.cache_size");
 	return NULL;
 }
 
@@ -442,6 +462,8 @@ const char *plan_difference(const struct plan *a, const struct plan *b)
 
 	if (!found)
 		found = namespaces_difference(&a->namespaces, &b->namespaces);
+	if (!found)
+		found = image_difference(&a->image, &b->image);
 	if (!found)
 		found = rootfs_difference(&a->rootfs, &b->rootfs);
 	if (!found)

@@ -272,7 +272,10 @@ struct plan plan_sample_full(void)
 	return (struct plan){
 		.ids = { { uids, COUNT(uids) }, { gids, COUNT(gids) }, true },
 		.namespaces = full_namespaces(),
-		.rootfs = { ROOT_DIRECTORY, ROOT_COW, "/srv/r\xf8t", "/up", UINT64_MAX,
+		.image = { .signature = "/srv/s\xefg", .no_cache = true, .insecure = true,
+			   .squash = true, .cache_size = 77 },
+		.rootfs = { .kind = ROOT_DIRECTORY, .mode = ROOT_COW, .path = "/srv/r\xf8t",
+			    .upper = "/up", .scratch_size = UINT64_MAX,
 			    .mounts = mounts,
 			    .mount_count = COUNT(mounts) },
 		.net = full_net(),

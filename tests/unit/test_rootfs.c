@@ -314,8 +314,8 @@ static void the_last_lower_lies_on_top(void **state)
 /* Directories with a file of their own number and one that all have. */
 static struct mount_entry numbered_overlay(const void *context, size_t count)
 {
-	static char paths[65][512];
-	static const char *lowers[65];
+	static char paths[97][512];
+	static const char *lowers[97];
 
 	for (size_t i = 0; i < count; i++) {
 		char name[32];
@@ -332,29 +332,29 @@ static struct mount_entry numbered_overlay(const void *context, size_t count)
 
 static void overlaid_by_wrong_counts(const void *context)
 {
-	struct mount_entry mount = numbered_overlay(context, 65);
+	struct mount_entry mount = numbered_overlay(context, 97);
 	const struct rootfs_spec spec = with_mounts(context, ROOT_RO, &mount, 1);
 
-	expect_refused(&spec, "more than 64 directories");
+	expect_refused(&spec, "more than 96 directories");
 	mount.lower_count = 0;
 	expect_refused(&spec, "overlay");
 }
 
-static void overlaid_by_sixty_four(const void *context)
+static void overlaid_by_the_most(const void *context)
 {
-	const struct mount_entry mount = numbered_overlay(context, 64);
+	const struct mount_entry mount = numbered_overlay(context, 96);
 	const struct rootfs_spec spec = with_mounts(context, ROOT_RO, &mount, 1);
 
 	enter(&spec);
-	expect_file("/srv/all", "63");
+	expect_file("/srv/all", "95");
 	expect_file("/srv/0", "0");
 	expect_file("/srv/33", "33");
 }
 
-static void at_most_64_directories_lie_over_each_other(void **state)
+static void at_most_96_directories_lie_over_each_other(void **state)
 {
 	make_dir(*state, "many");
-	for (int i = 0; i < 65; i++) {
+	for (int i = 0; i < 97; i++) {
 		char name[32], text[8];
 		int length = snprintf(text, sizeof(text), "%d\n", i);
 
@@ -365,7 +365,7 @@ static void at_most_64_directories_lie_over_each_other(void **state)
 		snprintf(name, sizeof(name), "many/%d/%d", i, i);
 		temporary_file(*state, name, text, (size_t)length);
 	}
-	play(state, overlaid_by_sixty_four);
+	play(state, overlaid_by_the_most);
 	play(state, overlaid_by_wrong_counts);
 }
 
@@ -406,7 +406,7 @@ int main(void)
 		cmocka_unit_test(a_mirror_has_at_most_512_entries),
 		cmocka_unit_test(a_copy_on_write_bind_leaves_its_source_as_it_was),
 		cmocka_unit_test(the_last_lower_lies_on_top),
-		cmocka_unit_test(at_most_64_directories_lie_over_each_other),
+		cmocka_unit_test(at_most_96_directories_lie_over_each_other),
 		cmocka_unit_test(no_descriptor_is_left_open),
 	};
 
