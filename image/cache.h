@@ -8,8 +8,11 @@
  *
  *   layers/KEY/root/     the files of one layer as overlayfs(5) wants a lower directory
  *   layers/KEY/lock      held shared by every run that uses it
- *   images/ID.json       a record: source, digests, config, layers, signer, times
+ *   layers/KEY/layer.json  its size
+ *   images/ID.json       a record: source, digests, config, layers, signer; its mtime is when
+ *                        it was last used
  *   files/NAME           which image a file on the disk was, by its identity
+ *   lock                 held shared while a record is written, alone while records go
  *   new/RANDOM/          what is being made; its lock is held, and whoever meets one with a
  *                        free lock removes it
  *
@@ -33,10 +36,17 @@ struct error;
 struct cache {
 	int dir;          /* -1: there is none */
 	const char *path; /* absolute */
+	int64_t opened;   /* seconds since 1970 */
 };
 
-/* Makes the directories where they are missing. The error has a hint at --no-cache. */
+/*
+ * Makes the directories where they are missing. The error has a hint at --no-cache: below a
+ * directory that is a link, is somebody else's or can be written by others, nothing is kept.
+ */
 int cache_open(struct arena *arena, struct cache *ret_cache, struct error *err);
+
+/* The same, but makes nothing. 1: opened; 0: nothing was ever kept; -1: error. */
+int cache_open_existing(struct arena *arena, struct cache *ret_cache, struct error *err);
 void cache_close(struct cache *cache);
 
 /* A whole image, as it was once read. In the arena. */
@@ -45,6 +55,7 @@ struct cache_record {
 	const char *source; /* what the user typed, absolute */
 	const char *signer; /* id of the key; NULL: nobody asked for one */
 	const char *map;    /* the id map's name: cache_map_name() */
+	const char *tag;    /* of several images in one input; NULL: the only one */
 	struct image_config config;
 	const char *const *keys; /* of its layers, lowest first */
 	size_t key_count;
@@ -65,7 +76,7 @@ int cache_find_file(const struct cache *cache, const struct stat *file, const ch
 		    const char *map, struct arena *arena, struct cache_record *ret_record,
 		    struct error *err);
 
-/* Key of a layer by its chain and map. */
+/* Key of a layer by its chain and map. NULL: the chain is no digest ("sha256:HEX"). */
 const char *cache_layer_key(const char *chain, const char *map, struct arena *arena);
 
 /*
@@ -85,7 +96,9 @@ int cache_make_place(const struct cache *cache, struct arena *arena,
 
 /*
  * Puts a place into its final one as layer `key`, and takes it as cache_take_layer() does. If
- * another process was faster, its layer is taken and the place becomes trash.
+ * another process was faster, its layer is taken and the place becomes trash. Files that
+ * nobody has checked against the digest in the key must not come here: others would use them.
+ * On success the place is gone; on failure it is still the caller's to drop.
  */
 int cache_publish_layer(const struct cache *cache, struct cache_place *place,
 			const char *key, uint64_t bytes, struct arena *arena,
@@ -94,7 +107,12 @@ int cache_publish_layer(const struct cache *cache, struct cache_place *place,
 /* Leaves a place behind as trash. */
 void cache_drop_place(const struct cache *cache, struct cache_place *place);
 
-/* Writes the record, and for a file its identity. file: as it was before it was read. */
+/*
+ * Writes the record, and for a file its identity. file: as it was before it was read, and
+ * after cache_open(); NULL: it is no file. A file that was changed within the two seconds
+ * before that gets no identity: it could change again without a sign. The locks of the
+ * layers are still held.
+ */
 int cache_publish_image(const struct cache *cache, const struct cache_record *record,
 			const struct stat *file, const char *tag, struct error *err);
 
@@ -108,6 +126,23 @@ void cache_touch(const struct cache *cache, const struct cache_record *record);
  */
 int64_t cache_evict(const struct cache *cache, uint64_t max, uint64_t max_age_s,
 		    struct error *err);
+
+/* What is to go, and what went. */
+struct cache_wish {
+	uint64_t max;       /* bytes that all layers together may keep */
+	uint64_t max_age_s; /* of the last use; 0: any */
+	bool all;           /* whatever is not in use */
+	bool dry_run;       /* only tells */
+};
+struct cache_freed {
+	struct cache_record *records;
+	size_t record_count, layer_count;
+	uint64_t bytes;
+};
+
+/* cache_evict() with a wish, telling what went. */
+int cache_collect(const struct cache *cache, const struct cache_wish *wish,
+		  struct arena *arena, struct cache_freed *ret_freed, struct error *err);
 
 /* The next tree that is to be removed, absolute, or NULL; what killed ones left is among them.
  * ret_lock is held until it is gone. */
