@@ -139,6 +139,7 @@ static int publish(const struct cache *cache, const struct cache_record *record,
 	const char *name = cache_record_name(record->id, tag, record->map, arena);
 	auto_close int lock = cache_await_lock(cache, ".", CACHE_LOCK_NEW);
 
+	(void)lock; /* held to the end, or else not to be had */
 	if (!name)
 		return error_set(err, ERROR_CACHE, "keep an image without a digest");
 	if (cache_record_store(cache, record, name, tag, arena, err) < 0)
