@@ -66,7 +66,7 @@ static int check_operand(struct given *given, struct error *err)
 		return refuse_operand(given, "it takes no operand", err);
 	if (given->negated)
 		return 0;
-	if (given->operand && !given->operand[0])
+	if (given->operand && !given->operand[0] && !(row->flags & OPTION_EMPTY))
 		return refuse_operand(given, "the operand is empty", err);
 	if (!given->operand && row->need == OPERAND_NEEDED)
 		return error_set(err, ERROR_USAGE, "use %s%s: it needs %s",

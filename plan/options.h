@@ -37,6 +37,7 @@ enum option_flag {
 	OPTION_COMMON = 1 << 1,       /* shown by --help without a topic */
 	OPTION_PATH = 1 << 2,         /* completed as a file name */
 	OPTION_EITHER = 1 << 3,       /* --help shows the --no- form beside it */
+	OPTION_EMPTY = 1 << 4,        /* an empty operand says something */
 };
 
 struct option_row {

@@ -131,6 +131,17 @@ static void a_missing_or_empty_operand_is_named(void **state)
 	planning_refuses(at, "--no-ro=x tool", "use --no-ro: it takes no operand");
 }
 
+static void an_empty_entrypoint_is_none(void **state)
+{
+	struct planning *at = *state;
+
+	MADE("--entrypoint=");
+	assert_int_equal(at->plan.process.argc, 1);
+	MADE("--entrypoint=tool");
+	assert_int_equal(at->plan.process.argc, 2);
+	assert_string_equal(at->plan.process.argv[1], "tool");
+}
+
 static void help_ends_the_words(void **state)
 {
 	struct planning *at = *state;
@@ -522,6 +533,7 @@ int main(void)
 		cmocka_unit_test(flags_may_say_true_and_false),
 		cmocka_unit_test(unknown_options_name_the_nearest),
 		cmocka_unit_test(a_missing_or_empty_operand_is_named),
+		cmocka_unit_test(an_empty_entrypoint_is_none),
 		cmocka_unit_test(help_ends_the_words),
 		cmocka_unit_test(without_a_command_there_is_a_usage),
 		cmocka_unit_test(the_log_format_is_known_before_the_plan),
