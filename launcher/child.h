@@ -28,6 +28,7 @@ struct child {
 	int launcher_socket; /* its end, inherited: closed at once */
 	int net_control; /* the launcher's way to sbx-net, inherited: closed at once */
 	int net_end;     /* speaks with sbx-net until the network is there; -1: none */
+	int binfmt;      /* what serves another machine, held open; -1: nothing */
 	bool mapped_by_parent;
 	bool own_ids_unmapped; /* the map leaves the caller's own ids out */
 	char *caller_text;     /* the caller's arguments and environment, to be wiped */

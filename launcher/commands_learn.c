@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "launcher/executor.h"
+#include "launcher/images.h"
 #include "launcher/learn.h"
 #include "launcher/report.h"
 #include "launcher/run.h"
@@ -102,7 +103,7 @@ static int make_plan(struct lesson *lesson, const char *const *words, struct err
 	all = arena_alloc_array(&lesson->words, count + 2, sizeof(*all));
 	all[0] = "--explain=off";
 	memcpy(all + 1, words, count * sizeof(*all));
-	return plan_from_args(all, NULL, false, &lesson->plan, err);
+	return plan_from_args(all, &images_roots, false, &lesson->plan, err);
 }
 
 /* ---- before the run -------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "launcher/bounds.h"
+#include "launcher/images.h"
 #include "launcher/report.h"
 #include "launcher/run.h"
 #include "launcher/state.h"
@@ -79,7 +80,7 @@ int command_run(const char *const *words, const struct caller_text *caller)
 	struct error err = { 0 };
 	int status;
 
-	if (plan_from_args(words, NULL, false, &plan, &err) < 0)
+	if (plan_from_args(words, &images_roots, false, &plan, &err) < 0)
 		status = refuse_run(words, &err);
 	else if (plan.life.help)
 		status = print_help(plan.life.help, &plan.arena);
@@ -114,7 +115,7 @@ int command_config(const char *const *words)
 	struct error err = { 0 };
 	int status;
 
-	if (plan_from_args(words + diff, NULL, true, &plan, &err) < 0)
+	if (plan_from_args(words + diff, &images_roots, true, &plan, &err) < 0)
 		status = refuse(words + diff, &err);
 	else if (plan.life.help)
 		status = print(

@@ -102,6 +102,7 @@ static int fork_child(struct own_plan *own, const struct caller_text *caller,
 	struct child child = {
 		.plan = &own->plan,
 		.terminal = -1,
+		.binfmt = -1,
 		.net_control = -1,
 		.net_end = -1,
 		.caller_text = caller->start,

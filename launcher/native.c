@@ -90,6 +90,7 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	struct child child = {
 		.plan = plan,
 		.terminal = -1,
+		.binfmt = -1,
 		.caller_text = caller->start,
 		.caller_text_size = caller->size,
 		.bounds = *bounds,

@@ -187,6 +187,17 @@ static int ask_for_server(void *context, const struct fuse_layers *layers,
 	return 0;
 }
 
+/* Held open by the init: it goes with the sandbox. */
+static int serve_machine(struct child *child, struct error *err)
+{
+	const char *machine = child->plan->rootfs.machine;
+
+	if (!machine)
+		return 0;
+	child->binfmt = binfmt_register(machine, err);
+	return child->binfmt < 0 ? -1 : 0;
+}
+
 static int enter_root(struct child *child, struct error *err)
 {
 	const struct fuse_server server = { ask_for_server, child };
@@ -253,6 +264,7 @@ static const struct stage native_stages[] = {
 	{ "seal the standard input", seal_stdin },
 	{ "name the host", name_host },
 	{ "make a time of its own", make_time },
+	{ "serve another machine", serve_machine },
 	{ "enter the root", enter_root },
 	{ "drop groups", drop_groups },
 	{ "find the user", identity_find },

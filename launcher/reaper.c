@@ -232,8 +232,12 @@ int reaper_prepare(struct child *child, struct error *err)
  */
 static void let_go(const struct child *child)
 {
-	const int kept[] = { child->stdin_sealed ? STDIN_FILENO : -1, child->socket,
-			     child->signals, child->events, child->children };
+	const int kept[] = { child->stdin_sealed ? STDIN_FILENO : -1,
+			     child->socket,
+			     child->signals,
+			     child->events,
+			     child->children,
+			     child->binfmt };
 
 	fd_close_all_but(0, kept, sizeof(kept) / sizeof(*kept));
 }

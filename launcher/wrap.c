@@ -212,6 +212,7 @@ static int start(struct wrap *wrap, const struct caller_text *caller, struct err
 		.uid = geteuid(),
 		.gid = getegid(),
 		.terminal = -1,
+		.binfmt = -1,
 		.caller_text = caller->start,
 		.caller_text_size = caller->size,
 	};

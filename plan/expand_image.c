@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* ---- what cannot be ---- */
@@ -37,6 +38,36 @@ static int check_options(const struct draft *draft, struct error *err)
 				 "use %.120s as root: images cannot be used here",
 				 draft->root);
 	return 0;
+}
+
+/*
+ * Names are those of OCI; what says nothing fits. Others may run through qemu-user, which
+ * has to outlive the command's own start.
+ */
+static int check_machine(struct draft *draft, const struct image_config *config,
+			 struct error *err)
+{
+	struct utsname own;
+	const char *arch, *machine, *wanted = config->architecture;
+
+	if (!wanted || uname(&own) < 0)
+		return 0;
+	arch = image_arch_of_machine(own.machine);
+	if (!arch || strcmp(arch, wanted) == 0)
+		return 0;
+	machine = image_machine_of_arch(wanted);
+	switch (machine ? binfmt_find(machine) : BINFMT_NONE) {
+	case BINFMT_HOST:
+		return 0;
+	case BINFMT_OWN:
+		draft->plan.rootfs.machine = machine;
+		return 0;
+	case BINFMT_NONE:
+		break;
+	}
+	error_set(err, ERROR_ARCHITECTURE,
+		  "unsupported architecture: %.40s (this machine: %s)", wanted, arch);
+	return error_hint(err, "as root: apt install qemu-user-static");
 }
 
 /* ---- what the image says ---- */
@@ -147,6 +178,8 @@ int expand_image(struct draft *draft, struct error *err)
 	plan->image.held = root.held;
 	plan->image.held_count = root.held_count;
 	set_root_of(draft, &root);
+	if (check_machine(draft, &root.config, err) < 0)
+		return -1;
 	if (draft->from_config)
 		return 0;
 	set_process(draft, &root.config);

@@ -278,6 +278,7 @@ struct rootfs_spec {
 	bool opens_late;
 	const struct mount_entry *mounts;
 	size_t mount_count;
+	const char *machine; /* programs are for this one, by qemu-user; NULL: our own */
 };
 
 /*
@@ -309,6 +310,21 @@ int fuse_image_serve(const char *image, int device, struct error *err);
 
 /* Whether a program is installed that can; the error names what to install. */
 int fuse_image_check(const char *image, struct error *err);
+
+/* How programs for another machine (uname(2)'s word) can run here. Changes nothing. */
+enum binfmt_way {
+	BINFMT_NONE,
+	BINFMT_HOST, /* the host's binfmt_misc knows them */
+	BINFMT_OWN,  /* binfmt_register() may do, since 6.7 */
+};
+enum binfmt_way binfmt_find(const char *machine);
+
+/*
+ * In the child, with its capabilities and the caller's tree: from now on programs for that
+ * machine run by qemu-user in this user namespace, as long as the descriptor that is returned
+ * stays open.
+ */
+int binfmt_register(const char *machine, struct error *err);
 
 /*
  * Builds the whole tree of the spec in the calling process's new mount namespace and

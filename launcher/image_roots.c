@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How an image becomes the root of a run. What was extracted once lies in the cache, layer by
+ * layer, and is only taken; what is new is extracted there, or, without a cache, into memory.
+ */
+#include "launcher/images.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/page.h"
+#include "base/text.h"
+#include "image/cache.h"
+#include "launcher/report.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CACHE_SIZE (UINT64_C(10) << 30)
+
+/* One image on its way to being a root. */
+struct request {
+	const struct image_spec *image;
+	const struct ids_spec *ids;
+	struct arena *arena;
+	const char *path, *tag, *kind; /* path NULL: standard input */
+	const char *arch;              /* of this machine, in OCI's words */
+	const char *map;               /* the name of the ids, for the cache */
+	const char *expected, *signer; /* of a verified image */
+	bool squash, has_stat;
+	struct stat stat; /* of the file, or of a layout's index */
+	struct cache cache;
+	struct image_config config;
+	const char **layers; /* directories of the layers, lowest first */
+	const char **keys;
+	int *locks;
+	size_t taken;
+	uint64_t bytes, entries;
+	const char *digest;
+};
+
+/* ---- what is asked for ----------------------------------------------------------------- */
+
+static const char *kind_of(const char *operand)
+{
+	static const char *const kinds[] = { "oci", "oci-archive", "docker-archive" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const size_t length = strlen(kinds[i]);
+
+		if (strncmp(operand, kinds[i], length) == 0 && operand[length] == ':')
+			return kinds[i];
+	}
+	return NULL;
+}
+
+static void put_map(struct page *page, char kind, const struct id_map *map)
+{
+	for (size_t i = 0; i < map->count; i++)
+		page_printf(page, "%c %u %u %u\n", kind, map->ranges[i].inside,
+			    map->ranges[i].outside, map->ranges[i].count);
+}
+
+static const char *name_map(const struct request *request)
+{
+	struct page page = { .arena = request->arena };
+
+	put_map(&page, 'u', &request->ids->uids);
+	put_map(&page, 'g', &request->ids->gids);
+	return cache_map_name(page_text(&page), request->squash, request->arena);
+}
+
+static bool maps_one_id(const struct id_map *map)
+{
+	return map->count == 1 && map->ranges[0].count == 1;
+}
+
+static const char *own_arch(struct arena *arena)
+{
+	struct utsname machine;
+	const char *arch;
+
+	if (uname(&machine) < 0)
+		return NULL;
+	arch = image_arch_of_machine(machine.machine);
+	return arch ? arena_strdup(arena, arch) : NULL;
+}
+
+/* What tells whether it is the same as before: of a layout, the index. */
+static void look(struct request *request)
+{
+	const char *path = request->path;
+
+	if (!path)
+		return;
+	if (request->kind && strcmp(request->kind, "oci") == 0)
+		path = arena_printf(request->arena, "%s/index.json", path);
+	request->has_stat =
+		stat(path, &request->stat) == 0 && S_ISREG(request->stat.st_mode);
+}
+
+static void prepare(struct request *request)
+{
+	const char *operand = request->image->operand;
+
+	if (strcmp(operand, "-") != 0)
+		request->path =
+			image_operand_path(operand, request->arena, &request->tag);
+	request->kind = kind_of(operand);
+	request->arch = own_arch(request->arena);
+	/* With one id there is nobody else whom a file could belong to. */
+	request->squash = request->image->squash || maps_one_id(&request->ids->uids);
+	request->map = name_map(request);
+	look(request);
+}
+
+static struct image_job make_job(const struct request *request, enum image_task task)
+{
+	return (struct image_job){
+		.task = task,
+		.socket = -1,
+		.path = request->path,
+		.input_fd = request->path ? -1 : STDIN_FILENO,
+		.kind = request->kind,
+		.tag = request->tag,
+		.arch = request->arch,
+		.first = 0,
+		.last = -1,
+		.squash = request->squash,
+		.expected = request->expected,
+		.memory = request->image->memory,
+	};
+}
+
+/* As long as a bar shows of it, at most. */
+static const char *title_of(const struct request *request)
+{
+	enum { TITLE_SIZE = 64 };
+	const char *slash = request->path ? strrchr(request->path, '/') : NULL;
+
+	if (!request->path)
+		return "standard input";
+	return text_printable(arena_alloc(request->arena, TITLE_SIZE), TITLE_SIZE,
+			      slash && slash[1] ? slash + 1 : request->path);
+}
+
+static int read_config(struct request *request, const struct images_result *result,
+		       struct error *err)
+{
+	if (result->document_count == 0)
+		return error_set(err, ERROR_IMAGE,
+				 "understand sbx-image: it says nothing");
+	return image_config_read(result->documents[0], request->arena, &request->config,
+				 err);
+}
+
+/* The closing document of an extraction. */
+static int read_figures(struct request *request, const struct images_result *result,
+			const char **ret_digest, uint64_t *ret_bytes, struct error *err)
+{
+	const struct json_value *figures;
+	uint64_t entries = 0;
+
+	if (result->document_count < 2)
+		return error_set(err, ERROR_IMAGE,
+				 "understand sbx-image: it says too little");
+	figures = result->documents[result->document_count - 1];
+	if (json_get_text(figures, "digest", ret_digest, err) < 0 ||
+	    json_get_unsigned(figures, "bytes", UINT64_MAX, ret_bytes, err) < 0 ||
+	    json_get_unsigned(figures, "entries", UINT64_MAX, &entries, err) < 0)
+		return -1;
+	request->bytes += *ret_bytes;
+	request->entries += entries;
+	return 0;
+}
+
+/* ---- without a cache ------------------------------------------------------------------- */
+
+static int inspect(struct request *request, struct error *err)
+{
+	struct image_job job = make_job(request, IMAGE_TASK_INSPECT);
+	struct images_result result;
+
+	if (images_do(request->ids, &job, NULL, request->arena, &result, err) < 0)
+		return -1;
+	return read_config(request, &result, err);
+}
+
+static int extract_to_memory(struct request *request, struct image_root *root,
+			     struct error *err)
+{
+	struct image_job job = make_job(request, IMAGE_TASK_EXTRACT);
+	struct images_result result;
+	uint64_t bytes;
+
+	job.mounts = 1;
+	if (images_do(request->ids, &job, title_of(request), request->arena, &result,
+		      err) < 0)
+		return -1;
+	if (result.mount_count != 1) {
+		images_result_close(&result);
+		return error_set(err, ERROR_IMAGE,
+				 "understand sbx-image: there is no root");
+	}
+	root->mount = result.mounts[0];
+	if (read_config(request, &result, err) < 0)
+		return -1;
+	return read_figures(request, &result, &request->digest, &bytes, err);
+}
+
+/* ---- the cache ------------------------------------------------------------------------- */
+
+static void make_room(struct request *request, size_t count)
+{
+	request->layers =
+		arena_alloc_array(request->arena, count + 1, sizeof(*request->layers));
+	request->keys =
+		arena_alloc_array(request->arena, count + 1, sizeof(*request->keys));
+	request->locks =
+		arena_alloc_array(request->arena, count + 1, sizeof(*request->locks));
+}
+
+static void give_back(struct request *request)
+{
+	for (size_t i = 0; i < request->taken; i++)
+		fd_close(&request->locks[i]);
+	request->taken = 0;
+}
+
+/* 1: it is there and ours for now; 0: not; -1: error. */
+static int take_layer(struct request *request, const char *key, struct error *err)
+{
+	const size_t i = request->taken;
+	const int found = cache_take_layer(&request->cache, key, request->arena,
+					   &request->locks[i], &request->layers[i], err);
+
+	if (found != 1)
+		return found;
+	request->keys[i] = key;
+	request->taken++;
+	return 1;
+}
+
+/* An image that was seen before, with all its layers. 1: it is taken; 0: not. */
+static int take_known(struct request *request, struct error *err)
+{
+	struct cache_record record;
+	int found;
+
+	if (!request->has_stat)
+		return 0;
+	found = cache_find_file(&request->cache, &request->stat, request->tag,
+				request->map, request->arena, &record, err);
+	if (found != 1)
+		return found;
+	make_room(request, record.key_count);
+	for (size_t i = 0; i < record.key_count; i++) {
+		found = take_layer(request, record.keys[i], err);
+		if (found != 1) {
+			give_back(request);
+			return found;
+		}
+	}
+	cache_touch(&request->cache, &record);
+	request->config = record.config;
+	request->digest = record.id;
+	return 1;
+}
+
+/*
+ * One layer into the cache, above those that are taken. A tar has its digest only once it
+ * was read.
+ */
+static int extract_layer(struct request *request, int index, const char *chain,
+			 struct error *err)
+{
+	struct image_job job = make_job(request, IMAGE_TASK_EXTRACT);
+	const size_t i = request->taken;
+	struct images_result result;
+	struct cache_place place;
+	const char *digest = NULL;
+	uint64_t bytes = 0;
+
+	if (cache_make_place(&request->cache, request->arena, &place, err) < 0)
+		return -1;
+	job.first = job.last = index;
+	job.into = place.path;
+	job.lowers = request->layers;
+	job.lower_count = i;
+	if (images_do(request->ids, &job, title_of(request), request->arena, &result,
+		      err) < 0 ||
+	    read_figures(request, &result, &digest, &bytes, err) < 0) {
+		cache_drop_place(&request->cache, &place);
+		return -1;
+	}
+	request->keys[i] =
+		cache_layer_key(*chain ? chain : digest, request->map, request->arena);
+	if (cache_publish_layer(&request->cache, &place, request->keys[i], bytes,
+				request->arena, &request->locks[i], &request->layers[i],
+				err) < 0)
+		return -1;
+	request->taken++;
+	request->digest = digest;
+	return 0;
+}
+
+static int extract_layers(struct request *request, struct error *err)
+{
+	const struct image_config *config = &request->config;
+
+	make_room(request, config->layer_count);
+	for (size_t i = 0; i < config->layer_count; i++) {
+		const char *chain = config->chains[i];
+		int found = 0;
+
+		if (*chain)
+			found = take_layer(
+				request,
+				cache_layer_key(chain, request->map, request->arena),
+				err);
+		if (found == 0)
+			found = extract_layer(request, (int)i, chain, err);
+		if (found < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What nobody sees any more goes for good: it takes the ids that the files have. */
+static void remove_trash(struct request *request)
+{
+	for (int i = 0; i < 64; i++) {
+		struct image_job job = { .task = IMAGE_TASK_REMOVE,
+					 .socket = -1,
+					 .input_fd = -1 };
+		struct images_result result;
+		auto_close int lock = -1;
+		struct error ignored;
+
+		job.into = cache_next_trash(&request->cache, request->arena, &lock);
+		if (!job.into)
+			return;
+		/* who comes next will try it again */
+		if (images_do(request->ids, &job, NULL, request->arena, &result,
+			      &ignored) < 0)
+			return;
+	}
+}
+
+static void remember(struct request *request)
+{
+	const int64_t now = (int64_t)time(NULL);
+	const uint64_t most =
+		request->image->cache_size ? request->image->cache_size : CACHE_SIZE;
+	const struct cache_record record = {
+		.id = request->digest,
+		.source = request->image->operand,
+		.signer = request->signer,
+		.map = request->map,
+		.config = request->config,
+		.keys = request->keys,
+		.key_count = request->taken,
+		.bytes = request->bytes,
+		.entries = request->entries,
+		.made = now,
+		.used = now,
+	};
+	struct error ignored;
+
+	/* Without a record the next run does the work again, no more. */
+	if (cache_publish_image(&request->cache, &record,
+				request->has_stat ? &request->stat : NULL, request->tag,
+				&ignored) < 0)
+		return;
+	(void)cache_evict(&request->cache, most, 0, &ignored);
+	remove_trash(request);
+}
+
+static int extract_to_cache(struct request *request, struct error *err)
+{
+	if (inspect(request, err) < 0 || extract_layers(request, err) < 0) {
+		give_back(request);
+		return -1;
+	}
+	remember(request);
+	return 0;
+}
+
+static int get_cached(struct request *request, bool look_only, struct error *err)
+{
+	int known;
+
+	if (cache_open(request->arena, &request->cache, err) < 0)
+		return -1;
+	known = take_known(request, err);
+	if (known != 0)
+		return known < 0 ? -1 : 0;
+	return look_only ? inspect(request, err) : extract_to_cache(request, err);
+}
+
+/* ---- both ------------------------------------------------------------------------------ */
+
+static void give_layers(const struct request *request, struct image_root *root)
+{
+	root->layers = request->layers;
+	root->layer_count = request->taken;
+	root->held = request->locks;
+	root->held_count = request->taken;
+}
+
+/* Layers of the cache need an overlay to be written one above the other. */
+static int get_otherwise(struct request *request, struct image_root *root,
+			 struct error *err)
+{
+	if (err->id != ERROR_OVERLAY)
+		return -1;
+	report_notes(
+		"the image is read into memory: this kernel has no overlay for users\n");
+	return extract_to_memory(request, root, err);
+}
+
+static int get(struct request *request, bool look_only, struct image_root *root,
+	       struct error *err)
+{
+	if (request->image->no_cache || !request->has_stat)
+		return look_only ? inspect(request, err)
+				 : extract_to_memory(request, root, err);
+	if (get_cached(request, look_only, err) < 0)
+		return get_otherwise(request, root, err);
+	give_layers(request, root);
+	return 0;
+}
+
+static int get_root(const struct image_spec *image, const struct ids_spec *ids,
+		    bool look_only, struct arena *arena, struct image_root *ret_root,
+		    struct error *err)
+{
+	struct request request = {
+		.image = image,
+		.ids = ids,
+		.arena = arena,
+		.cache = { .dir = -1 },
+	};
+	struct image_root root = { .mount = -1 };
+	int failed;
+
+	prepare(&request);
+	failed = get(&request, look_only, &root, err);
+	cache_close(&request.cache);
+	if (failed)
+		return -1;
+	root.config = request.config;
+	root.digest = request.digest;
+	*ret_root = root;
+	return 0;
+}
+
+const struct plan_roots images_roots = { get_root };
