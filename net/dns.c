@@ -166,7 +166,7 @@ static void tell_askers(struct pending *pending, const uint8_t *message, size_t 
 
 static void tell_once(struct dns *dns)
 {
-	char line[400], servers[300] = "";
+	char line[512], servers[300] = "";
 	const char *whose = dns->spec.upstream_count > 0 ? "that --dns names"
 							 : "of the host's resolv.conf";
 

@@ -36,7 +36,7 @@ static void without_layers_nothing_is_started(void **state)
 
 	(void)state;
 	fflush(NULL);
-	assert_int_equal(servers_start(&servers, device, 0), -1);
+	assert_int_equal(servers_start(&servers, NULL, device, 0), -1);
 	assert_int_equal(servers.count, 0);
 	assert_false(is_open(device));
 }
@@ -66,7 +66,7 @@ static void a_server_that_cannot_serve_is_reaped(void **state)
 	(void)state;
 	servers_take_layers(&servers, layers, 0);
 	fflush(NULL);
-	assert_int_equal(servers_start(&servers, device, 0), 0);
+	assert_int_equal(servers_start(&servers, NULL, device, 0), 0);
 	assert_int_equal(servers.count, 1);
 	assert_false(is_open(device));
 	assert_false(is_open(layers));
@@ -84,10 +84,10 @@ static void there_are_at_most_as_many_as_there_is_room(void **state)
 	fflush(NULL);
 	for (int i = 0; i < SERVERS_MAX; i++) {
 		servers_take_layers(&servers, open_null(), 0);
-		assert_int_equal(servers_start(&servers, open_null(), 0), 0);
+		assert_int_equal(servers_start(&servers, NULL, open_null(), 0), 0);
 	}
 	servers_take_layers(&servers, open_null(), 0);
-	assert_int_equal(servers_start(&servers, open_null(), 0), -1);
+	assert_int_equal(servers_start(&servers, NULL, open_null(), 0), -1);
 	servers_end(&servers);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
