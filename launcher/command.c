@@ -20,11 +20,13 @@
 #include <linux/securebits.h>
 #include <paths.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -120,6 +122,31 @@ static int enter_directory(const struct process_spec *process, struct error *err
 	error_errno_id(err, ERROR_WORKDIR, "enter the working directory %s",
 		       process->cwd);
 	return error_hint(err, "--workdir names another one; it must be there inside");
+}
+
+/*
+ * Both stay over execve(2): personality(2), sched_setaffinity(2). Of the processors the
+ * first is taken, which is the same one every time.
+ */
+static int fix_view(const struct process_spec *process, struct error *err)
+{
+	cpu_set_t all, one;
+	size_t first = 0;
+
+	if (process->fixed_addresses &&
+	    personality((unsigned long)personality(0xffffffff) | ADDR_NO_RANDOMIZE) < 0)
+		return error_errno(err, "choose no addresses at random");
+	if (!process->one_processor)
+		return 0;
+	CPU_ZERO(&one);
+	if (sched_getaffinity(0, sizeof(all), &all) < 0)
+		return error_errno(err, "ask for the processors");
+	while (first < CPU_SETSIZE - 1 && !CPU_ISSET(first, &all))
+		first++;
+	CPU_SET(first, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) < 0)
+		return error_errno(err, "keep to one processor");
+	return 0;
 }
 
 /* ---- what is refused ------------------------------------------------------------------ */
@@ -274,7 +301,7 @@ static int become(const struct child *child, struct error *err)
 	    (!protection_is_off("limits") && apply_limits(child, err) < 0) ||
 	    take_ids(child, err) < 0)
 		return -1;
-	if (enter_directory(&plan->process, err) < 0)
+	if (enter_directory(&plan->process, err) < 0 || fix_view(&plan->process, err) < 0)
 		return -1;
 	if (!protection_is_off("umask"))
 		umask(plan->process.umask);
@@ -314,7 +341,7 @@ int command_become(struct child *child, struct error *err)
 	end(child);
 }
 
-/* ---- with locked mounts ------------------------------------------------------------------ */
+/* ---- in an address space of its own, also with locked mounts ------------------------------------------------------------------ */
 
 /* Who can mount must not undo what was mounted here. */
 static bool needs_lock(const struct plan *plan)
@@ -325,21 +352,32 @@ static bool needs_lock(const struct plan *plan)
 }
 
 /*
+ * A child of vfork(2) stays in the time namespace of its parent, or is not made at all
+ * (before 6.3).
+ */
+static bool needs_fork(const struct plan *plan)
+{
+	return needs_lock(plan) || plan->namespaces.new_time;
+}
+
+/*
  * What the init and a command of another address space share: behind a filter nothing but
  * memory is sure to be heard.
  */
 struct shared {
 	struct error said;
+	bool locks;
 };
 
 /* Tells the init that it waits, or why it cannot be; then does what any command does. */
-static _Noreturn void become_locked(struct child *child, struct shared *shared,
-				    int report, int go)
+static _Noreturn void become_apart(struct child *child, struct shared *shared, int report,
+				   int go)
 {
 	char byte;
 
-	if (mounts_lock_self(&shared->said) == 0 && fd_write_all(report, "", 1) == 0 &&
-	    fd_read_all(go, &byte, 1) == 1 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+	if ((!shared->locks || mounts_lock_self(&shared->said) == 0) &&
+	    fd_write_all(report, "", 1) == 0 && fd_read_all(go, &byte, 1) == 1 &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
 		(void)become(child, &shared->said);
 	end(child);
 }
@@ -362,8 +400,8 @@ static int lead(const struct child *child, pid_t pid, const struct shared *share
 		return hear(shared, err) < 0
 			       ? -1
 			       : error_set(err, ERROR_PLAIN,
-					   "lock the mounts: the command is gone");
-	if (mounts_lock_child(&child->plan->ids, pid, err) < 0)
+					   "start the command: its process is gone");
+	if (shared->locks && mounts_lock_child(&child->plan->ids, pid, err) < 0)
 		return -1;
 	if (fd_write_all(*go, "", 1) < 0)
 		return error_errno(err, "let the command go on");
@@ -373,7 +411,7 @@ static int lead(const struct child *child, pid_t pid, const struct shared *share
 	return hear(shared, err);
 }
 
-static pid_t fork_locked(struct child *child, struct shared *shared, struct error *err)
+static pid_t fork_apart(struct child *child, struct shared *shared, struct error *err)
 {
 	int report[2], go[2];
 	int failed;
@@ -386,7 +424,7 @@ static pid_t fork_locked(struct child *child, struct shared *shared, struct erro
 		/* Only the init holds these ends: its death is the end of file. */
 		close(report[0]);
 		close(go[1]);
-		become_locked(child, shared, report[1], go[0]);
+		become_apart(child, shared, report[1], go[0]);
 	}
 	close(report[1]);
 	close(go[0]);
@@ -397,7 +435,7 @@ static pid_t fork_locked(struct child *child, struct shared *shared, struct erro
 	return failed ? -1 : pid;
 }
 
-static pid_t start_locked(struct child *child, struct error *err)
+static pid_t start_apart(struct child *child, struct error *err)
 {
 	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -405,7 +443,8 @@ static pid_t start_locked(struct child *child, struct error *err)
 
 	if (shared == MAP_FAILED)
 		return error_errno(err, "share memory with the command");
-	pid = fork_locked(child, shared, err);
+	shared->locks = needs_lock(child->plan);
+	pid = fork_apart(child, shared, err);
 	(void)munmap(shared, sizeof(*shared));
 	return pid;
 }
@@ -418,8 +457,8 @@ pid_t command_start(struct child *child, struct error *err)
 	complete_environment(child);
 	if (check_own_file(child, err) < 0)
 		return -1;
-	if (needs_lock(child->plan))
-		return start_locked(child, err);
+	if (needs_fork(child->plan))
+		return start_apart(child, err);
 	pid = vfork();
 	if (pid < 0)
 		return error_errno_id(err, ERROR_RESOURCES,

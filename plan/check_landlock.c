@@ -40,6 +40,10 @@ static const struct restricted {
 	{ "cap-add", { NULL }, "a user namespace", NULL },
 	{ "init", { "on" }, "a pid namespace", "leave --no-init" },
 	{ "config", { NULL }, "namespaces", NULL },
+	{ "pure", { "off" }, "namespaces", NULL },
+	{ "record", { NULL }, "a mount namespace", NULL },
+	{ "expect", { NULL }, "a mount namespace", NULL },
+	{ "repeat", { NULL }, "a mount namespace", NULL },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

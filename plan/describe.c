@@ -119,6 +119,13 @@ static void put_namespaces(struct page *page, const struct plan *plan)
 		page_put_printable(page, namespaces->hostname);
 		page_put(page, "\n");
 	}
+	if (namespaces->new_time) {
+		begin(page, "clocks");
+		page_put(page,
+			 namespaces->time_from_zero
+				 ? "since the start; the time of day is the host's\n"
+				 : "a time namespace of its own\n");
+	}
 	for (size_t i = 0; i < namespaces->sysctl_count; i++) {
 		begin(page, "sysctl");
 		page_put_printable(page, namespaces->sysctls[i].key);
@@ -442,12 +449,37 @@ static void put_process(struct page *page, const struct plan *plan)
 	page_put(page, process->terminal ? "a terminal of its own, "
 					 : "no terminal of its own, ");
 	page_put(page, init_words(plan));
+	if (process->fixed_addresses || process->one_processor) {
+		begin(page, "the same");
+		page_put(page, process->fixed_addresses ? "addresses of memory" : "");
+		page_put(page,
+			 process->fixed_addresses && process->one_processor ? ", " : "");
+		page_put(page, process->one_processor ? "one processor\n" : "\n");
+	}
 	for (size_t i = 0; i < process->keep_fd_count; i++) {
 		if (i == 0)
 			begin(page, "inherits");
 		page_printf(page, "%sdescriptor %d", i ? ", " : "", process->keep_fds[i]);
 	}
 	page_put(page, process->keep_fd_count ? "\n" : "");
+}
+
+static void put_comparison(struct page *page, const struct life_spec *life)
+{
+	if (life->repeat) {
+		begin(page, "runs");
+		page_printf(page, "%d times, and compares\n", life->repeat);
+	}
+	if (life->record) {
+		begin(page, "record");
+		page_put_printable(page, life->record);
+		page_put(page, "\n");
+	}
+	if (life->expect) {
+		begin(page, "expects");
+		page_put_printable(page, life->expect);
+		page_put(page, "\n");
+	}
 }
 
 static void put_life(struct page *page, const struct plan *plan)
@@ -466,6 +498,7 @@ static void put_life(struct page *page, const struct plan *plan)
 			    signal_name(plan->process.stop_signal, page->arena),
 			    (unsigned long long)life->timeout_ms);
 	page_put(page, "\n");
+	put_comparison(page, life);
 	if (plan->namespaces.kinds[NS_PID].mode != NS_PRIVATE) {
 		begin(page, "note");
 		page_put(page,

@@ -187,7 +187,7 @@ static void expand_umask(struct draft *draft)
 		return;
 	mask = umask(0);
 	umask(mask);
-	draft->plan.process.umask = mask | 022;
+	draft->plan.process.umask = draft->pure ? 022 : mask | 022;
 }
 
 static bool is_terminal(void)
@@ -312,7 +312,8 @@ static void expand_life(struct draft *draft)
 int expand(struct draft *draft, struct error *err)
 {
 	expand_life(draft);
-	if (expand_isolation(draft, err) < 0 || expand_root(draft, err) < 0 ||
+	if (expand_isolation(draft, err) < 0 || expand_pure(draft, err) < 0 ||
+	    expand_record(draft, err) < 0 || expand_root(draft, err) < 0 ||
 	    expand_command(draft, err) < 0)
 		return -1;
 	expand_namespaces(draft);

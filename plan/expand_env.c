@@ -93,11 +93,25 @@ static int put_home(struct draft *draft, struct env_list *list, struct error *er
 	return found < 0 ? -1 : 0;
 }
 
+/* Whatever the caller has, and whoever that is. */
+static void put_pure(struct draft *draft, struct env_list *list)
+{
+	const char *const *variables = pure_environment(draft);
+
+	for (size_t i = 0; variables[i]; i++)
+		put(list, variables[i]);
+	draft->plan.process.env_home = draft->plan.rootfs.kind != ROOT_HOST;
+}
+
 static int put_clean(struct draft *draft, struct env_list *list, struct error *err)
 {
 	const char *term = getenv("TERM"), *lang = getenv("LANG");
 
 	put(list, "PATH=" CLEAN_PATH);
+	if (draft->pure) {
+		put_pure(draft, list);
+		return 0;
+	}
 	if (put_home(draft, list, err) < 0)
 		return -1;
 	put_pair(list, "TERM", term && *term ? term : "dumb");

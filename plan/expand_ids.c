@@ -142,6 +142,8 @@ static void set_default_user(struct draft *draft)
 		process->uid = draft->caller.uid;
 		process->gid = draft->caller.gid;
 	}
+	if (own && draft->pure && draft->map == MAP_DEFAULT)
+		process->uid = process->gid = PURE_ID;
 }
 
 static int add_groups(struct draft *draft, int root, struct error *err)

@@ -409,9 +409,17 @@ static int add_directory_base(struct builder *builder, struct error *err)
 
 static int add_base(struct builder *builder, struct error *err)
 {
-	return builder->draft->plan.rootfs.kind == ROOT_HOST
-		       ? add_host_base(builder, err)
-		       : add_directory_base(builder, err);
+	struct mount_entry pure[PURE_FILES];
+	size_t count;
+
+	if ((builder->draft->plan.rootfs.kind == ROOT_HOST
+		     ? add_host_base(builder, err)
+		     : add_directory_base(builder, err)) < 0)
+		return -1;
+	count = has_whole_proc(builder) ? pure_files(builder->draft, pure) : 0;
+	for (size_t i = 0; i < count; i++)
+		add(builder, &pure[i]);
+	return 0;
 }
 
 static int add_zone(struct builder *builder, struct error *err)

@@ -37,9 +37,9 @@ static const struct net_option {
 };
 
 /* What a sandbox has for whom nobody chose a network. */
-static enum net_choice default_choice(void)
+static enum net_choice default_choice(const struct draft *draft)
 {
-	return NET_CHOICE_USER;
+	return draft->pure ? NET_CHOICE_NONE : NET_CHOICE_USER;
 }
 
 void add_note(struct draft *draft, bool told, const char *text)
@@ -369,7 +369,7 @@ int expand_net(struct draft *draft, struct error *err)
 	else if (decider)
 		plan->net.mode = NET_PLAIN;
 	else if (!draft->from_config && !plan->policy.landlock.whole)
-		set_choice_of(draft, default_choice());
+		set_choice_of(draft, default_choice(draft));
 	asked = decider || draft->from_config;
 	if (check_options(draft, decider, err) < 0 ||
 	    fill_spec(draft, decider, asked, err) < 0)

@@ -71,17 +71,22 @@ static struct rlimit_entry no_core(void)
 static void expand_rlimits(struct draft *draft)
 {
 	struct limits_spec *limits = &draft->plan.policy.limits;
-	size_t count = draft->from_config ? limits->rlimit_count : 1;
+	size_t count = draft->from_config ? limits->rlimit_count : 1, fixed_count = 0;
+	const struct rlimit_entry *fixed = draft->pure ? pure_limits(&fixed_count) : NULL;
 	struct rlimit_entry *list;
 
 	if (draft->from_config && !draft->rlimit_count)
 		return;
-	list = arena_alloc_array(&draft->plan.arena, count + draft->rlimit_count,
+	list = arena_alloc_array(&draft->plan.arena,
+				 count + fixed_count + draft->rlimit_count,
 				 sizeof(*list));
 	if (!draft->from_config)
 		list[0] = no_core();
 	else if (count)
 		memcpy(list, limits->rlimits, count * sizeof(*list));
+	if (fixed_count)
+		memcpy(list + count, fixed, fixed_count * sizeof(*list));
+	count += fixed_count;
 	if (draft->rlimit_count)
 		memcpy(list + count, draft->rlimits, draft->rlimit_count * sizeof(*list));
 	limits->rlimits = list;

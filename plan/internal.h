@@ -124,6 +124,7 @@ struct draft {
 	bool looks_only;
 	bool from_config; /* the plan came from --config: expanded already */
 	bool no_config;
+	bool pure;
 
 	const char *root, *upper, *workdir, *user, *tz, *seccomp, *entrypoint;
 	int root_mode, cwd, proc, tty, groups, limits, log_format, isolation,
@@ -288,6 +289,7 @@ void note_source(struct mount_entry *entry, const char *path);
 option_setter set_text, set_path, set_flag, set_init, set_size, set_duration, set_choice,
 	set_descriptor, set_help, set_stats, set_tty, set_workdir, set_hostname, set_name,
 	set_root, set_stop_signal, set_oom_score_adj, set_preserve_fds, set_nothing;
+option_setter set_expect, set_repeat;
 option_setter set_memory_swap, set_pids, set_cpus, set_cpuset, set_io_weight;
 option_setter add_text, add_path, add_env, add_keep_env, add_keep_fd, add_map, add_sysctl,
 	add_cap, drop_cap, add_rlimit, set_landlock, share_namespace, join_namespace;
@@ -342,6 +344,27 @@ int expand_open_paths(struct draft *draft, struct error *err);
 
 /* Whether the entry hides what lies there also without a mount: of /proc only the whole. */
 bool isolation_hides(const struct mount_entry *entry);
+
+/* ---- the same view every time: expand_pure.c ---- */
+
+/* The caller's own id on the host's root, whoever that is; elsewhere it is 0. */
+enum { PURE_ID = 1000 };
+
+/* What --pure changes, before all else; refuses what contradicts it. */
+int expand_pure(struct draft *draft, struct error *err);
+
+/* Files that say the same on every machine, as operations of the list of mounts. */
+enum { PURE_FILES = 8 };
+size_t pure_files(struct draft *draft, struct mount_entry *ret_entries);
+
+/* The variables that every pure sandbox has, NULL-ended. */
+const char *const *pure_environment(const struct draft *draft);
+
+/* Resource limits that would else be the caller's. */
+const struct rlimit_entry *pure_limits(size_t *ret_count);
+
+/* --record, --expect and --repeat: what they cannot work with. */
+int expand_record(struct draft *draft, struct error *err);
 
 /* ---- root emulation: expand_emulation.c ---- */
 

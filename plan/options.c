@@ -35,6 +35,7 @@ static const struct option_topic topics[] = {
 	{ "policy", "Policy and limits" },
 	{ "process", "Process and terminal" },
 	{ "life", "Background, status and time" },
+	{ "repeatable", "Repeatable runs" },
 	{ "configuration", "Configuration" },
 	{ NULL, NULL },
 };
@@ -292,6 +293,20 @@ static const struct option_row rows[] = {
 	  set_stats, 0, NULL, "tell time, CPU and memory used, on stderr or to FILE" },
 	{ "rm", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "life", 0, set_nothing, 0,
 	  NULL, "leave nothing behind: what always holds" },
+
+	{ "pure", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "repeatable",
+	  OPTION_COMMAND_LINE | OPTION_COMMON, set_flag, FIELD(pure), NULL,
+	  "show the command the same every time: names, ids, variables, clocks from zero, "
+	  "addresses, one processor, no network" },
+	{ "record", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "repeatable",
+	  OPTION_COMMON | OPTION_PATH, set_path, FIELD(plan.life.record), NULL,
+	  "write to FILE, as JSON, digests of what was given and what was written" },
+	{ "expect", 0, NULL, OPERAND_NEEDED, "DIGEST|FILE", MERGE_SCALAR, "repeatable",
+	  OPTION_PATH, set_expect, FIELD(plan.life.expect), NULL,
+	  "end with 123 unless what is written has this digest, or that of a record" },
+	{ "repeat", 0, NULL, OPERAND_NEEDED, "N", MERGE_SCALAR, "repeatable", 0,
+	  set_repeat, FIELD(plan.life.repeat), NULL,
+	  "run it N times, and end with 123 where two runs differ" },
 
 	{ "profile", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_APPEND, "configuration",
 	  OPTION_COMMON | OPTION_PATH, set_nothing, 0, NULL,

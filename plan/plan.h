@@ -42,11 +42,15 @@ struct process_spec {
 	bool stdin_null;     /* stdin is /dev/null: detached without -i */
 	const int *keep_fds; /* descriptors that the command inherits, beside 0 1 2 */
 	size_t keep_fd_count;
-	bool no_init;    /* the command is process 1 itself */
+	bool no_init;         /* the command is process 1 itself */
+	bool fixed_addresses; /* no address is chosen at random (personality(2)) */
+	bool one_processor;   /* the first that the caller may use, and no other */
 	int stop_signal; /* what --timeout, `sbx kill` and TERM to the launcher send */
 };
 
 enum log_format { LOG_TEXT, LOG_JSON };
+
+enum { REPEAT_MAX = 100 };
 
 /* What the launcher does around the sandbox. Descriptors are -1 when there is none. */
 struct life_spec {
@@ -62,7 +66,10 @@ struct life_spec {
 	bool die_with_parent;
 	bool dry_run;
 	enum log_format log_format;
-	const char *help; /* --help: its topic or ""; nothing else is filled in */
+	const char *record; /* a file for what was given and written; NULL: none */
+	const char *expect; /* "sha256:HEX" that what is written must have; NULL: any */
+	int repeat;         /* so many times; 0: once */
+	const char *help;   /* --help: its topic or ""; nothing else is filled in */
 };
 
 /*

@@ -316,7 +316,7 @@ int gather_files(struct gatherer *gatherer, struct error *err)
 {
 	if (gather_named(gatherer, err) < 0)
 		return -1;
-	if (was_given(gatherer, "no-config"))
+	if (was_given(gatherer, "no-config") || was_given(gatherer, "pure"))
 		return 0;
 	return read_configuration(gatherer, err);
 }

@@ -14,12 +14,14 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NSFS_MAGIC_NUMBER 0x6e736673
@@ -266,13 +268,44 @@ int namespaces_explain_refusal(int errnum, struct error *err)
 
 /* ---- what is set in them ------------------------------------------------------------- */
 
+/* What a clock shows is taken from it: seconds are rounded down, the rest is added again. */
+static struct timespec minus(const struct timespec *now)
+{
+	struct timespec offset = { -now->tv_sec, -now->tv_nsec };
+
+	if (offset.tv_nsec < 0) {
+		offset.tv_sec--;
+		offset.tv_nsec += 1000000000;
+	}
+	return offset;
+}
+
+static int begin_at_zero(struct error *err)
+{
+	struct timespec monotonic, boottime;
+	char text[128];
+
+	if (clock_gettime(CLOCK_MONOTONIC, &monotonic) < 0 ||
+	    clock_gettime(CLOCK_BOOTTIME, &boottime) < 0)
+		return error_errno(err, "read the clocks");
+	monotonic = minus(&monotonic);
+	boottime = minus(&boottime);
+	snprintf(text, sizeof(text), "monotonic %lld %ld\nboottime %lld %ld\n",
+		 (long long)monotonic.tv_sec, monotonic.tv_nsec,
+		 (long long)boottime.tv_sec, boottime.tv_nsec);
+	if (files_write(AT_FDCWD, "/proc/self/timens_offsets", text) < 0)
+		return error_errno_id(err, ERROR_NAMESPACE,
+				      "set the clocks of the time namespace");
+	return 0;
+}
+
 int namespaces_make_time(const struct namespaces_spec *spec, struct error *err)
 {
 	if (!spec->new_time)
 		return 0;
 	if (unshare(CLONE_NEWTIME) < 0)
 		return error_errno_id(err, ERROR_NAMESPACE, "make a time namespace");
-	return 0;
+	return spec->time_from_zero ? begin_at_zero(err) : 0;
 }
 
 int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err)

@@ -121,6 +121,8 @@ struct key_value {
 struct namespaces_spec {
 	struct ns_choice kinds[NS_COUNT];
 	bool new_time;
+	/* new_time: monotonic and boottime clocks begin at 0 (time_namespaces(7)) */
+	bool time_from_zero;
 	/* nobody asked for it: where a filter around us refuses it, the outer one stays */
 	bool hostname_optional;
 	const char *hostname; /* NULL: as outside */
@@ -157,8 +159,9 @@ int namespaces_join(const struct namespaces_spec *spec, struct error *err);
 int namespaces_explain_refusal(int errnum, struct error *err);
 
 /*
- * In the child: a private time namespace, for the processes that it makes from then on
- * (time_namespaces(7)). Its clocks run as outside.
+ * In the child, while the caller's /proc can be seen: a private time namespace, for the
+ * processes that it makes from then on, but not by vfork(2) (time_namespaces(7)). The clock
+ * of the day is that of the machine in every namespace.
  */
 int namespaces_make_time(const struct namespaces_spec *spec, struct error *err);
 

@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct image_spec) == 208, "struct image_spec has changed"
 _Static_assert(sizeof(struct net_spec) == 256, "struct net_spec has changed");
 _Static_assert(sizeof(struct policy_spec) == 288, "struct policy_spec has changed");
 _Static_assert(sizeof(struct process_spec) == 120, "struct process_spec has changed");
-_Static_assert(sizeof(struct life_spec) == 88, "struct life_spec has changed");
+_Static_assert(sizeof(struct life_spec) == 112, "struct life_spec has changed");
 #endif
 
 static char where[256];
@@ -100,6 +100,8 @@ static const char *namespaces_difference(const struct namespaces_spec *a,
 		return differ("namespaces.hostname");
 	if (a->new_time != b->new_time)
 		return differ("namespaces.new_time");
+	if (a->time_from_zero != b->time_from_zero)
+		return differ("namespaces.time_from_zero");
 	if (a->sysctl_count != b->sysctl_count)
 		return differ("namespaces.sysctls");
 	for (size_t i = 0; i < a->sysctl_count; i++) {
@@ -420,6 +422,10 @@ static const char *process_difference(const struct process_spec *a,
 		found = streams_difference(a, b);
 	if (!found && a->no_init != b->no_init)
 		found = differ("process.no_init");
+	if (!found && a->fixed_addresses != b->fixed_addresses)
+		found = differ("process.fixed_addresses");
+	if (!found && a->one_processor != b->one_processor)
+		found = differ("process.one_processor");
 	if (!found && a->stop_signal != b->stop_signal)
 		found = differ("process.stop_signal");
 	return found;
@@ -453,6 +459,12 @@ static const char *life_difference(const struct life_spec *a, const struct life_
 		return differ("life.dry_run");
 	if (a->log_format != b->log_format)
 		return differ("life.log_format");
+	if (!same_text(a->record, b->record))
+		return differ("life.record");
+	if (!same_text(a->expect, b->expect))
+		return differ("life.expect");
+	if (a->repeat != b->repeat)
+		return differ("life.repeat");
 	return NULL;
 }
 

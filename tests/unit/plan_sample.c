@@ -210,6 +210,7 @@ static struct namespaces_spec full_namespaces(void)
 {
 	struct namespaces_spec spec = {
 		.new_time = true,
+		.time_from_zero = true,
 		.hostname = "box",
 		.hostname_optional = true,
 		.sysctls = sysctls,
@@ -244,6 +245,8 @@ static struct process_spec full_process(void)
 		.keep_fds = keep_fds,
 		.keep_fd_count = COUNT(keep_fds),
 		.no_init = true,
+		.fixed_addresses = true,
+		.one_processor = true,
 		.stop_signal = 2,
 	};
 }
@@ -264,6 +267,9 @@ static struct life_spec full_life(void)
 		.die_with_parent = true,
 		.dry_run = true,
 		.log_format = LOG_JSON,
+		.record = "/r\xe9",
+		.expect = "sha256:0",
+		.repeat = 100,
 	};
 }
 
