@@ -344,6 +344,11 @@ static void take_turn(struct monitor *monitor)
 		(void)fcntl(fd, F_SETFL, O_WRONLY | O_NONBLOCK);
 		flow_open(&monitor->stdin_flow, STDIN_FILENO, fd_take(&fd));
 		break;
+	case TURN_WRITTEN:
+		if (monitor->events->written)
+			monitor->events->written(monitor->events->context, message.value,
+						 fd_take(&fd));
+		break;
 	case TURN_LAYERS:
 		servers_take_layers(&monitor->servers, fd_take(&fd),
 				    (unsigned int)message.value);

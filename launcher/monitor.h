@@ -20,6 +20,8 @@ struct monitor_events {
 	int (*started)(void *context, pid_t init, struct error *err);
 	int (*lasting)(void *context, pid_t init,
 		       struct error *err); /* it runs for a while */
+	/* A layer that takes what is written, as userns.h says; NULL: nobody asks. */
+	void (*written)(void *context, int entry, int layer);
 	void *context;
 	struct learner *learner; /* who watches the command; NULL: nobody */
 	const sigset_t *ignored; /* signals that the caller ignored: not passed on */

@@ -198,12 +198,26 @@ static int serve_machine(struct child *child, struct error *err)
 	return child->binfmt < 0 ? -1 : 0;
 }
 
+/* The launcher reads it when all is over. */
+static int tell_of_layer(void *context, int entry, int layer, struct error *err)
+{
+	const struct child *child = context;
+	const struct message message = { .turn = TURN_WRITTEN, .value = entry };
+
+	if (sync_send(child->socket, &message, layer) < 0)
+		return error_errno(err, "hand over the layer that is written to");
+	return 0;
+}
+
 static int enter_root(struct child *child, struct error *err)
 {
+	const struct plan *plan = child->plan;
 	const struct fuse_server server = { ask_for_server, child };
+	const struct layer_listener listener = { tell_of_layer, child };
 
-	return rootfs_enter(&child->plan->rootfs, &child->plan->namespaces,
-			    child->plan->process.terminal, &server, err);
+	return rootfs_enter(&plan->rootfs, &plan->namespaces, plan->process.terminal,
+			    &server, life_is_recorded(&plan->life) ? &listener : NULL,
+			    err);
 }
 
 /* After the sources were opened: some may be readable by a group only. */

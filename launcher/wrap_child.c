@@ -183,7 +183,7 @@ static int enter_root(struct wrapped *wrapped, struct error *err)
 
 	if (wrapped->spec->disable_userns)
 		wrapped->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rootfs_enter(&plan->rootfs, &plan->namespaces, false, NULL, err) == 0)
+	if (rootfs_enter(&plan->rootfs, &plan->namespaces, false, NULL, NULL, err) == 0)
 		return 0;
 	(void)wrap_explain_root(plan, err);
 	return -1;

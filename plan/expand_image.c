@@ -144,8 +144,7 @@ static void set_root_of(struct draft *draft, const struct image_root *root)
 	}
 	rootfs->kind = ROOT_MOUNT;
 	/* what is written is told apart from what was there */
-	rootfs->mount_is_spare = !draft->plan.life.record && !draft->plan.life.expect &&
-				 !draft->plan.life.repeat;
+	rootfs->mount_is_spare = !life_is_recorded(&draft->plan.life);
 	rootfs->path = root->mount < 0 ? NULL
 				       : arena_printf(&draft->plan.arena,
 						      "/proc/self/fd/%d", root->mount);

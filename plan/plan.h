@@ -72,6 +72,12 @@ struct life_spec {
 	const char *help;   /* --help: its topic or ""; nothing else is filled in */
 };
 
+/* Whether anybody will ask what was written. */
+static inline bool life_is_recorded(const struct life_spec *life)
+{
+	return life->record || life->expect || life->repeat;
+}
+
 /*
  * Where a value came from, for `sbx config`: "command line", "FILE:LINE", "default".
  * One entry for each option row that was given, in the order of precedence.

@@ -340,6 +340,22 @@ static int enter_place(struct tree *tree, const int *lowers, size_t count,
 	return 0;
 }
 
+/* The clone outlives this namespace as long as somebody holds it. */
+static int tell_of_layer(const struct tree *tree, const struct upper *written,
+			 struct error *err)
+{
+	const struct layer_listener *listener = tree->listener;
+	auto_close int layer = -1;
+
+	if (!listener)
+		return 0;
+	layer = sys_open_tree(AT_FDCWD, written->upper,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (layer < 0)
+		return error_errno(err, "clone the layer that is written to");
+	return listener->tell(listener->context, tree->entry, layer, err);
+}
+
 int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,
 		 const char *work, bool writable, struct error *err)
 {
@@ -358,6 +374,8 @@ int overlay_open(struct tree *tree, const int *lowers, size_t count, const char 
 			return -1;
 		written = (struct upper){ "upper", "work", false };
 	}
+	if (writable && tell_of_layer(tree, &written, err) < 0)
+		return -1;
 	overlay = writable ? open_written(tree, lowers, count, names, &written, err)
 			   : mount_layers(names, &written, err);
 	if (overlay < 0 || tree_own(tree, overlay, err) < 0)

@@ -348,6 +348,7 @@ static int build(struct tree *tree, struct error *err)
 
 		if (is_opened_late(tree->spec, entry) && take_source(tree, i, err) < 0)
 			return -1;
+		tree->entry = (int)i + 1;
 		if (mount_do(tree, entry, tree->taken[i], err) < 0) {
 			err->entry = (int)i + 1;
 			return -1;
@@ -374,7 +375,8 @@ static void close_all(struct tree *tree)
 }
 
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, const struct fuse_server *server, struct error *err)
+		 bool console, const struct fuse_server *server,
+		 const struct layer_listener *listener, struct error *err)
 {
 	int taken[TREE_MOUNTS_MAX];
 	struct tree tree = {
@@ -382,6 +384,7 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		.namespaces = namespaces,
 		.console = console,
 		.server = server,
+		.listener = listener,
 		.root = -1,
 		.host_dev = -1,
 		.proc = -1,

@@ -303,6 +303,16 @@ struct fuse_server {
 };
 
 /*
+ * Who is told of each layer that takes what is written: layer is its directory as a detached
+ * mount, which shows it for as long as it is open, and stays the caller's. entry is the
+ * number of its operation in the list of mounts, from 1; 0 is the root.
+ */
+struct layer_listener {
+	int (*tell)(void *context, int entry, int layer, struct error *err);
+	void *context;
+};
+
+/*
  * Becomes the server, in a process of its own: makes namespaces for itself, shows itself
  * the layers, drops its power and executes fuse-overlayfs. Returns only on failure.
  */
@@ -334,11 +344,12 @@ int binfmt_register(const char *machine, struct error *err);
  * makes it the root. Needs CAP_SYS_ADMIN in the namespace's owner and mapped ids. Before
  * it the caller's tree is the root, after it nothing of that tree that the plan does not
  * name can be reached; the working directory is "/". console: MOUNT_DEV leaves a place
- * for /dev/console. server: who serves what the kernel's overlay cannot, or NULL. A
- * failing entry is named by err->entry.
+ * for /dev/console. server: who serves what the kernel's overlay cannot, or NULL;
+ * listener as above, or NULL. A failing entry is named by err->entry.
  */
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, const struct fuse_server *server, struct error *err);
+		 bool console, const struct fuse_server *server,
+		 const struct layer_listener *listener, struct error *err);
 
 /*
  * For a command that keeps CAP_SYS_ADMIN: in its process, a user and a mount namespace

@@ -94,7 +94,7 @@ void enter(const struct rootfs_spec *spec)
 {
 	struct error err = { 0 };
 	char cwd[PATH_MAX];
-	const int entered = rootfs_enter(spec, &all_private, false, NULL, &err);
+	const int entered = rootfs_enter(spec, &all_private, false, NULL, NULL, &err);
 
 	expect(entered == 0, "cannot %s: %s", err.text, strerror(err.errnum));
 	expect(getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/") == 0, "stands at %s", cwd);
@@ -104,7 +104,7 @@ void expect_refused(const struct rootfs_spec *spec, const char *text)
 {
 	struct error err = { 0 };
 
-	expect(rootfs_enter(spec, &all_private, false, NULL, &err) == -1,
+	expect(rootfs_enter(spec, &all_private, false, NULL, NULL, &err) == -1,
 	       "it was entered");
 	expect(strstr(err.text, text) != NULL, "'%s' does not say '%s'", err.text, text);
 }
