@@ -133,7 +133,8 @@ int planning_words(struct planning *planning, const char *words)
 	     word = strtok(NULL, " "))
 		list[count++] = word;
 	list[count] = NULL;
-	return plan_from_args(list, NULL, true, &planning->plan, &planning->err);
+	return plan_from_args(list, planning->roots, true, &planning->plan,
+			      &planning->err);
 }
 
 int planning_root(struct planning *planning, const char *words)

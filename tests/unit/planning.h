@@ -17,6 +17,7 @@ struct planning {
 	char path[200];
 	struct plan plan;
 	struct error err;
+	const struct plan_roots *roots; /* NULL: images are refused */
 };
 
 /* Setup and teardown of a group; *state is a struct planning. */
