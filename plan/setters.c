@@ -179,11 +179,7 @@ int set_workdir(struct draft *draft, const struct given *given, struct error *er
 /* Operands of --root that are no path of a file. */
 static bool names_no_path(const char *text)
 {
-	static const char *const words[] = {
-		"oci:",      "oci-archive:", "docker-archive:",
-		"docker://", "https://",     "http://",
-		NULL
-	};
+	static const char *const words[] = { "docker://", "https://", "http://", NULL };
 
 	for (size_t i = 0; words[i]; i++) {
 		if (text_starts_with(text, words[i]))
@@ -192,11 +188,34 @@ static bool names_no_path(const char *text)
 	return !strcmp(text, "host") || !strcmp(text, "-");
 }
 
+/* What stands before the path of an image: 0, or the length of "oci:" … */
+static size_t scheme_length(const char *text)
+{
+	static const char *const schemes[] = { "oci:", "oci-archive:", "docker-archive:",
+					       NULL };
+
+	for (size_t i = 0; schemes[i]; i++) {
+		if (text_starts_with(text, schemes[i]))
+			return strlen(schemes[i]);
+	}
+	return 0;
+}
+
 int set_root(struct draft *draft, const struct given *given, struct error *err)
 {
+	const size_t length = scheme_length(given->operand);
+	const char *path;
+
 	if (names_no_path(given->operand))
 		return set_text(draft, given, err);
-	return set_path(draft, given, err);
+	if (length == 0)
+		return set_path(draft, given, err);
+	path = path_of_caller(draft, given->base, given->operand + length, err);
+	if (!path)
+		return -1;
+	draft->root = arena_printf(&draft->plan.arena, "%.*s%s", (int)length,
+				   given->operand, path);
+	return 0;
 }
 
 static bool is_host_name(const char *text)
