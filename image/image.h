@@ -189,7 +189,8 @@ int image_turn_receive(int socket, struct image_turn *ret_turn, struct error *re
 
 /*
  * A document as a turn, and back: text in sealed memory. What is no such thing is refused,
- * so that reading it never waits. read: in the arena, NULL and err; fd stays the caller's.
+ * so that reading it never waits. read: as json_read() gives it, NULL and err; fd stays the
+ * caller's.
  */
 int image_document_send(int socket, const struct json_value *document,
 			struct arena *arena, struct error *err);

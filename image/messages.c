@@ -251,7 +251,6 @@ static int read_at(int fd, char *buffer, size_t size)
 
 struct json_value *image_document_read(int fd, struct arena *arena, struct error *err)
 {
-	struct json_value *document;
 	size_t size;
 	char *text;
 
@@ -265,8 +264,5 @@ struct json_value *image_document_read(int fd, struct arena *arena, struct error
 		error_errno_id(err, ERROR_IMAGE, "read what sbx-image says");
 		return NULL;
 	}
-	document = json_read(text, size, "what sbx-image says", arena, err);
-	if (document)
-		json_restore_bytes(document);
-	return document;
+	return json_read(text, size, "what sbx-image says", arena, err);
 }
