@@ -96,11 +96,12 @@ int image_job_exec(const struct image_job *job, struct arena *arena, struct erro
 	char path[PATH_MAX];
 
 	if (find_program(path, err) < 0 || keep(&kept.socket, err) < 0 ||
-	    keep(&kept.input_fd, err) < 0)
+	    keep(&kept.input_fd, err) < 0 || (kept.tee > 0 && keep(&kept.tee, err) < 0))
 		return -1;
 	words = image_job_words(&kept, arena);
-	fd_close_all_but(STREAMS,
-			 (const int[]){ job->socket, kept.socket, kept.input_fd }, 3);
+	fd_close_all_but(
+		STREAMS,
+		(const int[]){ job->socket, kept.socket, kept.input_fd, kept.tee }, 4);
 	if (close_streams(err) < 0)
 		return -1;
 	stand_alone();

@@ -62,18 +62,4 @@ enum confine_power {
 };
 int confine_process(enum confine_power power, bool threads, struct error *err);
 
-/* ---- signature.c --------------------------------------------------------------------- */
-
-struct signature_result {
-	const char *key, *id, *comment;
-};
-
-/*
- * Checks a minisign or signify signature over the file (libsodium), with one of the keys.
- * -1: missing, foreign, bad signature or unreadable key, each with a text of its own.
- */
-int signature_check(int file, const char *signature, const char *const *keys,
-		    size_t key_count, struct arena *arena,
-		    struct signature_result *ret_result, struct error *err);
-
 #endif

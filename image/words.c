@@ -58,6 +58,7 @@ static const struct field {
 	FIELD("signature", FIELD_TEXT, signature),
 	LIST("key", keys, key_count),
 	FIELD("sha512", FIELD_TEXT, sha512),
+	FIELD("tee", FIELD_TIMES, tee),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(*fields) };
