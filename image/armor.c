@@ -97,8 +97,12 @@ void base64_encode(const unsigned char *bytes, size_t length, char *to)
 
 		*to++ = digits[bits >> 18];
 		*to++ = digits[bits >> 12 & 63];
-		*to++ = left > 1 ? digits[bits >> 6 & 63] : '=';
-		*to++ = left > 2 ? digits[bits & 63] : '=';
+		to[0] = to[1] = '=';
+		if (left > 1)
+			to[0] = digits[bits >> 6 & 63];
+		if (left > 2)
+			to[1] = digits[bits & 63];
+		to += 2;
 	}
 	*to = '\0';
 }

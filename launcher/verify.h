@@ -27,7 +27,8 @@ struct verified {
  * Verifies the file, or the index.json of the layout, that operand names, if a prefix covers
  * name (trust_name()), or if signature names a file: --signature without a key is an error. All
  * else than a good signature is one: ERROR_SIGNATURE where it is not good. insecure: nothing
- * is verified, and a line on stderr says of what. "-" is read to its end; see below.
+ * is verified, and a line on stderr says of what. A stream is refused: it is spooled first,
+ * where trust_covers_signer(name, NULL) is 0 or a signature was named.
  */
 int images_verify(const char *operand, const char *name, const char *signature,
 		  bool insecure, struct arena *arena, struct verified *ret_verified,
