@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/json.h"
 #include "image/image.h"
 
 struct archive;
@@ -35,7 +36,8 @@ struct stream_options {
 	uint64_t offset, size; /* size 0 and !part: to the end */
 	bool part;             /* exactly these bytes: fewer are an error */
 	bool sha256, sha512, blake2b;
-	bool own; /* the descriptor is closed with the stream */
+	bool own;         /* the descriptor is closed with the stream */
+	const char *name; /* for messages, as long as the stream; NULL: "it" */
 	/* At most ten times a second, and once at the end. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;
@@ -52,8 +54,10 @@ void stream_free(struct stream *stream);
 ssize_t stream_read(struct stream *stream, const void **ret_bytes);
 void stream_give_back(struct stream *stream);
 
-/* What stopped stream_read(): completes "cannot …". */
+/* What stopped stream_read(): "read NAME: …". */
 const char *stream_error(const struct stream *stream);
+const char *stream_name(const struct stream *stream);
+bool stream_is_hashed(const struct stream *stream);
 
 /* Bytes of the input so far: of a compressed layer, as it lies there. */
 uint64_t stream_done(const struct stream *stream);
@@ -107,7 +111,7 @@ struct archive *reader_open(struct stream *stream, struct error *err);
 /* The same, but not a tar: the bytes behind the filters as one entry. */
 struct archive *reader_open_filters(struct stream *stream, struct error *err);
 
-/* What libarchive says, in words of ours; "read WHAT: …". Returns -1. */
+/* What libarchive says, in words of ours: "read WHAT: …". Returns -1. */
 int reader_error(struct archive *archive, const char *what, struct error *err);
 
 /* A window over this is not unpacked. */
@@ -152,7 +156,8 @@ struct source {
 /*
  * Finds out what it is; for an image, reads its texts and chooses by tag and architecture. The
  * input is job->input_fd where there is one (the caller's), else job->path is opened. With
- * job->expected the texts are those of the bytes with that digest.
+ * job->expected the texts are those of the bytes with that digest. job->memory bounds what of
+ * a stream or a compressed image is held in memory; 0: 2 GiB.
  */
 int source_open(const struct image_job *job, struct arena *arena,
 		struct source *ret_source, struct error *err);
@@ -166,7 +171,8 @@ struct stream *source_open_layer(struct source *source, size_t i,
 				 const struct stream_options *options, struct error *err);
 
 /*
- * Reads what is left and closes the stream, in any case. -1: its digests are not those that
+ * Reads what is left and closes the stream, in any case; of a layer that was given up,
+ * stream_free() is enough. -1: its digests are not those that
  * the image says (of the blob as it lies there, of the tar in it), or the whole input is not
  * the expected one.
  */
@@ -241,21 +247,51 @@ int docker_archive_read(const struct blobs *blobs, const struct image_job *job,
 int aci_manifest_read(const char *text, size_t length, const struct image_job *job,
 		      struct arena *arena, struct image_config *ret_config,
 		      struct error *err);
-/* The config blob of an OCI or docker image; layers and chains as its rootfs says. */
+/*
+ * The config blob of an OCI or docker image; layers and chains as its rootfs says. ret_diffs:
+ * the diff_ids in it, NULL-ended; may be NULL.
+ */
 int image_config_parse(const char *text, size_t length, struct arena *arena,
-		       struct image_config *ret_config, struct error *err);
-/* The diff_ids in it, NULL-ended. */
-int image_config_diffs(const struct json_value *document, const char *const **ret_diffs,
-		       size_t *ret_count, struct error *err);
+		       struct image_config *ret_config, const char *const **ret_diffs,
+		       struct error *err);
+
+/* Everything empty, lists too. */
+void image_config_init(struct image_config *config, const char *kind);
+
+/* -1: it is for another kernel than Linux. */
+int image_config_check_os(const struct image_config *config, struct error *err);
 
 /*
- * Chooses among descriptors of an index: by tag and platform. oci_choose.c. NULL: error,
- * names in it.
+ * Chooses a descriptor of an index by tag (by_name: the index of a layout) and platform.
+ * oci_choose.c. NULL: error.
  */
 const struct json_value *oci_choose(const struct json_value *manifests,
 				    const struct image_job *job, bool by_name,
 				    const char **ret_name, struct arena *arena,
 				    struct error *err);
+
+/* ---- what these share: texts.c ---------------------------------------------------------- */
+
+/* A document of a stranger. NULL: error "read NAME: …". */
+struct json_value *texts_read(const char *text, size_t length, const char *name,
+			      struct arena *arena, struct error *err);
+/* Puts "read NAME" before what json_want_…() and its kin say. Returns -1. */
+int texts_complain(const char *name, struct error *err);
+
+/* A member that has to be there, and be of that kind. NULL: error. */
+const struct json_value *texts_member(const struct json_value *object, const char *key,
+				      enum json_kind kind, struct error *err);
+int texts_want_text(const struct json_value *object, const char *key,
+		    const char **ret_text, struct error *err);
+int texts_want_unsigned(const struct json_value *object, const char *key, uint64_t max,
+			uint64_t *ret_value, struct error *err);
+
+/*
+ * Whether an image of this name is meant by a tag: exactly, or by its end ("latest" and
+ * "tiny" are "localhost/tiny:latest").
+ */
+bool texts_is_exact(const char *name, const char *tag);
+bool texts_is_near(const char *name, const char *tag);
 
 /* "alpine:3, busybox:1 …" for messages. */
 const char *texts_joined(const char *const *texts, size_t count, struct arena *arena);
