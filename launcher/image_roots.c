@@ -12,12 +12,15 @@
 #include "base/page.h"
 #include "base/text.h"
 #include "image/cache.h"
+#include "image/trust.h"
 #include "launcher/report.h"
+#include "launcher/verify.h"
 #include "plan/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -33,7 +36,9 @@ struct request {
 	const char *path, *tag, *kind; /* path NULL: standard input */
 	const char *arch;              /* of this machine, in OCI's words */
 	const char *map;               /* the name of the ids, for the cache */
-	const char *expected, *signer; /* of a verified image */
+	const char *name;              /* what trust is asked about */
+	struct verified verified;
+	int spool; /* a stream that was verified, from its beginning; -1: none */
 	bool squash, has_stat;
 	struct stat stat; /* of the file, or of a layout's index */
 	struct cache cache;
@@ -127,14 +132,16 @@ static struct image_job make_job(const struct request *request, enum image_task 
 		.task = task,
 		.socket = -1,
 		.path = request->path,
-		.input_fd = request->path ? -1 : STDIN_FILENO,
+		.input_fd = request->path         ? -1
+			    : request->spool >= 0 ? request->spool
+						  : STDIN_FILENO,
 		.kind = request->kind,
 		.tag = request->tag,
 		.arch = request->arch,
 		.first = 0,
 		.last = -1,
 		.squash = request->squash,
-		.expected = request->expected,
+		.expected = request->verified.blake2b,
 		.memory = request->image->memory,
 	};
 }
@@ -179,6 +186,92 @@ static int read_figures(struct request *request, const struct images_result *res
 	request->bytes += *ret_bytes;
 	request->entries += entries;
 	return 0;
+}
+
+/* ---- trust ----------------------------------------------------------------------------- */
+
+/* The whole of a stream, so that it can be verified before it is read. */
+static int spool_input(struct request *request, struct error *err)
+{
+	enum { PIECE = 1 << 17 };
+	char *piece = arena_alloc(request->arena, PIECE);
+	ssize_t got;
+
+	request->spool = memfd_create("image", MFD_CLOEXEC);
+	if (request->spool < 0)
+		return error_errno(err, "make a place for the standard input");
+	for (;;) {
+		got = read(STDIN_FILENO, piece, PIECE);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		if (fd_write_all(request->spool, piece, (size_t)got) < 0)
+			return error_errno(err, "keep the standard input in memory");
+	}
+	return got < 0 ? error_errno(err, "read the standard input") : 0;
+}
+
+static int verify_stream(struct request *request, struct error *err)
+{
+	const struct image_spec *image = request->image;
+	struct trust_key *keys;
+	size_t count = 0;
+
+	if (!image->signature &&
+	    trust_find(request->name, request->arena, &keys, &count, err) < 0)
+		return -1;
+	if (!image->signature && count == 0)
+		return 0;
+	if (!image->insecure && spool_input(request, err) < 0)
+		return -1;
+	return images_verify_fd(request->spool, request->name, image->signature,
+				image->insecure, request->arena, &request->verified, err);
+}
+
+static int verify(struct request *request, struct error *err)
+{
+	const struct image_spec *image = request->image;
+
+	if (!request->path)
+		return verify_stream(request, err);
+	return images_verify(image->operand, request->name, image->signature,
+			     image->insecure, request->arena, &request->verified, err);
+}
+
+/* Nobody wants another answer than the one that was kept. */
+static bool image_is_settled(const struct request *request)
+{
+	return !request->image->signature && !request->image->insecure;
+}
+
+/*
+ * What was kept under another key, or none, is verified as it lies there now; it is the same
+ * file if it still looks the same afterwards.
+ */
+static int verify_known(struct request *request, struct cache_record *record,
+			struct error *err)
+{
+	const struct stat before = request->stat;
+	const int covered = image_is_settled(request)
+				    ? trust_covers_signer(request->name, record->signer,
+							  request->arena, err)
+				    : 0;
+
+	if (covered != 0)
+		return covered < 0 ? -1 : 0;
+	if (verify(request, err) < 0)
+		return -1;
+	look(request);
+	if (before.st_ino != request->stat.st_ino ||
+	    before.st_dev != request->stat.st_dev ||
+	    before.st_ctim.tv_sec != request->stat.st_ctim.tv_sec ||
+	    before.st_ctim.tv_nsec != request->stat.st_ctim.tv_nsec)
+		return error_set(err, ERROR_SIGNATURE,
+				 "use %s: it changed while it was verified",
+				 request->path);
+	record->signer = request->verified.signer;
+	return cache_publish_image(&request->cache, record, &before, request->tag, err);
 }
 
 /* ---- without a cache ------------------------------------------------------------------- */
@@ -267,6 +360,10 @@ static int take_known(struct request *request, struct error *err)
 			give_back(request);
 			return found;
 		}
+	}
+	if (verify_known(request, &record, err) < 0) {
+		give_back(request);
+		return -1;
 	}
 	cache_touch(&request->cache, &record);
 	request->config = record.config;
@@ -362,7 +459,7 @@ static void remember(struct request *request)
 	const struct cache_record record = {
 		.id = request->digest,
 		.source = request->image->operand,
-		.signer = request->signer,
+		.signer = request->verified.signer,
 		.map = request->map,
 		.config = request->config,
 		.keys = request->keys,
@@ -402,6 +499,8 @@ static int get_cached(struct request *request, bool look_only, struct error *err
 	known = take_known(request, err);
 	if (known != 0)
 		return known < 0 ? -1 : 0;
+	if (verify(request, err) < 0)
+		return -1;
 	return look_only ? inspect(request, err) : extract_to_cache(request, err);
 }
 
@@ -429,9 +528,12 @@ static int get_otherwise(struct request *request, struct image_root *root,
 static int get(struct request *request, bool look_only, struct image_root *root,
 	       struct error *err)
 {
-	if (request->image->no_cache || !request->has_stat)
+	if (request->image->no_cache || !request->has_stat) {
+		if (verify(request, err) < 0)
+			return -1;
 		return look_only ? inspect(request, err)
 				 : extract_to_memory(request, root, err);
+	}
 	if (get_cached(request, look_only, err) < 0)
 		return get_otherwise(request, root, err);
 	give_layers(request, root);
@@ -447,13 +549,18 @@ static int get_root(const struct image_spec *image, const struct ids_spec *ids,
 		.ids = ids,
 		.arena = arena,
 		.cache = { .dir = -1 },
+		.spool = -1,
 	};
 	struct image_root root = { .mount = -1 };
 	int failed;
 
 	prepare(&request);
+	request.name = trust_name(image->operand, arena, err);
+	if (!request.name)
+		return -1;
 	failed = get(&request, look_only, &root, err);
 	cache_close(&request.cache);
+	fd_close(&request.spool);
 	if (failed)
 		return -1;
 	root.config = request.config;
