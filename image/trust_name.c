@@ -36,7 +36,7 @@ static size_t add_component(char *path, size_t length, const char *component, si
 	return length + size;
 }
 
-const char *path_clean(const char *path, struct arena *arena, struct error *err)
+const char *trust_clean(const char *path, struct arena *arena, struct error *err)
 {
 	char here[PATH_MAX] = "";
 	size_t length = 0;
@@ -71,7 +71,7 @@ const char *prefix_clean(const char *prefix, struct arena *arena, struct error *
 		return NULL;
 	}
 	if (!is_reference(prefix))
-		return path_clean(prefix, arena, err);
+		return trust_clean(prefix, arena, err);
 	while (prefix[length - 1] == '/' && prefix[length - 2] != '/')
 		length--;
 	return arena_strndup(arena, prefix, length);
@@ -95,7 +95,7 @@ const char *trust_name(const char *operand, struct arena *arena, struct error *e
 		return name_of_input(arena);
 	if (is_reference(operand))
 		return arena_strdup(arena, operand);
-	return path_clean(image_operand_path(operand, arena, &tag), arena, err);
+	return trust_clean(image_operand_path(operand, arena, &tag), arena, err);
 }
 
 /* What a component of a name may be followed by; a reference has a tag or a digest too. */

@@ -208,7 +208,7 @@ int trust_read_key(const char *path, struct arena *arena, struct trust_key *ret_
 {
 	struct trust_key key = { 0 };
 	struct public_key content;
-	const char *absolute = path_clean(path, arena, err);
+	const char *absolute = trust_clean(path, arena, err);
 
 	if (!absolute || public_key_read(path, arena, &content, err) < 0)
 		return -1;

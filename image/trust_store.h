@@ -59,7 +59,7 @@ bool is_reference(const char *name);
  * Absolute, without ".", "..", "//" and a slash at the end. It is the text that is cleaned: no
  * link is looked at.
  */
-const char *path_clean(const char *path, struct arena *arena, struct error *err);
+const char *trust_clean(const char *path, struct arena *arena, struct error *err);
 
 /* A prefix as it was typed, in the only form in which it is kept. */
 const char *prefix_clean(const char *prefix, struct arena *arena, struct error *err);
