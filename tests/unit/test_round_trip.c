@@ -26,7 +26,7 @@ static const struct sample {
 	{ "upper", "--upper @/work" },
 	{ "no-cache", "--no-cache" },
 	{ "cache-size", "--cache-size 1G" },
-	{ "signature", "--signature @/work/s" },
+	{ "signature", "--signature @/root/s" },
 	{ "insecure", "--insecure" },
 	{ "squash-ids", "--squash-ids" },
 	{ "entrypoint", "--entrypoint /bin/sh" },
