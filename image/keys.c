@@ -13,7 +13,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { ALGORITHM_SIZE = 2, KEY_SIZE = ALGORITHM_SIZE + KEY_NUMBER_SIZE + KEY_POINT_SIZE };
+enum {
+	ALGORITHM_SIZE = 2,
+	KEY_SIZE = ALGORITHM_SIZE + KEY_NUMBER_SIZE + KEY_POINT_SIZE,
+	SIGNATURE_LINE_SIZE = 74
+};
 
 static const char comment_mark[] = "untrusted comment:";
 
@@ -37,6 +41,9 @@ static int take_key(const char *line, size_t length, struct public_key *key,
 	if (size < 0)
 		return error_set(err, ERROR_SIGNATURE,
 				 "there is something else than base64 in it");
+	if (size == SIGNATURE_LINE_SIZE)
+		return error_set(err, ERROR_SIGNATURE,
+				 "it is a signature, not a public key");
 	if (size != KEY_SIZE || memcmp(bytes, "Ed", ALGORITHM_SIZE) != 0)
 		return error_set(err, ERROR_SIGNATURE,
 				 size > KEY_SIZE
@@ -77,10 +84,12 @@ static int parse_ed25519(const char *text, size_t length, struct public_key *key
 	}
 	if (!line || line_length == 0)
 		return error_set(err, ERROR_SIGNATURE, "there is no key in it");
+	if (take_key(line, line_length, key, err) < 0)
+		return -1;
 	if (!is_blank(at, end))
 		return error_set(err, ERROR_SIGNATURE,
 				 "there is something behind the key");
-	return take_key(line, line_length, key, err);
+	return 0;
 }
 
 /* ---- OpenPGP --------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@ static size_t *measure(const struct trust_prefix *prefixes, size_t count,
 		/* One that leads nowhere covers what its text does. */
 		if (follow && text[0] == '/' && realpath(text, real))
 			text = real;
-		if (prefix_covers(text, name))
+		if (trust_prefix_covers(text, name))
 			lengths[i] = strlen(text);
 	}
 	return lengths;

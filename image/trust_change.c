@@ -22,8 +22,8 @@
 static int open_prefix(const char *trust_dir, const char *prefix, struct arena *arena,
 		       const char **ret_path, struct error *err)
 {
-	const char *path =
-		arena_printf(arena, "%s/%s", trust_dir, prefix_encode(prefix, arena));
+	const char *path = arena_printf(arena, "%s/%s", trust_dir,
+					trust_prefix_encode(prefix, arena));
 	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int place = -1;
 	int dir;
@@ -113,7 +113,7 @@ static int find_user_dir(struct arena *arena, const char **ret_dir, struct error
 int trust_add(const char *prefix, const char *key_file, struct arena *arena,
 	      struct trust_key *ret_key, struct error *err)
 {
-	const char *clean = prefix_clean(prefix, arena, err);
+	const char *clean = trust_prefix_clean(prefix, arena, err);
 	auto_close int dir = -1;
 	const char *trust_dir = NULL, *path = NULL;
 	struct public_key key;
@@ -172,8 +172,8 @@ static int remove_keys(DIR *dir, const char *path, const char *id, struct arena 
 static int refuse_removal(const char *prefix, const char *id, struct arena *arena,
 			  struct error *err)
 {
-	const char *etc =
-		arena_printf(arena, "/etc/sbx/trust.d/%s", prefix_encode(prefix, arena));
+	const char *etc = arena_printf(arena, "/etc/sbx/trust.d/%s",
+				       trust_prefix_encode(prefix, arena));
 
 	error_set(err, ERROR_SIGNATURE, "remove %s%s of %s: there is none of yours",
 		  id[0] ? "the key " : "the keys", id, prefix);
@@ -185,14 +185,14 @@ static int refuse_removal(const char *prefix, const char *id, struct arena *aren
 static int remove_in(const char *prefix, const char *id, struct arena *arena,
 		     struct error *err)
 {
-	const char *clean = prefix_clean(prefix, arena, err);
+	const char *clean = trust_prefix_clean(prefix, arena, err);
 	const char *trust_dir, *path;
 	int count = 0;
 	DIR *dir;
 
 	if (!clean || find_user_dir(arena, &trust_dir, err) < 0)
 		return -1;
-	path = arena_printf(arena, "%s/%s", trust_dir, prefix_encode(clean, arena));
+	path = arena_printf(arena, "%s/%s", trust_dir, trust_prefix_encode(clean, arena));
 	dir = opendir(path);
 	if (!dir && errno != ENOENT)
 		return error_errno(err, "read %s", path);

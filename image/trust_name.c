@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Those that image_recognize() takes for no file, whatever there is: "x://y" may be a path. */
-bool is_reference(const char *name)
+bool trust_is_reference(const char *name)
 {
 	return text_starts_with(name, "docker://") || text_starts_with(name, "https://");
 }
@@ -36,7 +36,7 @@ static size_t add_component(char *path, size_t length, const char *component, si
 	return length + size;
 }
 
-const char *trust_clean(const char *path, struct arena *arena, struct error *err)
+const char *trust_path_clean(const char *path, struct arena *arena, struct error *err)
 {
 	char here[PATH_MAX] = "";
 	size_t length = 0;
@@ -61,7 +61,7 @@ const char *trust_clean(const char *path, struct arena *arena, struct error *err
 	return clean;
 }
 
-const char *prefix_clean(const char *prefix, struct arena *arena, struct error *err)
+const char *trust_prefix_clean(const char *prefix, struct arena *arena, struct error *err)
 {
 	size_t length = strlen(prefix);
 
@@ -70,8 +70,8 @@ const char *prefix_clean(const char *prefix, struct arena *arena, struct error *
 		error_hint(err, "the prefix / covers all images");
 		return NULL;
 	}
-	if (!is_reference(prefix))
-		return trust_clean(prefix, arena, err);
+	if (!trust_is_reference(prefix))
+		return trust_path_clean(prefix, arena, err);
 	while (prefix[length - 1] == '/' && prefix[length - 2] != '/')
 		length--;
 	return arena_strndup(arena, prefix, length);
@@ -93,19 +93,19 @@ const char *trust_name(const char *operand, struct arena *arena, struct error *e
 
 	if (strcmp(operand, "-") == 0)
 		return name_of_input(arena);
-	if (is_reference(operand))
+	if (trust_is_reference(operand))
 		return arena_strdup(arena, operand);
-	return trust_clean(image_operand_path(operand, arena, &tag), arena, err);
+	return trust_path_clean(image_operand_path(operand, arena, &tag), arena, err);
 }
 
 /* What a component of a name may be followed by; a reference has a tag or a digest too. */
 static bool is_end(const char *name, char behind)
 {
 	return behind == '\0' || behind == '/' ||
-	       (is_reference(name) && (behind == ':' || behind == '@'));
+	       (trust_is_reference(name) && (behind == ':' || behind == '@'));
 }
 
-bool prefix_covers(const char *prefix, const char *name)
+bool trust_prefix_covers(const char *prefix, const char *name)
 {
 	const size_t length = strlen(prefix);
 
@@ -116,7 +116,7 @@ bool prefix_covers(const char *prefix, const char *name)
 
 /* ---- file names ------------------------------------------------------------------------ */
 
-const char *prefix_encode(const char *prefix, struct arena *arena)
+const char *trust_prefix_encode(const char *prefix, struct arena *arena)
 {
 	char *name = arena_alloc(arena, 3 * strlen(prefix) + 1);
 	char *to = name;
@@ -136,7 +136,7 @@ const char *prefix_encode(const char *prefix, struct arena *arena)
 }
 
 /* One name for one prefix: what would be encoded otherwise is not the name of it. */
-const char *prefix_decode(const char *name, struct arena *arena)
+const char *trust_prefix_decode(const char *name, struct arena *arena)
 {
 	char *prefix = arena_alloc(arena, strlen(name) + 1);
 	char *to = prefix;
@@ -157,8 +157,8 @@ const char *prefix_decode(const char *name, struct arena *arena)
 		}
 	}
 	*to = '\0';
-	if (prefix[0] != '/' && !is_reference(prefix))
+	if (prefix[0] != '/' && !trust_is_reference(prefix))
 		return NULL;
-	clean = prefix_clean(prefix, arena, &ignored);
+	clean = trust_prefix_clean(prefix, arena, &ignored);
 	return clean && strcmp(clean, prefix) == 0 ? prefix : NULL;
 }

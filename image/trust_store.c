@@ -93,6 +93,11 @@ static int check_writers(int fd, const char *path, struct error *err)
 	return error_hint(err, "chmod o-w %s", path);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /*
  * The names in a directory, in order, without those that begin with a dot. A directory that
  * is not there has none.
@@ -124,6 +129,8 @@ static int list_names(const char *path, struct arena *arena, const char ***ret_n
 					"read the trusted keys in %s", path)
 		       : check_writers(dirfd(dir), path, err);
 	closedir(dir);
+	if (count > 0)
+		qsort(names, count, sizeof(*names), compare_names);
 	*ret_names = names;
 	*ret_count = count;
 	return result;
@@ -161,7 +168,7 @@ int trust_prefixes(const struct trust_places *places, struct arena *arena,
 		if (dir && list_names(dir, arena, &names, &name_count, err) < 0)
 			return -1;
 		for (size_t j = 0; j < name_count; j++) {
-			const char *text = prefix_decode(names[j], arena);
+			const char *text = trust_prefix_decode(names[j], arena);
 
 			if (!text)
 				return refuse_name(dir, names[j], "a prefix", err);
@@ -208,7 +215,7 @@ int trust_read_key(const char *path, struct arena *arena, struct trust_key *ret_
 {
 	struct trust_key key = { 0 };
 	struct public_key content;
-	const char *absolute = trust_clean(path, arena, err);
+	const char *absolute = trust_path_clean(path, arena, err);
 
 	if (!absolute || public_key_read(path, arena, &content, err) < 0)
 		return -1;

@@ -53,22 +53,23 @@ int trust_find_in(const struct trust_places *places, const char *name,
 /* ---- names: trust_name.c ---------------------------------------------------------------- */
 
 /* Whether it is the reference of an image, "docker://…", and no path. */
-bool is_reference(const char *name);
+bool trust_is_reference(const char *name);
 
 /*
  * Absolute, without ".", "..", "//" and a slash at the end. It is the text that is cleaned: no
  * link is looked at.
  */
-const char *trust_clean(const char *path, struct arena *arena, struct error *err);
+const char *trust_path_clean(const char *path, struct arena *arena, struct error *err);
 
 /* A prefix as it was typed, in the only form in which it is kept. */
-const char *prefix_clean(const char *prefix, struct arena *arena, struct error *err);
+const char *trust_prefix_clean(const char *prefix, struct arena *arena,
+			       struct error *err);
 
 /* By whole components. Both are clean. */
-bool prefix_covers(const char *prefix, const char *name);
+bool trust_prefix_covers(const char *prefix, const char *name);
 
 /* The name of a prefix's directory, and back; NULL: it is not the name of one. */
-const char *prefix_encode(const char *prefix, struct arena *arena);
-const char *prefix_decode(const char *name, struct arena *arena);
+const char *trust_prefix_encode(const char *prefix, struct arena *arena);
+const char *trust_prefix_decode(const char *name, struct arena *arena);
 
 #endif

@@ -32,6 +32,7 @@ static const struct command {
 	  "publish ports of a running sandbox, or no longer" },
 	{ "policy", command_policy, NULL,
 	  "list, show, check, explain, convert and learn policies" },
+	{ "trust", NULL, command_trust, "say whose signatures count for which images" },
 	{ "unshare", command_unshare, NULL,
 	  "run a program in your subordinate ids only" },
 	{ "completion", NULL, command_completion,
