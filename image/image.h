@@ -196,6 +196,9 @@ int image_document_send(int socket, const struct json_value *document,
 			struct arena *arena, struct error *err);
 struct json_value *image_document_read(int fd, struct arena *arena, struct error *err);
 
+/* Whether there is a sbx-image at all; the error says how to get it. */
+int image_program_check(struct error *err);
+
 /*
  * In a child that has its namespaces and ids: becomes sbx-image. Returns only on failure,
  * when all descriptors but the streams and those of the job may be closed.

@@ -30,7 +30,7 @@ static int perform(const struct image_job *job, struct arena *arena, struct erro
 	case IMAGE_TASK_VERIFY:
 		return task_verify(job, arena, err);
 	case IMAGE_TASK_DIGEST:
-		break;
+		return task_digest(job, arena, err);
 	case IMAGE_TASK_REMOVE:
 		return task_remove(job, arena, err);
 	}

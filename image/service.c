@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -32,6 +33,13 @@ static int find_program(char *ret_path, struct error *err)
 	return error_hint(err, "it is built where libarchive and libsodium are (Debian: "
 			       "libarchive-dev libsodium-dev); a directory needs none of "
 			       "it: tar -C DIR -xf FILE, then --root DIR");
+}
+
+int image_program_check(struct error *err)
+{
+	char path[PATH_MAX];
+
+	return find_program(path, err);
 }
 
 /* Above the streams, and open for the new program; -1 stays -1. */
