@@ -54,6 +54,7 @@
 	X(ERROR_CONFIG, "config")                                                        \
 	X(ERROR_KERNEL, "kernel")                                                        \
 	X(ERROR_RESOURCES, "resources")                                                  \
+	X(ERROR_DIFFERENT, "different")                                                  \
 	X(ERROR_DENIED, "denied")                                                        \
 	X(ERROR_KILLED_BY_POLICY, "killed-by-policy")
 
@@ -72,7 +73,7 @@ enum error_id {
 struct error {
 	int errnum;       /* 0 where the kernel had no say */
 	enum error_id id; /* stable name for machines; ERROR_PLAIN where nobody asks */
-	int status;     /* exit status that it stands for: 125, 126 or 127; 0 means 125 */
+	int status; /* exit status that it stands for: 123, 125, 126 or 127; 0 means 125 */
 	bool explained; /* the text says already what errno would: it is not repeated */
 	int entry;      /* which one of a list it was, from 1, or its source: from -1 */
 	char text[252]; /* completes "cannot ..."; printable, as the hint is */
@@ -107,7 +108,7 @@ int error_hint(struct error *err, const char *format, ...)
 /* "source-missing" for ERROR_SOURCE_MISSING. */
 const char *error_id_name(enum error_id id);
 
-/* The exit status of sbx for this error: 125 unless the error says 126 or 127. */
+/* The exit status of sbx for this error: 125 unless the error says another one. */
 int error_status(const struct error *err);
 
 #endif

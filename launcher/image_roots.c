@@ -293,16 +293,18 @@ static int extract_to_memory(struct request *request, struct image_root *root,
 	struct images_result result;
 	uint64_t bytes;
 
-	job.mounts = 1;
+	job.mounts = request->image->runs ? request->image->runs : 1;
 	if (images_do(request->ids, &job, title_of(request), request->arena, &result,
 		      err) < 0)
 		return -1;
-	if (result.mount_count != 1) {
+	if (result.mount_count != (size_t)job.mounts) {
 		images_result_close(&result);
 		return error_set(err, ERROR_IMAGE,
 				 "understand sbx-image: there is no root");
 	}
 	root->mount = result.mounts[0];
+	root->mounts = root->held = result.mounts;
+	root->held_count = result.mount_count;
 	if (read_config(request, &result, err) < 0)
 		return -1;
 	return read_figures(request, &result, &request->digest, &bytes, err);

@@ -14,6 +14,7 @@
 #include "base/syscalls.h"
 #include "launcher/progress.h"
 #include "launcher/report.h"
+#include "policy/policy.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -65,6 +66,15 @@ static int become_root(const struct worker *worker, struct error *err)
 	return 0;
 }
 
+/* Who has no id 0 keeps power over the exec only as ambient capabilities (capabilities(7)). */
+static int keep_power(struct error *err)
+{
+	const uint64_t all = caps_effective();
+	const struct caps_spec caps = { .kept = all, .ambient = all };
+
+	return geteuid() == 0 ? 0 : caps_apply(&caps, err);
+}
+
 /* A change of ids takes the death signal away (prctl(2)). */
 static int watch_launcher(const struct worker *worker, struct error *err)
 {
@@ -86,7 +96,7 @@ static _Noreturn void work(const struct worker *worker)
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (await_map(worker, &err) == 0 && become_root(worker, &err) == 0 &&
-	    watch_launcher(worker, &err) == 0)
+	    keep_power(&err) == 0 && watch_launcher(worker, &err) == 0)
 		(void)image_job_exec(worker->job, worker->arena, &err);
 	(void)image_turn_send(worker->job->socket, &failed, &err, -1);
 	_exit(125);

@@ -12,6 +12,7 @@
 #include "launcher/executor.h"
 #include "launcher/learn.h"
 #include "launcher/monitor.h"
+#include "launcher/record.h"
 #include "launcher/report.h"
 #include "launcher/state.h"
 #include "plan/plan.h"
@@ -192,6 +193,13 @@ static int on_lasting(void *context, pid_t init, struct error *err)
 	return 0;
 }
 
+static void on_written(void *context, int entry, int layer)
+{
+	const struct run *run = context;
+
+	result_add_layer(run->result, run->plan, entry, layer);
+}
+
 /* ---- the run --------------------------------------------------------------------------- */
 
 void run_end_as(const struct outcome *outcome)
@@ -240,6 +248,7 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 	const struct monitor_events events = {
 		.started = on_started,
 		.lasting = on_lasting,
+		.written = run->result ? on_written : NULL,
 		.context = run,
 		.learner = run->learner,
 		.ignored = &run->ignored,
@@ -326,6 +335,10 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 	}
 	if (run->learner)
 		run->learner->outcome = outcome;
+	if (run->result) {
+		run->result->ran = true;
+		run->result->outcome = outcome;
+	}
 	report_sigsys(plan, &outcome);
 	report_ended(plan->life.detach ? -1 : plan->life.status_fd, &outcome);
 	if (report_stats(plan, plan->life.stats_file ? &run->stats : NULL, &outcome,
@@ -333,7 +346,7 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 		report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);
 	}
-	if (!plan->life.detach && !run->learner)
+	if (!plan->life.detach && !run->learner && !run->result)
 		run_end_as(&outcome);
 	return outcome.status;
 }
@@ -361,6 +374,8 @@ int run_start(const struct plan *plan, const struct caller_text *caller, pid_t p
 
 	if (prepare(&run, parent, &err) < 0)
 		return refuse(plan, &err);
+	if (life_is_recorded(&plan->life))
+		return run_recorded(&run, caller);
 	return plan->life.detach ? run_detached(&run, caller) : run_to_end(&run, caller);
 }
 

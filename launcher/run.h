@@ -14,6 +14,7 @@ struct caller_text;
 struct learner;
 struct outcome;
 struct plan;
+struct result;
 
 /* One run, from the plan to the end. */
 struct network;
@@ -24,6 +25,7 @@ struct run {
 	sigset_t ignored;                  /* signals that the caller ignores */
 	int announce;                      /* -d: the waiting parent's pipe, or -1 */
 	struct learner *learner;           /* who watches the command; NULL: nobody */
+	struct result *result;             /* what is kept of it; NULL: nothing */
 	struct files_place denials, stats; /* where they are written, if they are */
 	struct network *network;           /* of the sandbox that runs */
 };

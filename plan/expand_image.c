@@ -162,6 +162,7 @@ int expand_image(struct draft *draft, struct error *err)
 	struct image_root root = { .mount = -1 };
 
 	plan->image.operand = draft->root;
+	plan->image.runs = plan->life.repeat;
 	if (check_options(draft, err) < 0)
 		return -1;
 	plan->rootfs.kind = ROOT_MOUNT; /* decides about the ids */
@@ -176,6 +177,7 @@ int expand_image(struct draft *draft, struct error *err)
 		return -1;
 	plan->image.config = root.config;
 	plan->image.digest = root.digest;
+	plan->image.mounts = root.mounts;
 	plan->image.held = root.held;
 	plan->image.held_count = root.held_count;
 	set_root_of(draft, &root);

@@ -130,6 +130,8 @@ struct image_spec {
 	uint64_t cache_size; /* bytes that may be kept; 0: the default */
 	uint64_t memory;     /* bytes that it may take in memory; 0: half of it */
 	const char *digest;  /* of what was used, "sha256:HEX"; NULL: unknown */
+	int runs;            /* a root in memory is wanted so often; 0: once */
+	const int *mounts;   /* all of them, rootfs.mount the first; NULL: there is one */
 	const int *held;     /* descriptors that stay open while it is used */
 	size_t held_count;
 	struct image_config config;
@@ -142,6 +144,7 @@ struct image_root {
 		*layers; /* directories, lowest first; NULL: a mount, or none yet */
 	size_t layer_count;
 	int mount;          /* detached; -1: none */
+	const int *mounts;  /* as many as runs were asked for; the first is `mount` */
 	const char *digest; /* "sha256:HEX"; NULL: unknown */
 	const int *held;    /* as in image_spec */
 	size_t held_count;
@@ -214,6 +217,14 @@ int plan_check(const struct plan *plan, struct error *err);
  * from the plan that no option at all would give.
  */
 const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena);
+
+struct json_value;
+
+/*
+ * What of the plan decides how a run comes out, as a config.json without root and command:
+ * equal wherever the same is run. In the given arena.
+ */
+struct json_value *plan_to_setup(const struct plan *plan, struct arena *arena);
 
 struct profile_places;
 
