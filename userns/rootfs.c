@@ -158,29 +158,16 @@ static int open_layered_root(struct tree *tree, struct error *err)
 	return failed;
 }
 
-/*
- * It is nobody else's: what is written can go into it, and mount points that are missing can
- * be made there, also where it is read-only in the end.
- */
+/* It is nobody else's: what is written can go into it. */
 static int open_spare_root(struct tree *tree, struct error *err)
 {
-	const unsigned int attributes = root_attributes(tree->spec);
 	const int mount = fcntl(tree->spec->mount, F_DUPFD_CLOEXEC, 3);
-	int closed;
 
 	if (mount < 0)
 		return error_errno(err, "take the root");
-	if (stack_root(tree, mount, err) < 0 || tree_own(tree, mount, err) < 0)
+	if (stack_root(tree, mount, err) < 0)
 		return -1;
-	if (mount_change(tree, mount, attributes & ~(unsigned int)MOUNT_ATTR_RDONLY, 0,
-			 true, err) < 0)
-		return -1;
-	if (!(attributes & MOUNT_ATTR_RDONLY))
-		return 0;
-	closed = fcntl(mount, F_DUPFD_CLOEXEC, 3);
-	if (closed < 0)
-		return error_errno(err, "take the root");
-	return tree_close_late(tree, closed, err);
+	return mount_change(tree, mount, root_attributes(tree->spec), 0, true, err);
 }
 
 static int open_served_root(struct tree *tree, struct error *err)
