@@ -178,8 +178,7 @@ static int look_at(const char *path, struct trust_signature *ret_signature,
 		}
 	}
 	return error_set(err, ERROR_SIGNATURE,
-			 "use %s: it is no signature of minisign, signify or OpenPGP",
-			 path);
+			 "%s is no signature of minisign, signify or OpenPGP", path);
 }
 
 static bool could_make(const struct trust_key *keys, size_t count,
@@ -222,17 +221,16 @@ static int refuse_kind(const struct trust_signature *signature,
 {
 	const char *kind = key_count > 0 ? trust_scheme_name(keys[0].scheme) : "no kind";
 
-	error_set(err, ERROR_SIGNATURE,
-		  "use %s: it is a signature of %s, and the %s of %s", signature->path,
-		  family_name(signature->family),
+	error_set(err, ERROR_SIGNATURE, "%s is a signature of %s, and the %s of %s",
+		  signature->path, family_name(signature->family),
 		  key_count == 1 ? "trusted key is one" : "trusted keys are", kind);
 	return error_hint(err, "sbx trust list shows the keys, sbx trust add adds one");
 }
 
-static int refuse_missing(const char *file, struct error *err)
+static int refuse_missing(struct error *err)
 {
 	error_set(err, ERROR_SIGNATURE,
-		  "find a signature: there is no .minisig, .sig or .asc beside %s", file);
+		  "there is no signature beside it (.minisig, .sig or .asc)");
 	return error_hint(err, "--signature FILE names it; --insecure does without");
 }
 
@@ -244,8 +242,7 @@ static int look_at_given(const char *given, const struct trust_key *keys,
 	const int found = look_at(given, ret_signature, err);
 
 	if (found == 0)
-		return error_set(err, ERROR_SIGNATURE,
-				 "find the signature %s: it is not there", given);
+		return error_set(err, ERROR_SIGNATURE, "there is no signature %s", given);
 	if (found < 0 || could_make(keys, key_count, ret_signature->family))
 		return found;
 	*ret_other = *ret_signature;
@@ -272,7 +269,7 @@ int trust_find_signature(const char *file, const char *given,
 		return -1;
 	if (found == 0)
 		return other.path ? refuse_kind(&other, keys, key_count, err)
-				  : refuse_missing(file, err);
+				  : refuse_missing(err);
 	*ret_signature = signature;
 	return 0;
 }

@@ -72,8 +72,8 @@ struct trust_signature {
 
 /*
  * The signature of the file: `given` (may be NULL), else FILE.minisig, .sig or .asc beside it,
- * the first of a kind that one of the keys could have made. -1: there is none, and the text
- * says so, or it cannot be read.
+ * the first of a kind that one of the keys could have made. -1: there is none, or it cannot be
+ * read; the text completes "cannot verify FILE: ".
  */
 int trust_find_signature(const char *file, const char *given,
 			 const struct trust_key *keys, size_t key_count,

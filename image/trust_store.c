@@ -80,16 +80,15 @@ int trust_places_find(struct arena *arena, struct trust_places *ret_places,
 /* ---- directories ----------------------------------------------------------------------- */
 
 /* Whoever can write there decides whom the user trusts. */
-static int check_writers(int fd, const char *path, struct error *err)
+static int check_writers(const char *path, struct error *err)
 {
 	struct stat status;
 
-	if (fstat(fd, &status) < 0)
+	if (stat(path, &status) < 0)
 		return error_errno_id(err, ERROR_SIGNATURE, "read %s", path);
 	if (!(status.st_mode & S_IWOTH))
 		return 0;
-	error_set(err, ERROR_SIGNATURE, "trust the keys in %s: everybody may write there",
-		  path);
+	error_set(err, ERROR_SIGNATURE, "trust %s: everybody may write there", path);
 	return error_hint(err, "chmod o-w %s", path);
 }
 
@@ -127,7 +126,7 @@ static int list_names(const char *path, struct arena *arena, const char ***ret_n
 	}
 	result = errno ? error_errno_id(err, ERROR_SIGNATURE,
 					"read the trusted keys in %s", path)
-		       : check_writers(dirfd(dir), path, err);
+		       : check_writers(path, err);
 	closedir(dir);
 	if (count > 0)
 		qsort(names, count, sizeof(*names), compare_names);
@@ -235,7 +234,8 @@ static int add_key(const struct trust_prefix *prefix, const char *name,
 
 	if (!scheme)
 		return refuse_name(prefix->dir, name, "a key", err);
-	if (public_key_read(path, arena, &content, err) < 0)
+	if (check_writers(path, err) < 0 ||
+	    public_key_read(path, arena, &content, err) < 0)
 		return -1;
 	if ((content.scheme == TRUST_OPENPGP) != (scheme->scheme == TRUST_OPENPGP))
 		return error_set(err, ERROR_SIGNATURE,

@@ -62,6 +62,7 @@ struct scene {
 	struct rootfs_spec root;
 	struct namespaces_spec namespaces;
 	int data, status, socket; /* the child's ends */
+	uint32_t uid, gid; /* as they are outside: in the child they are unmapped yet */
 };
 
 static const char *read_whole(const char *path, struct arena *arena, size_t *ret_length,
@@ -160,8 +161,8 @@ static int set_scene(const char *const *keys, size_t key_count, const char *sign
 
 static int enter(const struct scene *scene, struct error *err)
 {
-	const struct id_range uid = { geteuid(), geteuid(), 1 };
-	const struct id_range gid = { getegid(), getegid(), 1 };
+	const struct id_range uid = { scene->uid, scene->uid, 1 };
+	const struct id_range gid = { scene->gid, scene->gid, 1 };
 	const struct ids_spec ids = { { &uid, 1 }, { &gid, 1 }, true };
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -305,6 +306,8 @@ int gpgv_start(const char *const *keys, size_t key_count, const char *signature,
 	if (set_scene(keys, key_count, signature, arena, scene, err) < 0 ||
 	    make_ends(&ends, err) < 0)
 		return -1;
+	scene->uid = geteuid();
+	scene->gid = getegid();
 	scene->data = ends.data[0];
 	scene->status = ends.status[1];
 	scene->socket = ends.sockets[1];

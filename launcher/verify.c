@@ -132,7 +132,7 @@ static int find_and_verify(int fd, const char *file, const char *given,
 	struct trust_signature signature;
 
 	if (!given && file[0] != '/') {
-		error_set(err, ERROR_SIGNATURE, "find a signature beside a stream");
+		error_set(err, ERROR_SIGNATURE, "nothing lies beside a stream");
 		return error_hint(err, "--signature FILE names it");
 	}
 	if (trust_find_signature(file, given, keys, key_count, arena, &signature, err) <
