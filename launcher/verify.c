@@ -159,6 +159,8 @@ static int verify_file(int fd, const char *file, const char *signature,
 	if (find_and_verify(fd, file, signature, keys, key_count, arena, &verified, err) <
 	    0)
 		return error_within(err, "verify %s", file);
+	/* A stream has no beginning to be left at. */
+	(void)lseek(fd, 0, SEEK_SET);
 	*ret_verified = verified;
 	return 0;
 }

@@ -34,7 +34,10 @@ int images_verify(const char *operand, const char *name, const char *signature,
 		  bool insecure, struct arena *arena, struct verified *ret_verified,
 		  struct error *err);
 
-/* The same of an open file, as what a stream was spooled into: read from its beginning. */
+/*
+ * The same of an open file, as what a stream was spooled into: it is read from its beginning,
+ * and left there.
+ */
 int images_verify_fd(int fd, const char *name, const char *signature, bool insecure,
 		     struct arena *arena, struct verified *ret_verified,
 		     struct error *err);
