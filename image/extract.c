@@ -171,16 +171,16 @@ static const struct kind *find_kind(struct archive_entry *entry)
 	return NULL;
 }
 
-static int count_entry(struct extractor *x, struct error *err)
+int extract_count(struct extractor *x, uint64_t *counter, struct error *err)
 {
 	const uint64_t max =
 		extract_limit(x->options.limits.entries, EXTRACT_ENTRIES_MAX);
 
-	if (x->counts.entries >= max)
+	if (x->counts.entries + x->implied >= max)
 		return error_set(err, ERROR_IMAGE,
 				 "extract the archive: it has more than %llu entries",
 				 (unsigned long long)max);
-	x->counts.entries++;
+	(*counter)++;
 	return 0;
 }
 
@@ -226,7 +226,7 @@ int extractor_add(struct extractor *extractor, struct archive *archive,
 	const char *hidden;
 	int wanted;
 
-	if (count_entry(extractor, err) < 0)
+	if (extract_count(extractor, &extractor->counts.entries, err) < 0)
 		return -1;
 	wanted = entry_path(archive_entry_pathname(entry), extractor->options.strip, path,
 			    err);

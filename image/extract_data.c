@@ -38,10 +38,12 @@ static int count_bytes(struct making *making, uint64_t size, struct error *err)
 				 "extract %s: the files have more than %llu bytes",
 				 extract_shown(making->path, shown),
 				 (unsigned long long)bytes_max);
-	x->counts.bytes += size;
+	/* What this block came from is not counted as read yet: without it, then. */
 	if (x->counts.bytes < ratio_counts_from ||
-	    x->counts.bytes / ratio <= input_read(x, making->archive))
+	    x->counts.bytes / ratio <= input_read(x, making->archive)) {
+		x->counts.bytes += size;
 		return 0;
+	}
 	return error_set(
 		err, ERROR_IMAGE,
 		"extract %s: more than %llu bytes come out of each byte of input",

@@ -209,7 +209,10 @@ int make_nothing(struct making *making, struct error *err)
 
 static int make_link_once(struct making *making)
 {
-	return linkat(making->x->root, making->target, making->parent, making->name, 0);
+	/* The root itself: the kernel says why not. */
+	const char *target = making->target[0] != '\0' ? making->target : ".";
+
+	return linkat(making->x->root, target, making->parent, making->name, 0);
 }
 
 /* A file may be linked to itself, or once more: to clear the way would lose it. */
@@ -248,7 +251,7 @@ int make_link(struct making *making, struct error *err)
 
 	if (wanted < 0)
 		return -1;
-	making->target = target[0] != '\0' ? target : ".";
+	making->target = target;
 	if (wanted == 0) { /* beside strip */
 		errno = ENOENT;
 		return link_failed(making, err);

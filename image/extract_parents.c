@@ -8,13 +8,14 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 enum { OPEN_PARENT = O_PATH | O_DIRECTORY | O_CLOEXEC };
 
@@ -23,30 +24,97 @@ void parents_forget(struct extractor *x)
 	x->parent_stale = true;
 }
 
-/* Makes what is missing on the way; what is there, of whatever kind, is left as it is. */
-static int make_missing(struct extractor *x, const char *path, struct timespec time,
-			struct error *err)
+/* ---- what is missing --------------------------------------------------------------------- */
+
+/* Where a walk through links that lead to nothing yet ends. */
+enum { LINKS_MAX = 8 };
+
+static int make_way(struct extractor *x, int from, const char *path, int links,
+		    struct timespec time, struct error *err);
+
+/* A directory was made; length: of the part of x->parent_path that names it, 0: none does. */
+static int note_made(struct extractor *x, int fd, const char *name, size_t length,
+		     struct timespec time, struct error *err)
 {
 	char part[EXTRACT_PATH_MAX + 1];
+
+	if (extract_count(x, &x->implied, err) < 0)
+		return -1;
+	if (fchownat(fd, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0)
+		return extract_failed(x, "own directory", x->parent_path, err);
+	if (length == 0)
+		return 0;
+	memcpy(part, x->parent_path, length);
+	part[length] = '\0';
+	return later_add(&x->later, x->root, part, 0755, time, err);
+}
+
+/* The name is a link to what is not there yet. */
+static int make_target(struct extractor *x, int fd, const char *name, int links,
+		       struct timespec time, struct error *err)
+{
+	char target[EXTRACT_PATH_MAX + 1];
+	ssize_t length = readlinkat(fd, name, target, sizeof(target) - 1);
+
+	if (length < 0 || links >= LINKS_MAX) {
+		errno = length < 0 ? errno : ELOOP;
+		return extract_failed(x, "open directory", x->parent_path, err);
+	}
+	target[length] = '\0';
+	return make_way(x, target[0] == '/' ? x->root : fd, target, links + 1, time, err);
+}
+
+/* One step. Returns the directory. */
+static int step_into(struct extractor *x, int fd, const char *name, size_t length,
+		     int links, struct timespec time, struct error *err)
+{
+	int next;
+
+	if (mkdirat(fd, name, 0755) == 0) {
+		if (note_made(x, fd, name, links == 0 ? length : 0, time, err) < 0)
+			return -1;
+	} else if (errno != EEXIST) {
+		return extract_failed(x, "make directory", x->parent_path, err);
+	}
+	next = openat(fd, name, OPEN_PARENT);
+	if (next >= 0)
+		return next;
+	if (errno == ENOENT)
+		return make_target(x, fd, name, links, time, err);
+	return extract_failed(x, "open directory", x->parent_path, err);
+}
+
+/* Makes what is missing on a path. Returns the directory at its end. */
+static int make_way(struct extractor *x, int from, const char *path, int links,
+		    struct timespec time, struct error *err)
+{
+	auto_close int fd = openat(from, ".", OPEN_PARENT);
+	char name[NAME_MAX + 1];
 	size_t length = 0;
 
-	do {
-		length += path[length] == '/' ? 1 : 0;
-		length += strcspn(path + length, "/");
-		memcpy(part, path, length);
-		part[length] = '\0';
-		if (mkdirat(x->root, part, 0755) == 0) {
-			if (fchownat(x->root, part, 0, 0, AT_SYMLINK_NOFOLLOW) < 0)
-				return extract_failed(x, "own directory", part, err);
-			if (later_add(&x->later, x->root, part, 0755, time, err) < 0)
-				return -1;
-		} else if (errno == ENOENT) {
-			break; /* through a link to what is not there yet */
-		} else if (errno != EEXIST) {
-			return extract_failed(x, "make directory", part, err);
+	if (fd < 0)
+		return extract_failed(x, "open directory", x->parent_path, err);
+	for (;;) {
+		size_t size;
+		int next;
+
+		length += strspn(path + length, "/");
+		size = strcspn(path + length, "/");
+		if (size == 0)
+			return fd_take(&fd);
+		if (size > NAME_MAX) {
+			errno = ENAMETOOLONG;
+			return extract_failed(x, "make directory", x->parent_path, err);
 		}
-	} while (path[length] != '\0');
-	return 0;
+		memcpy(name, path + length, size);
+		name[size] = '\0';
+		length += size;
+		next = step_into(x, fd, name, length, links, time, err);
+		if (next < 0)
+			return -1;
+		fd_close(&fd);
+		fd = next;
+	}
 }
 
 /* 1: x->parent is it, and *ret_made says whether it is new; 0: it is missing, and stays so. */
@@ -57,18 +125,18 @@ static int open_parent(struct extractor *x, bool make, struct timespec time,
 
 	*ret_made = false;
 	x->parent = openat(x->root, path[0] != '\0' ? path : ".", OPEN_PARENT);
-	if (x->parent < 0 && errno == ENOENT) {
-		if (!make)
-			return 0;
-		if (make_missing(x, path, time, err) < 0)
-			return -1;
-		*ret_made = true;
-		x->parent = files_make_dirs_in_root(x->root, path, 0755);
-	}
-	if (x->parent < 0)
+	if (x->parent >= 0)
+		return 1;
+	if (errno != ENOENT)
 		return extract_failed(x, "open directory", path, err);
-	return 1;
+	if (!make)
+		return 0;
+	*ret_made = true;
+	x->parent = make_way(x, x->root, path, 0, time, err);
+	return x->parent < 0 ? -1 : 1;
 }
+
+/* ---- where it really is ------------------------------------------------------------------ */
 
 /*
  * Goes through the components of where the parent really is. record: they are in the set from
@@ -132,6 +200,8 @@ static int note_parent(struct extractor *x, bool is_new, struct timespec time,
 		return -1;
 	return is_new ? 0 : keep_time(x, x->parent_path, err);
 }
+
+/* ---- the door ---------------------------------------------------------------------------- */
 
 int parents_enter(struct extractor *x, const char *path, bool make, struct timespec time,
 		  const char **ret_name, struct error *err)

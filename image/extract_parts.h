@@ -71,10 +71,11 @@ int later_apply(struct later *later, int root, struct error *err);
 struct extractor {
 	struct extract_options options;
 	struct extracted counts;
-	int root;       /* O_PATH of "." */
-	bool in_memory; /* tmpfs */
-	bool fresh;     /* nothing said yet what the root is like */
-	bool layered;   /* there is something that this layer's whiteouts may hide */
+	uint64_t implied; /* directories that no entry told of yet */
+	int root;         /* O_PATH of "." */
+	bool in_memory;   /* tmpfs */
+	bool fresh;       /* nothing said yet what the root is like */
+	bool layered;     /* there is something that this layer's whiteouts may hide */
 	unsigned char secret[PATH_KEY_SECRET];
 	struct key_set
 		made; /* by this layer, with the directories on the way; if layered */
@@ -111,6 +112,8 @@ struct making {
  */
 int extract_failed(const struct extractor *x, const char *verb, const char *path,
 		   struct error *err);
+/* One more entry, or directory that one needs, of those that are allowed together. */
+int extract_count(struct extractor *x, uint64_t *counter, struct error *err);
 /* Where all limits come through: 0 is the usual one. */
 static inline uint64_t extract_limit(uint64_t limit, uint64_t usual)
 {
