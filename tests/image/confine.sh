@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# sbx-image holds no power while it reads foreign bytes (a real one, looked at from outside in
+# the middle of an archive), and who has taken it over gets nothing of the front end (another
+# program in its place, which says what it likes). tests/unit/test_image_confine.c tries the
+# rest from inside.
+# shellcheck source=tests/image/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+plan 28
+
+# ---- the real one --------------------------------------------------------------------------
+
+mkfifo "$tmp/pipe"
+exec 9<>"$tmp/pipe"
+mkdir "$tmp/tree" && head -c 3000000 /dev/urandom >"$tmp/tree/first"
+tar -C "$tmp/tree" -cf "$tmp/some.tar" .
+
+# Sets $reader: it has read a part and waits for more.
+start_reader() {
+	"$SBX" run --no-config --no-cache -R "$tmp/pipe" -- /first </dev/null >"$tmp/said" 2>&1 &
+	front=$!
+	waiting="$waiting $front"
+	until_true has_reader || return 1
+	head -c 2000000 "$tmp/some.tar" >&9
+	until_true is_filtered
+}
+
+has_reader() {
+	reader=$(ps -o pid= --ppid "$front" | tr -d ' ')
+	[ -n "$reader" ] && [ "$(cat "/proc/$reader/comm")" = sbx-image ]
+}
+
+is_filtered() {
+	status_is Seccomp 2
+}
+
+status_is() { # FIELD VALUE
+	[ "$(awk -v field="$1:" '$1 == field { print $2 }' "/proc/$reader/status")" = "$2" ]
+}
+
+# What its descriptors lead to, beside nothing, its socket, the pipe and its own root.
+open_paths() {
+	for fd in "/proc/$reader/fd/"*; do
+		where=$(readlink "$fd")
+		case $where in
+		/dev/null | 'socket:['* | "$tmp/pipe" | / | /first) ;;
+		*) echo "$where" ;;
+		esac
+	done
+}
+
+start_reader
+result $? "it reads an archive from a pipe" || exit 1
+# CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, FSETID 4, SETFCAP 31
+ok "its capabilities are those of writing files" status_is CapEff 000000008000001b
+ok "none can be had beyond them" status_is CapPrm 000000008000001b
+ok "none could be had by executing" status_is CapBnd 0000000000000000
+ok "none are handed on" status_is CapAmb 0000000000000000
+ok "it gets no new privileges" status_is NoNewPrivs 1
+ok "its system calls are filtered" status_is Seccomp 2
+is "nothing but its root is mounted there" "$(wc -l <"/proc/$reader/mountinfo")" 1
+is "what is in its root is the archive's" "$(echo "/proc/$reader/root/"*)" "/proc/$reader/root/first"
+is "nothing that it has open is of the host's file system" "$(open_paths)" ""
+is "nothing is in its environment" "$(tr -d '\0' <"/proc/$reader/environ")" ""
+for name in user mnt pid net ipc uts; do
+	[ "$(readlink "/proc/$reader/ns/$name")" != "$(readlink "/proc/$$/ns/$name")" ]
+	result $? "its $name namespace is its own"
+done
+kill -KILL "$front"
+wait "$front" 2>/dev/null
+is_gone() {
+	! kill -0 "$reader" 2>/dev/null
+}
+ok "it ends with the front end, however that ends" until_true is_gone
+
+# ---- another one in its place --------------------------------------------------------------
+
+mkdir "$tmp/bin"
+cp "$SBX" "$tmp/bin/sbx"
+cp "$image_here/impostor.py" "$tmp/bin/sbx-image"
+chmod 755 "$tmp/bin/sbx-image"
+
+# impostor WHAT: what the front end makes of it, within ten seconds
+impostor() {
+	echo "$1" >"$tmp/bin/scene"
+	timeout -s KILL 10 "$tmp/bin/sbx" run --no-config --net none --no-cache -R "$tmp/some.tar" -- /bin/sh \
+		</dev/null >"$tmp/said" 2>&1
+	echo "status $? $(cat "$tmp/said")"
+}
+
+like "silence is a failure" "$(impostor silence)" "status 125 *sbx-image ended with status 0*"
+like "a crash is named" "$(impostor crash)" "status 125 *sbx-image died of signal 11*"
+like "a forbidden call is named" "$(impostor call)" "status 125 *sbx-image made a system call*"
+like "noise is refused" "$(impostor noise)" "status 125 sbx: cannot *"
+like "a document that is a pipe is refused" "$(impostor pipe)" "status 125 *it is no document*"
+like "a document of nonsense is refused" "$(impostor nonsense)" "status 125 sbx: cannot *"
+like "an end without a result is refused" "$(impostor end)" "status 125 sbx: cannot *"
+like "a directory of the host is no root" "$(impostor host)" "status 125 sbx: cannot *"
+like "mounts beyond those asked for are refused" "$(impostor mounts)" "status 125 *a mount too many*"
+impostor escape >/dev/null
+is "what it says obeys no terminal" "$(tr -d '[:print:]\n' <"$tmp/said" | wc -c)" 0
