@@ -21,6 +21,7 @@ static const struct text_row {
 } text_rows[] = {
 	{ "kind", offsetof(struct image_config, kind) },
 	{ "reference", offsetof(struct image_config, reference) },
+	{ "digest", offsetof(struct image_config, digest) },
 	{ "os", offsetof(struct image_config, os) },
 	{ "architecture", offsetof(struct image_config, architecture) },
 	{ "variant", offsetof(struct image_config, variant) },

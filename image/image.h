@@ -70,8 +70,10 @@ struct image_port {
 
 /* Lists end with NULL, and are never NULL. Texts are NULL where nothing was said. */
 struct image_config {
-	const char *kind;                        /* "tar", "oci", "docker", "aci" */
-	const char *reference;                   /* its name or tag, for people */
+	const char *kind;      /* "tar", "oci", "docker", "aci" */
+	const char *reference; /* its name or tag, for people */
+	const char
+		*digest; /* "sha256:…" of what names all else in it; of a tar unknown */
 	const char *os, *architecture, *variant; /* OCI's words */
 	const char *const *entrypoint, *const *command, *const *env;
 	const char *user; /* "UID[:GID]" or "NAME[:GROUP]" */

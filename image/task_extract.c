@@ -254,6 +254,8 @@ static int read_image(const struct image_job *job, struct arena *arena, struct e
 
 	if (source_open(job, arena, &extraction.source, err) < 0)
 		return -1;
+	if (extraction.source.digest[0] != '\0')
+		extraction.source.config.digest = extraction.source.digest;
 	if (image_document_send(job->socket,
 				image_config_write(&extraction.source.config, arena),
 				arena, err) < 0)

@@ -164,8 +164,11 @@ static int read_config(struct request *request, const struct images_result *resu
 	if (result->document_count == 0)
 		return error_set(err, ERROR_IMAGE,
 				 "understand sbx-image: it says nothing");
-	return image_config_read(result->documents[0], request->arena, &request->config,
-				 err);
+	if (image_config_read(result->documents[0], request->arena, &request->config,
+			      err) < 0)
+		return -1;
+	request->digest = request->config.digest;
+	return 0;
 }
 
 /* The closing document of an extraction. */
@@ -406,7 +409,8 @@ static int extract_layer(struct request *request, int index, const char *chain,
 				err) < 0)
 		return -1;
 	request->taken++;
-	request->digest = digest;
+	if (!request->digest)
+		request->digest = digest;
 	return 0;
 }
 

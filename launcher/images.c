@@ -13,7 +13,6 @@
 #include "base/json.h"
 #include "base/syscalls.h"
 #include "launcher/progress.h"
-#include "launcher/report.h"
 #include "policy/policy.h"
 
 #include <errno.h>
@@ -116,6 +115,13 @@ static int take_mount(struct images_result *result, int *fd, int wanted,
 	return 0;
 }
 
+static void take_note(struct images_result *result, const char *text, struct arena *arena)
+{
+	result->notes = arena_grow(arena, result->notes, result->note_count,
+				   sizeof(*result->notes));
+	result->notes[result->note_count++] = arena_strdup(arena, text);
+}
+
 static int take_document(struct images_result *result, int fd, struct arena *arena,
 			 struct error *err)
 {
@@ -142,8 +148,7 @@ static int take_turn(const struct image_job *job, const struct image_turn *turn,
 		progress_show(progress, turn->done, turn->total);
 		return 1;
 	case IMAGE_TURN_NOTE:
-		progress_clear(progress);
-		report_notes(turn->text);
+		take_note(result, turn->text, arena);
 		return 1;
 	case IMAGE_TURN_DOCUMENT:
 		return take_document(result, *fd, arena, err) < 0 ? -1 : 1;

@@ -18,6 +18,8 @@ struct json_value;
 struct images_result {
 	struct json_value *documents[4]; /* in the order they came, in the arena */
 	size_t document_count;
+	const char **notes; /* what the user may want to know, lines without an end */
+	size_t note_count;
 	int *mounts; /* detached; in the arena, as many as job.mounts asked for */
 	size_t mount_count;
 };
@@ -25,7 +27,7 @@ struct images_result {
 /*
  * Runs one job to its end under these ids: NULL is one id, the caller's own as 0. The socket
  * of the job is set here. On a terminal a bar shows how far it is (title is what the bar
- * calls it; NULL: none); notes become lines on stderr. Whoever kills us kills it too.
+ * calls it; NULL: none). Whoever kills us kills it too.
  */
 int images_do(const struct ids_spec *ids, struct image_job *job, const char *title,
 	      struct arena *arena, struct images_result *ret_result, struct error *err);

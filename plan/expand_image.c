@@ -65,8 +65,10 @@ static int check_machine(struct draft *draft, const struct image_config *config,
 	case BINFMT_NONE:
 		break;
 	}
-	error_set(err, ERROR_ARCHITECTURE,
-		  "unsupported architecture: %.40s (this machine: %s)", wanted, arch);
+	error_set(
+		err, ERROR_ARCHITECTURE,
+		"use %.100s as root: unsupported architecture: %.40s (this machine: %s)",
+		draft->root, wanted, arch);
 	return error_hint(err, "as root: apt install qemu-user-static");
 }
 
