@@ -22,6 +22,7 @@
 
 /* ---- documents ------------------------------------------------------------------------- */
 
+/* As json_read() gave it, unrestored. */
 static struct json_value *read_document(int fd, const char *name, struct arena *arena)
 {
 	struct json_value *document;
@@ -37,18 +38,31 @@ static struct json_value *read_document(int fd, const char *name, struct arena *
 	    json_get_unsigned(document, "version", UINT64_MAX, &version, &ignored) != 0 ||
 	    version != 1)
 		return NULL;
-	if (json_get(document, "escaped_bytes"))
-		json_restore_bytes(document);
 	return document;
 }
 
-struct json_value *cache_load_document(const struct cache *cache, const char *path,
-				       struct arena *arena)
+static struct json_value *load_document(const struct cache *cache, const char *path,
+					struct arena *arena)
 {
 	auto_close int fd =
 		openat(cache->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	return fd < 0 ? NULL : read_document(fd, path, arena);
+}
+
+static void restore_document(struct json_value *document)
+{
+	if (json_get(document, "escaped_bytes"))
+		json_restore_bytes(document);
+}
+
+struct json_value *cache_load_document(const struct cache *cache, const char *path,
+				       struct arena *arena)
+{
+	struct json_value *document = load_document(cache, path, arena);
+
+	restore_document(document);
+	return document;
 }
 
 int cache_store_document(const struct cache *cache, const char *path,
@@ -88,9 +102,15 @@ static int read_keys(const struct json_value *document, struct cache_record *rec
 }
 
 /* 0, or -1 where a member is missing or is something else. */
-static int read_record(const struct json_value *document, struct arena *arena,
+static int read_record(struct json_value *document, struct arena *arena,
 		       struct cache_record *record, struct error *err)
 {
+	const struct json_value *config = json_get(document, "config");
+
+	/* What an image says restores its bytes itself. */
+	if (!config || image_config_read(config, arena, &record->config, err) < 0)
+		return -1;
+	restore_document(document);
 	if (json_get_text(document, "id", &record->id, err) != 0 ||
 	    json_get_text(document, "map", &record->map, err) != 0 ||
 	    json_get_text(document, "source", &record->source, err) != 0 ||
@@ -102,10 +122,7 @@ static int read_record(const struct json_value *document, struct arena *arena,
 	    json_get_integer(document, "made", INT64_MIN, INT64_MAX, &record->made,
 			     err) != 0)
 		return -1;
-	if (read_keys(document, record, err) < 0)
-		return -1;
-	return image_config_read(json_get(document, "config"), arena, &record->config,
-				 err);
+	return read_keys(document, record, err);
 }
 
 static bool is_named(const struct cache_record *record, const char *name,
@@ -121,16 +138,15 @@ int cache_record_load(const struct cache *cache, const char *name, struct arena 
 {
 	const char *path = arena_printf(arena, "images/%s", name);
 	struct cache_record record = { 0 };
-	const struct json_value *document;
+	struct json_value *document;
 	struct error ignored;
 	struct stat info;
 
 	/* First the time: a record that takes this one's place meanwhile is younger. */
 	if (fstatat(cache->dir, path, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	document = cache_load_document(cache, path, arena);
-	if (!document || !json_get(document, "config") ||
-	    read_record(document, arena, &record, &ignored) < 0 ||
+	document = load_document(cache, path, arena);
+	if (!document || read_record(document, arena, &record, &ignored) < 0 ||
 	    !is_named(&record, name, arena))
 		return 0;
 	record.used = info.st_mtim.tv_sec;

@@ -39,13 +39,14 @@ static struct stat some_file(void)
 static struct cache_record some_record(struct cached *cached)
 {
 	static const char *const none[] = { NULL };
-	static const char *const env[] = { "PATH=/bin", "ODD=\xff\n", NULL };
+	static const char *const env[] = { "PATH=/bin", "ODD=\xff\n",
+					   "ODDER=\xef\x9f\xbf", NULL };
 	static const char *keys[1];
 
 	keys[0] = cached_key(cached, 'a');
 	return (struct cache_record){
 		.id = cached_digest(cached, '1'),
-		.source = "/srv/\xff.tar",
+		.source = "/srv/\xff \xef\x9e\x80.tar",
 		.signer = "key",
 		.map = map,
 		.config = { .kind = "oci",
@@ -95,11 +96,12 @@ static void a_file_is_known_again_with_all_that_was_said(void **state)
 					 &found, &err),
 			 1);
 	assert_string_equal(found.id, cached_digest(cached, '1'));
-	assert_string_equal(found.source, "/srv/\xff.tar");
+	assert_string_equal(found.source, "/srv/\xff \xef\x9e\x80.tar");
 	assert_string_equal(found.signer, "key");
 	assert_string_equal(found.map, map);
 	assert_null(found.tag);
 	assert_string_equal(found.config.env[1], "ODD=\xff\n");
+	assert_string_equal(found.config.env[2], "ODDER=\xef\x9f\xbf");
 	assert_int_equal(found.key_count, 1);
 	assert_string_equal(found.keys[0], cached_key(cached, 'a'));
 	assert_true(found.bytes == UINT64_MAX);
