@@ -168,12 +168,13 @@ enum image_turn_kind {
 };
 
 /*
- * The documents. INSPECT and EXTRACT: image_config_write(), and EXTRACT a second one at the
- * end: { "digest": "sha256:…" of the whole input (of a layout: of its manifest), "entries",
- * "bytes", "skipped_devices" }. VERIFY: { "key": path of the key that signed, "id": its id as
- * people know it, "comment": …, "blake2b": "blake2b:HEX" of the whole input, of a
- * layout of its index.json }; with sha512 "sha512": HEX and "blake2b" alone. DIGEST: see
- * digest.h.
+ * The documents. INSPECT and EXTRACT: image_config_write(). Then INSPECT: { "digest":
+ * "sha256:…" as below, "" where it is not known yet, "layers": [ { "digest", "bytes" } … ] as
+ * they lie in the image }. EXTRACT at the end: { "digest": "sha256:…" of the whole input (of a
+ * layout: of its manifest), "entries", "bytes", "skipped_devices" }. VERIFY: { "key": path of
+ * the key that signed, "id": its id as people know it, "comment": …, "blake2b": "blake2b:HEX"
+ * of the whole input, of a layout of its index.json }; with sha512 "sha512": HEX and "blake2b"
+ * alone. DIGEST: see digest.h.
  */
 struct image_turn {
 	enum image_turn_kind kind;

@@ -228,6 +228,23 @@ static int tell_outcome(const struct extraction *extraction, struct arena *arena
 	return image_document_send(extraction->job->socket, document, arena, err);
 }
 
+/* What the layers are as they lie in the image; nothing of them was read. */
+static int tell_parts(const struct image_job *job, const struct source *source,
+		      struct arena *arena, struct error *err)
+{
+	struct json_value *document = json_make_object(arena);
+	struct json_value *layers = json_put_array(document, "layers");
+
+	json_put_text(document, "digest", source->digest ? source->digest : "");
+	for (size_t i = 0; i < source->config.layer_count; i++) {
+		struct json_value *layer = json_put_object(layers, NULL);
+
+		json_put_text(layer, "digest", source->layers[i].digest);
+		json_put_unsigned(layer, "bytes", source->layers[i].size);
+	}
+	return image_document_send(job->socket, document, arena, err);
+}
+
 static int extract(struct extraction *extraction, struct arena *arena, struct error *err)
 {
 	const struct extract_options options = {
@@ -260,8 +277,10 @@ static int read_image(const struct image_job *job, struct arena *arena, struct e
 				image_config_write(&extraction.source.config, arena),
 				arena, err) < 0)
 		failed = -1;
-	if (!failed && job->task == IMAGE_TASK_EXTRACT)
+	else if (job->task == IMAGE_TASK_EXTRACT)
 		failed = extract(&extraction, arena, err);
+	else
+		failed = tell_parts(job, &extraction.source, arena, err);
 	source_close(&extraction.source);
 	return failed;
 }
