@@ -17,6 +17,7 @@ int command_kill(const char *const *words);
 int command_wait(const char *const *words);
 int command_port(const char *const *words);
 int command_trust(const char *const *words);
+int command_image(const char *const *words);
 int command_policy(const char *const *words, const struct caller_text *caller);
 int command_learn(const char *const *words, const struct caller_text *caller);
 int command_completion(const char *const *words);

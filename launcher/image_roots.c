@@ -20,9 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,19 +51,6 @@ struct request {
 
 /* ---- what is asked for ----------------------------------------------------------------- */
 
-static const char *kind_of(const char *operand)
-{
-	static const char *const kinds[] = { "oci", "oci-archive", "docker-archive" };
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const size_t length = strlen(kinds[i]);
-
-		if (strncmp(operand, kinds[i], length) == 0 && operand[length] == ':')
-			return kinds[i];
-	}
-	return NULL;
-}
-
 static void put_map(struct page *page, char kind, const struct id_map *map)
 {
 	for (size_t i = 0; i < map->count; i++)
@@ -85,17 +70,6 @@ static const char *name_map(const struct request *request)
 static bool maps_one_id(const struct id_map *map)
 {
 	return map->count == 1 && map->ranges[0].count == 1;
-}
-
-static const char *own_arch(struct arena *arena)
-{
-	struct utsname machine;
-	const char *arch;
-
-	if (uname(&machine) < 0)
-		return NULL;
-	arch = image_arch_of_machine(machine.machine);
-	return arch ? arena_strdup(arena, arch) : NULL;
 }
 
 /* What tells whether it is the same as before: of a layout, the index. */
@@ -118,8 +92,8 @@ static void prepare(struct request *request)
 	if (strcmp(operand, "-") != 0)
 		request->path =
 			image_operand_path(operand, request->arena, &request->tag);
-	request->kind = kind_of(operand);
-	request->arch = own_arch(request->arena);
+	request->kind = images_kind(operand);
+	request->arch = images_own_arch(request->arena);
 	/* With one id there is nobody else whom a file could belong to. */
 	request->squash = request->image->squash || maps_one_id(&request->ids->uids);
 	request->map = name_map(request);
@@ -193,53 +167,13 @@ static int read_figures(struct request *request, const struct images_result *res
 
 /* ---- trust ----------------------------------------------------------------------------- */
 
-/* The whole of a stream, so that it can be verified before it is read. */
-static int spool_input(struct request *request, struct error *err)
-{
-	enum { PIECE = 1 << 17 };
-	char *piece = arena_alloc(request->arena, PIECE);
-	ssize_t got;
-
-	request->spool = memfd_create("image", MFD_CLOEXEC);
-	if (request->spool < 0)
-		return error_errno(err, "make a place for the standard input");
-	for (;;) {
-		got = read(STDIN_FILENO, piece, PIECE);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		if (fd_write_all(request->spool, piece, (size_t)got) < 0)
-			return error_errno(err, "keep the standard input in memory");
-	}
-	return got < 0 ? error_errno(err, "read the standard input") : 0;
-}
-
-static int verify_stream(struct request *request, struct error *err)
-{
-	const struct image_spec *image = request->image;
-	struct trust_key *keys;
-	size_t count = 0;
-
-	if (!image->signature &&
-	    trust_find(request->name, request->arena, &keys, &count, err) < 0)
-		return -1;
-	if (!image->signature && count == 0)
-		return 0;
-	if (!image->insecure && spool_input(request, err) < 0)
-		return -1;
-	return images_verify_fd(request->spool, request->name, image->signature,
-				image->insecure, request->arena, &request->verified, err);
-}
-
 static int verify(struct request *request, struct error *err)
 {
 	const struct image_spec *image = request->image;
 
-	if (!request->path)
-		return verify_stream(request, err);
-	return images_verify(image->operand, request->name, image->signature,
-			     image->insecure, request->arena, &request->verified, err);
+	return images_verify_input(image->operand, request->name, image->signature,
+				   image->insecure, request->arena, &request->spool,
+				   &request->verified, err);
 }
 
 /* Nobody wants another answer than the one that was kept. */
@@ -436,25 +370,15 @@ static int extract_layers(struct request *request, struct error *err)
 	return 0;
 }
 
-/* What nobody sees any more goes for good: it takes the ids that the files have. */
+/* Under all ids of the caller: what is to go was perhaps written under another map. */
 static void remove_trash(struct request *request)
 {
-	for (int i = 0; i < 64; i++) {
-		struct image_job job = { .task = IMAGE_TASK_REMOVE,
-					 .socket = -1,
-					 .input_fd = -1 };
-		struct images_result result;
-		auto_close int lock = -1;
-		struct error ignored;
+	struct ids_spec ids;
+	struct error ignored;
+	bool single;
 
-		job.into = cache_next_trash(&request->cache, request->arena, &lock);
-		if (!job.into)
-			return;
-		/* who comes next will try it again */
-		if (images_do(request->ids, &job, NULL, request->arena, &result,
-			      &ignored) < 0)
-			return;
-	}
+	if (images_default_ids(request->arena, &ids, &single, &ignored) == 0)
+		(void)images_sweep(&request->cache, &ids, request->arena, &ignored);
 }
 
 static void remember(struct request *request)

@@ -11,6 +11,7 @@
 #include "userns/userns.h"
 
 struct arena;
+struct cache;
 struct error;
 struct json_value;
 
@@ -40,6 +41,37 @@ void images_result_close(struct images_result *result);
  */
 int images_default_ids(struct arena *arena, struct ids_spec *ret_ids, bool *ret_single,
 		       struct error *err);
+
+/* "oci", "oci-archive", "docker-archive": the scheme of an operand; NULL: it has none. */
+const char *images_kind(const char *operand);
+
+/* What this machine is called in images. NULL: they have no name for it. */
+const char *images_own_arch(struct arena *arena);
+
+/*
+ * The input of a job: an operand as of --root that is an image, for this machine. tag NULL:
+ * what the operand says. Directories, other files and what would have to be fetched are
+ * errors.
+ */
+int images_input(const char *operand, const char *tag, struct arena *arena,
+		 struct image_job *ret_job, struct error *err);
+
+struct verified;
+
+/*
+ * images_verify() of an operand, with the standard input too: that is spooled into *spool
+ * where it has to be verified, and is to be read from there then.
+ */
+int images_verify_input(const char *operand, const char *name, const char *signature,
+			bool insecure, struct arena *arena, int *spool,
+			struct verified *ret_verified, struct error *err);
+
+/*
+ * Removes the trash of the cache (cache_next_trash()). Returns how many trees could not be
+ * removed, and then why in *err: under other ids than these, perhaps.
+ */
+size_t images_sweep(const struct cache *cache, const struct ids_spec *ids,
+		    struct arena *arena, struct error *err);
 
 /* How plan_from_args() gets the root of an image: by the cache, or into memory. */
 extern const struct plan_roots images_roots;

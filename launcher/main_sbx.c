@@ -33,6 +33,7 @@ static const struct command {
 	{ "policy", command_policy, NULL,
 	  "list, show, check, explain, convert and learn policies" },
 	{ "trust", NULL, command_trust, "say whose signatures count for which images" },
+	{ "image", NULL, command_image, "look at, unpack and keep images" },
 	{ "unshare", command_unshare, NULL,
 	  "run a program in your subordinate ids only" },
 	{ "completion", NULL, command_completion,

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operand of --root, and of `sbx image`, as the input of a job; and whether it counts. */
+#include "launcher/images.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "image/trust.h"
+#include "launcher/verify.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+const char *images_kind(const char *operand)
+{
+	static const char *const kinds[] = { "oci", "oci-archive", "docker-archive" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const size_t length = strlen(kinds[i]);
+
+		if (strncmp(operand, kinds[i], length) == 0 && operand[length] == ':')
+			return kinds[i];
+	}
+	return NULL;
+}
+
+const char *images_own_arch(struct arena *arena)
+{
+	struct utsname machine;
+	const char *arch;
+
+	if (uname(&machine) < 0)
+		return NULL;
+	arch = image_arch_of_machine(machine.machine);
+	return arch ? arena_strdup(arena, arch) : NULL;
+}
+
+/* Nothing is fetched here; whoever can is named with the words for it. */
+static int refuse_registry(const char *operand, struct error *err)
+{
+	error_set(err, ERROR_ARCHIVE_UNSUPPORTED, "read %.110s: images are not fetched",
+		  operand);
+	if (text_starts_with(operand, "docker://"))
+		return error_hint(err, "skopeo copy %.90s oci:IMAGE:latest", operand);
+	return error_hint(err, "curl -fLO %.90s", operand);
+}
+
+static int refuse_kind(const char *operand, enum image_kind kind, struct error *err)
+{
+	switch (kind) {
+	case IMAGE_ARCHIVE:
+	case IMAGE_LAYOUT:
+		return 0;
+	case IMAGE_REGISTRY:
+		return refuse_registry(operand, err);
+	case IMAGE_HOST:
+	case IMAGE_DIRECTORY:
+		error_set(err, ERROR_IMAGE, "read %s as an image: it is a directory",
+			  operand);
+		return error_hint(err, "oci:DIR names an image in a directory");
+	case IMAGE_FILESYSTEM:
+	case IMAGE_UNKNOWN:
+		break;
+	}
+	return error_set(err, ERROR_ARCHIVE_UNSUPPORTED, "read %s as an image: it is %s",
+			 operand, image_describe(operand));
+}
+
+static const char *make_absolute(const char *path, struct arena *arena)
+{
+	enum { SIZE = 4096 };
+	char *cwd = arena_alloc(arena, SIZE);
+
+	if (path[0] == '/' || !getcwd(cwd, SIZE))
+		return path;
+	return arena_printf(arena, "%s/%s", cwd, path);
+}
+
+int images_input(const char *operand, const char *tag, struct arena *arena,
+		 struct image_job *ret_job, struct error *err)
+{
+	struct image_job job = {
+		.socket = -1,
+		.input_fd = -1,
+		.kind = images_kind(operand),
+		.arch = images_own_arch(arena),
+		.first = 0,
+		.last = -1,
+	};
+	enum image_kind kind;
+
+	if (image_recognize(operand, &kind, err) < 0 ||
+	    refuse_kind(operand, kind, err) < 0)
+		return -1;
+	if (strcmp(operand, "-") == 0)
+		job.input_fd = STDIN_FILENO;
+	else
+		job.path = make_absolute(image_operand_path(operand, arena, &job.tag),
+					 arena);
+	if (tag)
+		job.tag = tag;
+	*ret_job = job;
+	return 0;
+}
+
+/* ---- trust ----------------------------------------------------------------------------- */
+
+/* The whole of a stream, so that it can be verified before it is read. */
+static int spool_input(struct arena *arena, int *ret_spool, struct error *err)
+{
+	enum { PIECE = 1 << 17 };
+	auto_close int spool = memfd_create("image", MFD_CLOEXEC);
+	char *piece = arena_alloc(arena, PIECE);
+	ssize_t got;
+
+	if (spool < 0)
+		return error_errno(err, "make a place for the standard input");
+	for (;;) {
+		got = read(STDIN_FILENO, piece, PIECE);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		if (fd_write_all(spool, piece, (size_t)got) < 0)
+			return error_errno(err, "keep the standard input in memory");
+	}
+	if (got < 0)
+		return error_errno(err, "read the standard input");
+	*ret_spool = fd_take(&spool);
+	return 0;
+}
+
+static int verify_stream(const char *name, const char *signature, bool insecure,
+			 struct arena *arena, int *spool, struct verified *ret_verified,
+			 struct error *err)
+{
+	struct trust_key *keys;
+	size_t count = 0;
+
+	if (!signature && trust_find(name, arena, &keys, &count, err) < 0)
+		return -1;
+	if (!signature && count == 0)
+		return 0;
+	if (!insecure && spool_input(arena, spool, err) < 0)
+		return -1;
+	return images_verify_fd(*spool, name, signature, insecure, arena, ret_verified,
+				err);
+}
+
+int images_verify_input(const char *operand, const char *name, const char *signature,
+			bool insecure, struct arena *arena, int *spool,
+			struct verified *ret_verified, struct error *err)
+{
+	if (strcmp(operand, "-") == 0)
+		return verify_stream(name, signature, insecure, arena, spool,
+				     ret_verified, err);
+	return images_verify(operand, name, signature, insecure, arena, ret_verified,
+			     err);
+}
