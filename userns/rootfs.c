@@ -167,6 +167,8 @@ static int open_spare_root(struct tree *tree, struct error *err)
 		return error_errno(err, "take the root");
 	if (stack_root(tree, mount, err) < 0)
 		return -1;
+	if (tree->spec->mode == ROOT_COW && tree_own(tree, mount, err) < 0)
+		return -1;
 	return mount_change(tree, mount, root_attributes(tree->spec), 0, true, err);
 }
 
