@@ -1,0 +1,2 @@
+suntrusted comment: verify with test.pub
+RWTF/dRHN0z1NNJ/3s6aPHy2RzDGJ9kYqUkyDCwcUhsBl2dlJcSey4MI8B8kAzj/t06RF91ICuk7xK08QGTnni9rnt9zVjVs3gE=
