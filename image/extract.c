@@ -137,11 +137,6 @@ const struct extracted *extractor_counts(const struct extractor *extractor)
 	return &extractor->counts;
 }
 
-void extractor_note_input(struct extractor *extractor, uint64_t bytes)
-{
-	extractor->noted = bytes;
-}
-
 /* ---- entries ----------------------------------------------------------------------------- */
 
 static const struct kind {
@@ -228,6 +223,7 @@ int extractor_add(struct extractor *extractor, struct archive *archive,
 
 	if (extract_count(extractor, &extractor->counts.entries, err) < 0)
 		return -1;
+	(void)data_input(extractor, archive); /* so that the next layer knows of it */
 	wanted = entry_path(archive_entry_pathname(entry), extractor->options.strip, path,
 			    err);
 	if (wanted <= 0)

@@ -39,6 +39,10 @@ struct extract_options {
 	const char *
 		strip; /* "rootfs/": only what is below it, without it (ACI); NULL: all */
 	struct image_limits limits;
+	/* Bytes of input that were read of this layer so far, for the ratio: at any time
+	 * between its begin and finish. NULL: what libarchive says. */
+	uint64_t (*input)(void *context);
+	void *context;
 };
 
 /*
@@ -68,8 +72,5 @@ int extractor_add(struct extractor *extractor, struct archive *archive,
 int extractor_finish_layer(struct extractor *extractor, struct error *err);
 
 const struct extracted *extractor_counts(const struct extractor *extractor);
-
-/* Bytes of input read so far, for the ratio: the caller tells before each entry. */
-void extractor_note_input(struct extractor *extractor, uint64_t bytes);
 
 #endif

@@ -13,15 +13,14 @@
 /* Below this, no ratio is too good: a small file may be nothing but zeros. */
 static const uint64_t ratio_counts_from = (uint64_t)100 << 20;
 
-/* The caller tells between entries, the archive also within one. */
-static uint64_t input_read(struct extractor *x, struct archive *archive)
+uint64_t data_input(struct extractor *x, struct archive *archive)
 {
-	int64_t bytes = archive_filter_bytes(archive, -1);
+	const struct extract_options *options = &x->options;
+	const int64_t bytes = options->input ? (int64_t)options->input(options->context)
+					     : archive_filter_bytes(archive, -1);
 
 	if (bytes > 0)
 		x->read_here = (uint64_t)bytes;
-	if (x->noted > x->read_before + x->read_here)
-		return x->noted;
 	return x->read_before + x->read_here;
 }
 
@@ -40,7 +39,7 @@ static int count_bytes(struct making *making, uint64_t size, struct error *err)
 				 (unsigned long long)bytes_max);
 	/* What this block came from is not counted as read yet: without it, then. */
 	if (x->counts.bytes < ratio_counts_from ||
-	    x->counts.bytes / ratio <= input_read(x, making->archive)) {
+	    x->counts.bytes / ratio <= data_input(x, making->archive)) {
 		x->counts.bytes += size;
 		return 0;
 	}

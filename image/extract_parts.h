@@ -81,8 +81,8 @@ struct extractor {
 		made; /* by this layer, with the directories on the way; if layered */
 	struct key_set skipped; /* names of devices and sockets: a hard link may follow */
 	struct later later;
-	/* Input, in bytes: what was told, what was read of this layer and before it. */
-	uint64_t noted, read_before, read_here;
+	uint64_t read_before,
+		read_here; /* bytes of input: of layers before, of this one */
 	/* The directory of the last entry, which is most often the next one's too. */
 	int parent;
 	char parent_path[EXTRACT_PATH_MAX + 1];
@@ -167,6 +167,9 @@ int make_nothing(struct making *making, struct error *err);
 int make_link(struct making *making, struct error *err);
 
 /* ---- data: extract_data.c --------------------------------------------------------------------------- */
+
+/* Bytes of input that were read so far. */
+uint64_t data_input(struct extractor *x, struct archive *archive);
 
 int data_write(struct making *making, int fd, struct error *err);
 

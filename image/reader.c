@@ -3,8 +3,6 @@
 
 #include <archive.h>
 #include <errno.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -107,13 +105,6 @@ static int refuse_window(struct stream *stream, struct error *err)
 	return error_hint(err, "compress it with a smaller window");
 }
 
-/* Names are kept as bytes where libarchive believes that they are UTF-8 on both sides. */
-static void use_utf8(void)
-{
-	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
-		setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 static void offer_filters(struct archive *archive)
 {
 	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
@@ -140,7 +131,6 @@ static struct archive *open_reader(struct stream *stream, bool tar, struct error
 {
 	struct archive *archive;
 
-	use_utf8();
 	if (refuse_window(stream, err) < 0)
 		return NULL;
 	archive = archive_read_new();

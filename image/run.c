@@ -7,6 +7,7 @@
 
 #include <archive.h>
 #include <iconv.h>
+#include <langinfo.h>
 #include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,11 +52,12 @@ int image_job_run(const struct image_job *job, struct arena *arena)
 
 /*
  * What libraries set up at their first use, from the file system that is still ours: later it
- * is the archive's. The C library keeps its table of character sets from then on.
+ * is the archive's. The C library keeps its table of character sets from then on; libarchive
+ * will ask for this pair, and no locale is ever set (extract_names.c).
  */
 static int settle_libraries(void)
 {
-	iconv_t table = iconv_open("UTF-8", "ASCII");
+	iconv_t table = iconv_open(nl_langinfo(CODESET), "UTF-8");
 
 	/* iconv_open(3): its failure is (iconv_t)-1, which means no table, and no harm */
 	if ((intptr_t)table != -1)

@@ -79,9 +79,17 @@ struct extraction {
 	const struct image_job *job;
 	struct source source;
 	struct extractor *extractor;
-	uint64_t done, total; /* bytes of the layers before this one, and of all */
+	struct stream *stream; /* of the layer at hand */
+	uint64_t done, total;  /* bytes of the layers before this one, and of all */
 	char digest[sizeof("sha256:") + 64];
 };
+
+static uint64_t count_input(void *context)
+{
+	const struct extraction *extraction = context;
+
+	return stream_done(stream_below(extraction->stream));
+}
 
 /* Whoever shows it may be gone: that is found out when there is something to be said. */
 static void tell_progress(void *context, uint64_t done, uint64_t total)
@@ -107,8 +115,6 @@ static int unpack(struct extraction *extraction, struct stream *stream, struct e
 
 		if (status == ARCHIVE_EOF)
 			break;
-		extractor_note_input(extraction->extractor,
-				     stream_done(stream_below(stream)));
 		failed = status == ARCHIVE_OK || status == ARCHIVE_WARN
 				 ? extractor_add(extraction->extractor, archive, entry,
 						 err)
@@ -148,6 +154,7 @@ static int extract_layer(struct extraction *extraction, size_t i, struct error *
 
 	if (!stream)
 		return -1;
+	extraction->stream = stream;
 	extractor_begin_layer(extraction->extractor);
 	failed = unpack(extraction, stream, err) < 0 ||
 		 extractor_finish_layer(extraction->extractor, err) < 0 ||
@@ -252,6 +259,8 @@ static int extract(struct extraction *extraction, struct arena *arena, struct er
 		.whiteouts = extraction->source.whiteouts,
 		.strip = extraction->source.strip,
 		.limits = extraction->job->limits,
+		.input = count_input,
+		.context = extraction,
 	};
 	int failed;
 
