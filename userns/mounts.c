@@ -120,6 +120,20 @@ static int take_descriptor(const struct mount_entry *entry, struct error *err)
 	return fd_take(&clone);
 }
 
+/* While the caller's root can still be seen, where the layer lies. */
+static int take_kept(struct tree *tree, const struct mount_entry *entry,
+		     struct error *err)
+{
+	auto_close int lower = open_looked_at(entry, err);
+	int overlay;
+
+	if (lower < 0)
+		return -1;
+	overlay = overlay_open_kept(tree, lower, entry->upper, entry->work, err);
+	return overlay < 0 ? error_within(err, "put a layer over %s", entry->source)
+			   : overlay;
+}
+
 static bool shows_outer_proc(const struct tree *tree, const struct mount_entry *entry)
 {
 	if (entry->source && strcmp(entry->source, "host") == 0)
@@ -137,6 +151,8 @@ int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *r
 		fd = take_descriptor(entry, err);
 	else if (entry->kind == MOUNT_BIND)
 		fd = take_tree(open_looked_at(entry, err), entry->source, err);
+	else if (entry->kind == MOUNT_COW && entry->upper)
+		fd = take_kept(tree, entry, err);
 	else if (entry->kind == MOUNT_COW)
 		fd = open_looked_at(entry, err);
 	else if (entry->kind == MOUNT_PROC && shows_outer_proc(tree, entry))
@@ -176,7 +192,9 @@ static int do_cow(struct tree *tree, const struct mount_entry *entry, int source
 
 	if (source < 0)
 		return 0;
-	overlay = overlay_open(tree, &source, 1, NULL, NULL, true, err);
+	/* With a layer that is kept it is the overlay already. */
+	overlay = entry->upper ? fcntl(source, F_DUPFD_CLOEXEC, 3)
+			       : overlay_open(tree, &source, 1, NULL, NULL, true, err);
 	if (overlay < 0)
 		return error_within(err, "put a layer over %s", entry->source);
 	if (place_new(tree, entry, overlay, err) < 0)

@@ -22,20 +22,24 @@
 
 enum { OVERLAY_LOWERS_MAX = TREE_LAYERS_MAX, LAYER_NAME_SIZE = 4 };
 
+static int explain_clone(struct error *err)
+{
+	if (errno != EINVAL)
+		return error_errno(err, "clone a layer");
+	error_set(err, ERROR_OVERLAY,
+		  "make it copy-on-write: a file system is mounted below it");
+	return error_hint(err, "take a directory below that, or read-only or "
+			       "writable in place of copy-on-write");
+}
+
 /* Puts a clone of a layer below the current directory as name. */
 static int place_clone(int layer, const char *name, struct error *err)
 {
 	auto_close int clone = sys_open_tree(
 		layer, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
-	if (clone < 0 && errno == EINVAL) {
-		error_set(err, ERROR_OVERLAY,
-			  "make it copy-on-write: a file system is mounted below it");
-		return error_hint(err, "take a directory below that, or read-only or "
-				       "writable in place of copy-on-write");
-	}
 	if (clone < 0)
-		return error_errno(err, "clone a layer");
+		return explain_clone(err);
 	if (mkdir(name, 0755) < 0 ||
 	    sys_move_mount(clone, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, "place a layer");
@@ -378,6 +382,53 @@ int overlay_open(struct tree *tree, const int *lowers, size_t count, const char 
 		return -1;
 	overlay = writable ? open_written(tree, lowers, count, names, &written, err)
 			   : mount_layers(names, &written, err);
+	if (overlay < 0 || tree_own(tree, overlay, err) < 0)
+		return -1;
+	return fd_take(&overlay);
+}
+
+/* ---- a layer that is kept ---------------------------------------------------------------- */
+
+/* A mount below it would be left out, and the kernel says no more than EINVAL then. */
+static int check_whole(int lower, struct error *err)
+{
+	auto_close int clone = sys_open_tree(
+		lower, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	return clone < 0 ? explain_clone(err) : 0;
+}
+
+static void name_descriptor(int fd, char *name, size_t size)
+{
+	snprintf(name, size, "/proc/self/fd/%d", fd);
+}
+
+/*
+ * By their descriptors, so that no letter of a path has to be quoted. Who reads the layer
+ * later knows what the kernel writes into one; fuse-overlayfs has marks of its own.
+ */
+int overlay_open_kept(struct tree *tree, int lower, const char *upper, const char *work,
+		      struct error *err)
+{
+	auto_close int above = open(upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int beside = open(work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char names[3][32];
+	const struct upper written = { names[1], names[2], true };
+	auto_close int overlay = -1;
+
+	if (above < 0 || beside < 0)
+		return error_errno(err, "open the layer %s", upper);
+	if (is_unmapped(lower)) {
+		error_set(err, ERROR_OVERLAY,
+			  "keep what is written: its owner or group is not mapped");
+		return error_hint(err, "chgrp it to your own group");
+	}
+	name_descriptor(lower, names[0], sizeof(names[0]));
+	name_descriptor(above, names[1], sizeof(names[1]));
+	name_descriptor(beside, names[2], sizeof(names[2]));
+	if (check_whole(lower, err) < 0)
+		return -1;
+	overlay = mount_layers(names[0], &written, err);
 	if (overlay < 0 || tree_own(tree, overlay, err) < 0)
 		return -1;
 	return fd_take(&overlay);

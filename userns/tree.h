@@ -155,6 +155,13 @@ int fuse_image_open(struct tree *tree, struct error *err);
 int overlay_open(struct tree *tree, const int *lowers, size_t count, const char *upper,
 		 const char *work, bool writable, struct error *err);
 
+/*
+ * The kernel's alone, with an upper layer that is read by us later. Before the root is built,
+ * by the caller's own paths.
+ */
+int overlay_open_kept(struct tree *tree, int lower, const char *upper, const char *work,
+		      struct error *err);
+
 /* entries.c */
 int entry_dir(struct tree *tree, const struct mount_entry *entry, int source,
 	      struct error *err);

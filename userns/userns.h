@@ -193,7 +193,7 @@ enum root_mode { ROOT_COW, ROOT_RO, ROOT_RW };
 
 enum mount_kind {
 	MOUNT_BIND, /* source on dest, always recursive */
-	MOUNT_COW,  /* source on dest, what is written goes to the scratch space */
+	MOUNT_COW, /* source on dest, what is written goes to the scratch space or to upper */
 	MOUNT_OVERLAY, /* lowers (first = lowest) with upper and work; without both: read-only,
 			  or with MOUNT_F_THROWAWAY written to the scratch space */
 	MOUNT_TMPFS,   /* a tmpfs of its own: size, mode */
