@@ -5,10 +5,10 @@
 #include <string.h>
 
 /* The commands beside `run`; `config` and `run` take the options of the table. */
-static const char *const commands[] = { "run",   "config", "doctor",  "list",
-					"kill",  "wait",   "port",    "policy",
-					"trust", "image",  "unshare", "completion",
-					NULL };
+static const char *const commands[] = { "run",        "try",   "config", "doctor",
+					"list",       "kill",  "wait",   "port",
+					"policy",     "trust", "image",  "unshare",
+					"completion", NULL };
 
 static void put_commands(struct page *page)
 {

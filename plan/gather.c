@@ -186,6 +186,43 @@ static int take_letters(struct gatherer *gatherer, const char *const *words,
 	return 1;
 }
 
+static size_t long_length(const char *const *words)
+{
+	const char *text = words[0] + 2;
+	const size_t length = strcspn(text, "=");
+	char name[64];
+	bool negated;
+	const struct option_row *row;
+
+	if (text[length] || length >= sizeof(name))
+		return 1;
+	memcpy(name, text, length + 1);
+	row = option_find(name, &negated);
+	return row && takes_next(row, negated, words[1]) ? 2 : 1;
+}
+
+static size_t letters_length(const char *const *words)
+{
+	for (const char *at = words[0] + 1; *at; at++) {
+		const struct option_row *row = option_find_letter(*at);
+
+		if (!row || at[1] == '=')
+			return 1;
+		if (!at[1])
+			return takes_next(row, false, words[1]) ? 2 : 1;
+		if (row->need == OPERAND_NEEDED)
+			return 1;
+	}
+	return 1;
+}
+
+size_t plan_option_length(const char *const *words)
+{
+	if (!words[0] || words[0][0] != '-' || !words[0][1] || !strcmp(words[0], "--"))
+		return 0;
+	return words[0][1] == '-' ? long_length(words) : letters_length(words);
+}
+
 static bool asks_for_help(const struct gatherer *gatherer)
 {
 	return gatherer->count &&

@@ -191,6 +191,12 @@ int plan_from_args(const char *const *words, const struct plan_roots *roots,
 		   bool looks_only, struct plan *ret_plan, struct error *err);
 
 /*
+ * How many words the option takes that these begin with: 1, 2; 0: here COMMAND begins. For a
+ * command that takes the options of `sbx run` beside its own.
+ */
+size_t plan_option_length(const char *const *words);
+
+/*
  * `sbx-bwrap`: reads bubblewrap's words (argv[0] among them) and what they name by --args,
  * and the configuration that applies on top. The whole error text is bubblewrap's, and
  * nothing is looked at that bubblewrap looks at later. Also where it fails,
