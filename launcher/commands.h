@@ -3,6 +3,7 @@
 #define SBX_LAUNCHER_COMMANDS_H
 
 struct caller_text;
+struct plan;
 
 /*
  * The commands of sbx. words are those behind the command's name, NULL-ended. Each prints
@@ -10,6 +11,10 @@ struct caller_text;
  */
 int command_run(const char *const *words, const struct caller_text *caller);
 int command_unshare(const char *const *words, const struct caller_text *caller);
+/* What a run says of its plan before it begins. */
+void run_tell_notes(struct plan *plan);
+
+int command_try(const char *const *words, const struct caller_text *caller);
 int command_config(const char *const *words);
 int command_doctor(const char *const *words);
 int command_list(const char *const *words);

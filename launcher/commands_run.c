@@ -73,6 +73,12 @@ static void note_omissions(const struct plan *plan)
 	}
 }
 
+void run_tell_notes(struct plan *plan)
+{
+	note_unprotected(plan);
+	note_omissions(plan);
+}
+
 int command_run(const char *const *words, const struct caller_text *caller)
 {
 	const pid_t parent = getppid();
@@ -87,8 +93,7 @@ int command_run(const char *const *words, const struct caller_text *caller)
 	else if (plan.life.dry_run)
 		status = dry_run(&plan, words);
 	else {
-		note_unprotected(&plan);
-		note_omissions(&plan);
+		run_tell_notes(&plan);
 		status = run_start(&plan, caller, parent);
 	}
 	plan_free(&plan);

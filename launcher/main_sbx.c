@@ -21,6 +21,8 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "run", command_run, NULL, "start a program in a sandbox" },
+	{ "try", command_try, NULL,
+	  "run a program on a copy of the directory, then commit or discard" },
 	{ "config", NULL, command_config,
 	  "print the plan of a run as an OCI config.json" },
 	{ "doctor", NULL, command_doctor,

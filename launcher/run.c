@@ -339,6 +339,8 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 		run->result->ran = true;
 		run->result->outcome = outcome;
 	}
+	if (run->ended)
+		*run->ended = outcome;
 	report_sigsys(plan, &outcome);
 	report_ended(plan->life.detach ? -1 : plan->life.status_fd, &outcome);
 	if (report_stats(plan, plan->life.stats_file ? &run->stats : NULL, &outcome,
@@ -346,7 +348,7 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 		report_error(&err, plan->life.log_format == LOG_JSON);
 		return error_status(&err);
 	}
-	if (!plan->life.detach && !run->learner && !run->result)
+	if (!plan->life.detach && !run->learner && !run->result && !run->ended)
 		run_end_as(&outcome);
 	return outcome.status;
 }
@@ -386,6 +388,18 @@ int run_watched(const struct plan *plan, const struct caller_text *caller, pid_t
 	struct error err = { 0 };
 
 	if (prepare(&run, parent, &err) < 0 || learner_keep_outputs(learner, &err) < 0)
+		return refuse(plan, &err);
+	return run_to_end(&run, caller);
+}
+
+int run_prepared(const struct plan *plan, const struct caller_text *caller, pid_t parent,
+		 int (*complete)(void *context, struct error *err), void *context,
+		 struct outcome *ret_outcome)
+{
+	struct run run = { .plan = plan, .announce = -1, .ended = ret_outcome };
+	struct error err = { 0 };
+
+	if (prepare(&run, parent, &err) < 0 || complete(context, &err) < 0)
 		return refuse(plan, &err);
 	return run_to_end(&run, caller);
 }

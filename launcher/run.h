@@ -28,6 +28,7 @@ struct run {
 	struct result *result;             /* what is kept of it; NULL: nothing */
 	struct files_place denials, stats; /* where they are written, if they are */
 	struct network *network;           /* of the sandbox that runs */
+	struct outcome *ended; /* for who goes on behind the run; NULL: nobody */
 };
 
 /*
@@ -42,6 +43,16 @@ int run_start(const struct plan *plan, const struct caller_text *caller, pid_t p
  */
 int run_watched(const struct plan *plan, const struct caller_text *caller, pid_t parent,
 		struct learner *learner);
+
+/*
+ * As run_start() in the foreground, for who goes on when it has ended. prepare() is called
+ * when the caller's descriptors are closed, so that its own stay open; it may complete the
+ * plan. Behind it the standard output is /dev/null, and signals that can be waited for are
+ * blocked.
+ */
+int run_prepared(const struct plan *plan, const struct caller_text *caller, pid_t parent,
+		 int (*prepare)(void *context, struct error *err), void *context,
+		 struct outcome *ret_outcome);
 
 /*
  * Does not return where INT or QUIT hit us and the command alike: a shell that waits for us
