@@ -135,10 +135,11 @@ void cache_drop_place(const struct cache *cache, struct cache_place *place)
 
 /* ---- publishing ------------------------------------------------------------------------ */
 
-/* What overlayfs leaves of its work directory: empty ones, which others need not remove. */
+/* What overlayfs leaves of its work directory: empty ones (confine_to_layers(), volatile). */
 static void remove_work(const struct cache *cache, const char *name, struct arena *arena)
 {
-	static const char *const left[] = { "work/work", "work/index", "work" };
+	static const char *const left[] = { "work/work", "work/incompat/volatile",
+					    "work/incompat", "work/index", "work" };
 
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
 		(void)unlinkat(cache->dir, arena_printf(arena, "%s/%s", name, left[i]),
