@@ -84,6 +84,15 @@ struct net_facts {
 	struct trial tap, relay4, relay6;
 };
 
+/* What `sbx-image --probe` says. */
+struct image_facts {
+	bool there;
+	char path[256];
+	char version[32];    /* empty: it does not answer */
+	char archives[160];  /* "libarchive 3.6.2 zlib/1.2.13 …" */
+	char signatures[64]; /* "libsodium 1.0.18" */
+};
+
 struct host_facts {
 	uint32_t uid, gid;
 	char user[64];      /* empty: the uid has no name */
@@ -105,6 +114,7 @@ struct host_facts {
 	struct device_facts tun, fuse;
 	struct cgroup_facts cgroup;
 	char fuse_overlayfs[256]; /* path; empty: not there */
+	char squashfuse[256], erofsfuse[256];
 	char runsc[256];
 	char runsc_version[128];
 	char proc_covers[512]; /* what is mounted below /proc, with blanks between */
@@ -119,6 +129,7 @@ struct host_facts {
 	struct trial mount_api; /* for which there is another way */
 	struct trial namespaces[NS_COUNT];
 	struct net_facts net;
+	struct image_facts images;
 };
 
 /* ---- facts -------------------------------------------------------------------------- */
@@ -135,13 +146,24 @@ void host_parse_status(const char *text, struct host_facts *facts);
 void host_parse_mountinfo(const char *text, struct host_facts *facts);
 void host_parse_key_users(const char *text, uint32_t uid, struct host_facts *facts);
 uint32_t host_next_free_subid(const char *text);
-void host_parse_probe(char *text, struct net_facts *net); /* text is changed */
+void host_parse_probe(char *text, struct net_facts *net);            /* text is changed */
+void host_parse_image_probe(char *text, struct image_facts *images); /* likewise */
 
 /* Tries the rest for real, each in a child of its own that is gone afterwards. */
 void host_try(struct host_facts *facts);
 
+/*
+ * What a program of ours says to --probe: "" where it says nothing. False: it is not there;
+ * ret_path says where it should be.
+ */
+bool host_ask(const char *name, char *ret_path, size_t path_size, char *ret_text,
+	      size_t size);
+
 /* Asks sbx-net, which tries what a network needs. */
 void host_probe_net(struct net_facts *net);
+
+/* Asks sbx-image what it can read. */
+void host_probe_images(struct image_facts *images);
 
 /* All of it, and what the environment and system calls tell, for this host. */
 void host_gather(struct host_facts *facts);

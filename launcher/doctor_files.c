@@ -432,5 +432,9 @@ void host_read_files(int root_fd, const char *path, struct host_facts *facts)
 	facts->packages = find_packages(root_fd);
 	find_program(root_fd, path, "fuse-overlayfs", facts->fuse_overlayfs,
 		     sizeof(facts->fuse_overlayfs));
+	find_program(root_fd, "/usr/bin", "squashfuse", facts->squashfuse,
+		     sizeof(facts->squashfuse));
+	find_program(root_fd, "/usr/bin", "erofsfuse", facts->erofsfuse,
+		     sizeof(facts->erofsfuse));
 	find_program(root_fd, path, "runsc", facts->runsc, sizeof(facts->runsc));
 }

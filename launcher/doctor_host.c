@@ -136,4 +136,5 @@ void host_gather(struct host_facts *facts)
 			     sizeof(facts->runsc_version));
 	host_try(facts);
 	host_probe_net(&facts->net);
+	host_probe_images(&facts->images);
 }

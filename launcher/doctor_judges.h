@@ -63,6 +63,8 @@ void judge_ip6(const struct host_facts *facts, struct finding *finding);
 void judge_resolvers(const struct host_facts *facts, struct finding *finding);
 void judge_fuse(const struct host_facts *facts, struct finding *finding);
 void judge_fuse_overlayfs(const struct host_facts *facts, struct finding *finding);
+void judge_sbx_image(const struct host_facts *facts, struct finding *finding);
+void judge_squashfuse(const struct host_facts *facts, struct finding *finding);
 void judge_runtime_dir(const struct host_facts *facts, struct finding *finding);
 void judge_runsc(const struct host_facts *facts, struct finding *finding);
 

@@ -85,25 +85,37 @@ static _Noreturn void ask(const char *path, int channel)
 	_exit(127);
 }
 
-void host_probe_net(struct net_facts *net)
+bool host_ask(const char *name, char *ret_path, size_t path_size, char *ret_text,
+	      size_t size)
 {
-	char path[PATH_MAX], text[4096] = "";
+	char path[PATH_MAX];
+	const bool there = own_program_find(name, path) == 0;
+	ssize_t length = 0;
 	int channel[2];
-	ssize_t length;
 	pid_t child;
 
-	net->there = own_program_find("sbx-net", path) == 0;
-	text_printable(net->path, sizeof(net->path), path);
-	if (!net->there || pipe2(channel, O_CLOEXEC) < 0)
-		return;
+	ret_text[0] = '\0';
+	text_printable(ret_path, path_size, path);
+	if (!there || pipe2(channel, O_CLOEXEC) < 0)
+		return there;
 	child = fork();
 	if (child == 0)
 		ask(path, channel[1]);
 	close(channel[1]);
-	length = child > 0 ? fd_read_all(channel[0], text, sizeof(text) - 1) : 0;
+	if (child > 0)
+		length = fd_read_all(channel[0], ret_text, size - 1);
 	close(channel[0]);
 	if (child > 0)
 		waitpid(child, NULL, 0);
-	if (length > 0)
-		host_parse_probe(text, net);
+	ret_text[length > 0 ? length : 0] = '\0';
+	return there;
+}
+
+void host_probe_net(struct net_facts *net)
+{
+	char text[4096];
+
+	net->there =
+		host_ask("sbx-net", net->path, sizeof(net->path), text, sizeof(text));
+	host_parse_probe(text, net);
 }

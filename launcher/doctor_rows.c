@@ -118,6 +118,8 @@ static const struct doctor_row rows[] = {
 	{ "resolvers", "name servers", false, judge_resolvers },
 	{ "fuse", "FUSE", false, judge_fuse },
 	{ "fuse-overlayfs", "fuse-overlayfs", false, judge_fuse_overlayfs },
+	{ "sbx-image", "sbx-image", false, judge_sbx_image },
+	{ "squashfuse", "squashfuse, erofsfuse", false, judge_squashfuse },
 	{ "runtime-dir", "runtime directory", false, judge_runtime_dir },
 	{ "runsc", "gVisor's runsc", false, judge_runsc },
 };
