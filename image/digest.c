@@ -33,6 +33,10 @@
 #define OVERLAY "user.overlay."
 #define OPAQUE  OVERLAY "opaque"
 
+/* The same of fuse-overlayfs(1), which marks such a directory by files in it, too. */
+#define FUSE_OVERLAY "user.fuseoverlayfs."
+#define FUSE_OPAQUE  FUSE_OVERLAY "opaque"
+
 enum {
 	ATTRIBUTES_MAX = 65536, /* XATTR_LIST_MAX and XATTR_SIZE_MAX of xattr(7) */
 	PIECE = 65536,
@@ -47,12 +51,17 @@ struct file {
 	const char *path;
 	const char *type;
 	struct stat status;
-	bool opaque;
-	const char *link;  /* of a symbolic link */
-	const char *first; /* a hard link: the first of its names; NULL: it is that */
+	bool opaque, marked; /* marked: by fuse-overlayfs */
+	const char *link;    /* of a symbolic link */
+	const char *first;   /* a hard link: the first of its names; NULL: it is that */
 	char sha256[SHA256_HEX + 1]; /* of a regular file's content, else "" */
 	struct attribute *attributes;
 	size_t attribute_count;
+};
+
+struct directory {
+	const char *path;
+	bool marked;
 };
 
 struct walk {
@@ -60,7 +69,7 @@ struct walk {
 	int top;
 	struct file *files;
 	size_t count;
-	const char **dirs; /* still to be listed */
+	struct directory *dirs; /* still to be listed */
 	size_t dir_count;
 	char *buffer; /* of PIECE bytes */
 };
@@ -114,7 +123,8 @@ static int read_content(struct walk *walk, int fd, struct file *file, struct err
 
 static bool counts(const char *name)
 {
-	if (strncmp(name, OVERLAY, strlen(OVERLAY)) == 0)
+	if (strncmp(name, OVERLAY, strlen(OVERLAY)) == 0 ||
+	    strncmp(name, FUSE_OVERLAY, strlen(FUSE_OVERLAY)) == 0)
 		return false;
 	return strncmp(name, "user.", 5) == 0 || strcmp(name, "security.capability") == 0;
 }
@@ -150,7 +160,6 @@ static int read_attributes(struct walk *walk, int fd, struct file *file,
 {
 	char names[4096], *list = names;
 	ssize_t length = flistxattr(fd, names, sizeof(names));
-	char value;
 
 	if (length < 0 && errno == ERANGE) {
 		list = arena_alloc(walk->arena, ATTRIBUTES_MAX);
@@ -163,14 +172,24 @@ static int read_attributes(struct walk *walk, int fd, struct file *file,
 	for (const char *name = list; name < list + length; name += strlen(name) + 1) {
 		if (counts(name) && add_attribute(walk, fd, name, file, err) < 0)
 			return -1;
-		if (strcmp(name, OPAQUE) == 0 && S_ISDIR(file->status.st_mode))
-			file->opaque =
-				fgetxattr(fd, OPAQUE, &value, 1) == 1 && value == 'y';
 	}
 	if (file->attribute_count)
 		qsort(file->attributes, file->attribute_count, sizeof(*file->attributes),
 		      compare_attributes);
 	return 0;
+}
+
+static bool says_yes(int fd, const char *name)
+{
+	char value;
+
+	return fgetxattr(fd, name, &value, 1) == 1 && value == 'y';
+}
+
+static void read_marks(int fd, struct file *file)
+{
+	file->marked = says_yes(fd, FUSE_OPAQUE);
+	file->opaque = file->marked || says_yes(fd, OPAQUE);
 }
 
 static int read_link(struct walk *walk, int dir, const char *name, struct file *file,
@@ -201,7 +220,10 @@ static int look_inside(struct walk *walk, int dir, const char *name, struct file
 		return error_errno(err, "open %s", file->path);
 	if (read_attributes(walk, fd, file, err) < 0)
 		return -1;
-	return S_ISREG(mode) ? read_content(walk, fd, file, err) : 0;
+	if (S_ISREG(mode))
+		return read_content(walk, fd, file, err);
+	read_marks(fd, file);
+	return 0;
 }
 
 static int add_file(struct walk *walk, int dir, const char *name, const char *path,
@@ -221,7 +243,7 @@ static int add_file(struct walk *walk, int dir, const char *name, const char *pa
 		return 0;
 	walk->dirs =
 		arena_grow(walk->arena, walk->dirs, walk->dir_count, sizeof(*walk->dirs));
-	walk->dirs[walk->dir_count++] = path;
+	walk->dirs[walk->dir_count++] = (struct directory){ path, file.marked };
 	return 0;
 }
 
@@ -252,8 +274,16 @@ static int open_directory(const struct walk *walk, const char *path)
 	return fd;
 }
 
-static int list_names(struct walk *walk, DIR *dir, const char *path, struct error *err)
+static bool is_mark(const char *name)
 {
+	return !strcmp(name, ".wh..wh..opq") || !strcmp(name, ".wh..opq");
+}
+
+static int list_names(struct walk *walk, DIR *dir, const struct directory *of,
+		      struct error *err)
+{
+	const char *path = of->path;
+
 	for (;;) {
 		const struct dirent *entry;
 		const char *child;
@@ -262,7 +292,8 @@ static int list_names(struct walk *walk, DIR *dir, const char *path, struct erro
 		entry = readdir(dir);
 		if (!entry)
 			break;
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    (of->marked && is_mark(entry->d_name)))
 			continue;
 		child = strcmp(path, ".") == 0
 				? arena_strdup(walk->arena, entry->d_name)
@@ -273,8 +304,9 @@ static int list_names(struct walk *walk, DIR *dir, const char *path, struct erro
 	return errno ? error_errno(err, "list %s", path) : 0;
 }
 
-static int list(struct walk *walk, const char *path, struct error *err)
+static int list(struct walk *walk, const struct directory *of, struct error *err)
 {
+	const char *path = of->path;
 	int fd = open_directory(walk, strcmp(path, ".") == 0 ? "" : path);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	int failed;
@@ -284,7 +316,7 @@ static int list(struct walk *walk, const char *path, struct error *err)
 		fd_close(&fd);
 		return -1;
 	}
-	failed = list_names(walk, dir, path, err);
+	failed = list_names(walk, dir, of, err);
 	(void)closedir(dir);
 	return failed;
 }
@@ -298,38 +330,43 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(first->path, second->path);
 }
 
+/* A file with other names. */
+struct name {
+	struct file *file;
+};
+
 static int compare_inodes(const void *a, const void *b)
 {
-	const struct file *const *first = a, *const *second = b;
-	const struct stat *one = &(*first)->status, *other = &(*second)->status;
+	const struct name *first = a, *second = b;
+	const struct stat *one = &first->file->status, *other = &second->file->status;
 
 	if (one->st_dev != other->st_dev)
 		return one->st_dev < other->st_dev ? -1 : 1;
 	if (one->st_ino != other->st_ino)
 		return one->st_ino < other->st_ino ? -1 : 1;
-	return strcmp((*first)->path, (*second)->path);
+	return strcmp(first->file->path, second->file->path);
 }
 
 /* Names outside of the tree are none. */
 static void find_links(struct walk *walk)
 {
-	struct file **linked =
-		arena_alloc_array(walk->arena, walk->count, sizeof(*linked));
+	struct name *names = arena_alloc_array(walk->arena, walk->count, sizeof(*names));
 	size_t count = 0;
 
 	for (size_t i = 0; i < walk->count; i++)
 		if (!S_ISDIR(walk->files[i].status.st_mode) &&
 		    !is_whiteout(&walk->files[i].status) &&
 		    walk->files[i].status.st_nlink > 1)
-			linked[count++] = &walk->files[i];
+			names[count++].file = &walk->files[i];
 	if (count)
-		qsort(linked, count, sizeof(struct file *), compare_inodes);
+		qsort(names, count, sizeof(*names), compare_inodes);
 	for (size_t i = 1; i < count; i++) {
-		const struct file *before = linked[i - 1];
+		const struct file *before = names[i - 1].file;
+		struct file *file = names[i].file;
 
-		if (before->status.st_dev == linked[i]->status.st_dev &&
-		    before->status.st_ino == linked[i]->status.st_ino)
-			linked[i]->first = before->first ? before->first : before->path;
+		if (before->status.st_dev == file->status.st_dev &&
+		    before->status.st_ino == file->status.st_ino)
+			file->first = before->first ? before->first : before->path;
 	}
 }
 
@@ -454,9 +491,15 @@ int tree_digest(int dir_fd, size_t listed, struct arena *arena,
 
 	if (add_file(&walk, dir_fd, ".", ".", err) < 0)
 		return -1;
-	while (walk.dir_count)
-		if (list(&walk, walk.dirs[--walk.dir_count], err) < 0)
+	while (walk.dir_count) {
+		/* a copy: the list grows over its place */
+		const struct directory next = walk.dirs[--walk.dir_count];
+
+		if (list(&walk, &next, err) < 0)
 			return -1;
+	}
+	if (!walk.files)
+		return error_set(err, ERROR_IMAGE, "find the tree");
 	qsort(walk.files, walk.count, sizeof(*walk.files), compare_paths);
 	find_links(&walk);
 	*ret_document = make_document(&walk, listed);

@@ -56,33 +56,42 @@ static const char *say(const struct view *view, const char *words, const char *p
 			    top ? "" : path, end);
 }
 
-/* Both lists are in the order of the paths' bytes. */
+/* NULL: both are the same; one is missing where it is NULL. */
+static const char *pair_difference(const struct view *view, const struct json_value *one,
+				   const struct json_value *two, struct arena *arena)
+{
+	const char *what;
+
+	if (!two)
+		return say(view, "only the first run has", text_of(one, "path"), "",
+			   arena);
+	if (!one)
+		return say(view, "the first run has no", text_of(two, "path"), "", arena);
+	what = member_that_differs(one, two);
+	if (!what)
+		return NULL;
+	return say(view, arena_printf(arena, "%s of", what), text_of(one, "path"),
+		   " differs", arena);
+}
+
+/* Both lists are in the order of the paths' bytes: up to the first difference, side by side. */
 static const char *file_difference(const struct view *view, const struct json_value *a,
 				   const struct json_value *b, struct arena *arena)
 {
-	size_t i = 0, j = 0;
+	const size_t counts[] = { json_count(a), json_count(b) };
 
-	while (i < json_count(a) || j < json_count(b)) {
-		const struct json_value *one = i < json_count(a) ? json_at(a, i) : NULL;
-		const struct json_value *two = j < json_count(b) ? json_at(b, j) : NULL;
-		const int order =
-			!one   ? 1
-			: !two ? -1
-			       : strcmp(text_of(one, "path"), text_of(two, "path"));
-		const char *what;
+	for (size_t i = 0; i < counts[0] || i < counts[1]; i++) {
+		const struct json_value *one = i < counts[0] ? json_at(a, i) : NULL;
+		const struct json_value *two = i < counts[1] ? json_at(b, i) : NULL;
+		const char *found;
+		int order = 0;
 
-		if (order < 0)
-			return say(view, "only the first run has", text_of(one, "path"),
-				   "", arena);
-		if (order > 0)
-			return say(view, "the first run has no", text_of(two, "path"), "",
-				   arena);
-		what = member_that_differs(one, two);
-		if (what)
-			return say(view, arena_printf(arena, "%s of", what),
-				   text_of(one, "path"), " differs", arena);
-		i++;
-		j++;
+		if (one && two)
+			order = strcmp(text_of(one, "path"), text_of(two, "path"));
+		found = pair_difference(view, order > 0 ? NULL : one,
+					order < 0 ? NULL : two, arena);
+		if (found)
+			return found;
 	}
 	return NULL;
 }

@@ -41,7 +41,7 @@ static int digest_tree(const struct plan *plan, struct image_job *job,
 		       struct arena *arena, const struct json_value **ret_document,
 		       const char **ret_digest, struct error *err)
 {
-	struct images_result result;
+	struct images_result result = { .document_count = 0 };
 	const char *digest = NULL;
 
 	job->task = IMAGE_TASK_DIGEST;
@@ -117,7 +117,7 @@ static void put_digest_of(struct json_value *object, const struct plan *plan,
 				 .into = path,
 				 .limits = { .entries = 1 } };
 	const struct json_value *document;
-	const char *digest;
+	const char *digest = "";
 	struct error err = { 0 };
 
 	if (digest_tree(plan, &job, arena, &document, &digest, &err) == 0) {

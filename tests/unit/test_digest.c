@@ -196,6 +196,38 @@ static void a_path_longer_than_the_kernel_takes_is_read(void **state)
 	arena_free(&arena);
 }
 
+static void set(const char *path, const char *name, const char *value)
+{
+	assert_int_equal(setxattr(path, name, value, strlen(value), 0), 0);
+}
+
+/* overlayfs(5) with userxattr, and fuse-overlayfs(1). */
+static void marks_of_overlays_are_no_files_and_no_attributes(void **state)
+{
+	const char *dir = directory(state);
+	struct arena arena = { NULL };
+	struct json_value *document;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/d", dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	if (setxattr(path, "user.overlay.origin", "", 0, 0) < 0)
+		skip(); /* no file system for it */
+	put(dir, "d/.wh..wh..opq", "");
+	document = document_of(dir, 100, &arena);
+	assert_string_equal(member(document, 2, "path"), "d/.wh..wh..opq");
+	assert_null(json_get(json_at(json_get(document, "files"), 1), "opaque"));
+	set(path, "user.fuseoverlayfs.opaque", "y");
+	document = document_of(dir, 100, &arena);
+	assert_int_equal(json_count(json_get(document, "files")), 2);
+	assert_non_null(json_get(json_at(json_get(document, "files"), 1), "opaque"));
+	assert_null(json_get(json_at(json_get(document, "files"), 1), "attributes"));
+	set(path, "user.mine", "1");
+	document = document_of(dir, 100, &arena);
+	assert_non_null(json_get(json_at(json_get(document, "files"), 1), "attributes"));
+	arena_free(&arena);
+}
+
 #define IN_DIRECTORY(test)                                                               \
 	cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
 
@@ -206,6 +238,7 @@ int main(void)
 		IN_DIRECTORY(each_thing_that_counts_makes_another_digest),
 		IN_DIRECTORY(files_are_listed_in_the_order_of_their_paths),
 		IN_DIRECTORY(too_many_files_are_counted_and_not_listed),
+		IN_DIRECTORY(marks_of_overlays_are_no_files_and_no_attributes),
 		IN_DIRECTORY(a_path_longer_than_the_kernel_takes_is_read),
 	};
 
