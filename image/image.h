@@ -137,6 +137,7 @@ struct image_job {
 	uint64_t memory; /* bytes at most; 0: half of what the machine has */
 	int mounts;      /* IMAGE_TURN_MOUNT so often */
 	bool squash;     /* every id is 0 */
+	bool undigested; /* nobody asks what the digest of a tar is */
 	struct image_limits limits;
 	/* "blake2b:HEX" of the whole input, of a verified file; of a layout: of its index.json */
 	const char *expected;

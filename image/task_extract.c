@@ -131,7 +131,7 @@ static int note_digest(struct extraction *extraction, struct stream *stream,
 {
 	char sha256[65];
 
-	if (extraction->source.blobs)
+	if (extraction->source.blobs || extraction->job->undigested)
 		return 0;
 	if (stream_finish(stream_below(stream), sha256, NULL, err) < 0)
 		return -1;
@@ -143,7 +143,7 @@ static int extract_layer(struct extraction *extraction, size_t i, struct error *
 {
 	const bool is_whole = extraction->source.blobs == NULL;
 	const struct stream_options options = {
-		.sha256 = is_whole,
+		.sha256 = is_whole && !extraction->job->undigested,
 		.blake2b = is_whole && extraction->source.expected,
 		.progress = tell_progress,
 		.context = extraction,

@@ -51,6 +51,7 @@ static const struct field {
 	FIELD("memory", FIELD_SIZE, memory),
 	FIELD("mounts", FIELD_TIMES, mounts),
 	FIELD("squash", FIELD_FLAG, squash),
+	FIELD("undigested", FIELD_FLAG, undigested),
 	FIELD("entries", FIELD_SIZE, limits.entries),
 	FIELD("bytes", FIELD_SIZE, limits.bytes),
 	FIELD("ratio", FIELD_SIZE, limits.ratio),

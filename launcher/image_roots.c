@@ -228,9 +228,11 @@ static int extract_to_memory(struct request *request, struct image_root *root,
 {
 	struct image_job job = make_job(request, IMAGE_TASK_EXTRACT);
 	struct images_result result;
+	const char *digest = NULL;
 	uint64_t bytes;
 
 	job.mounts = request->image->runs ? request->image->runs : 1;
+	job.undigested = !request->image->wants_digest;
 	if (images_do(request->ids, &job, title_of(request), request->arena, &result,
 		      err) < 0)
 		return -1;
@@ -244,7 +246,11 @@ static int extract_to_memory(struct request *request, struct image_root *root,
 	root->held_count = result.mount_count;
 	if (read_config(request, &result, err) < 0)
 		return -1;
-	return read_figures(request, &result, &request->digest, &bytes, err);
+	if (read_figures(request, &result, &digest, &bytes, err) < 0)
+		return -1;
+	if (!request->digest && digest && *digest)
+		request->digest = digest;
+	return 0;
 }
 
 /* ---- the cache ------------------------------------------------------------------------- */

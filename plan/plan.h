@@ -130,6 +130,7 @@ struct image_spec {
 	uint64_t cache_size; /* bytes that may be kept; 0: the default */
 	uint64_t memory;     /* bytes that it may take in memory; 0: half of it */
 	const char *digest;  /* of what was used, "sha256:HEX"; NULL: unknown */
+	bool wants_digest;   /* somebody asks for it, also where nothing is kept */
 	int runs;            /* a root in memory is wanted so often; 0: once */
 	const int *mounts;   /* all of them, rootfs.mount the first; NULL: there is one */
 	const int *held;     /* descriptors that stay open while it is used */

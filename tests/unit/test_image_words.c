@@ -41,6 +41,7 @@ static void an_extraction_comes_through(void **state)
 		.memory = UINT64_MAX,
 		.mounts = 3,
 		.squash = true,
+		.undigested = true,
 		.limits = { .entries = 5, .bytes = 6, .ratio = 7 },
 		.expected = "blake2b:00ff",
 	};
@@ -64,6 +65,7 @@ static void an_extraction_comes_through(void **state)
 	assert_true(read.memory == UINT64_MAX);
 	assert_int_equal(read.mounts, 3);
 	assert_true(read.squash);
+	assert_true(read.undigested);
 	assert_memory_equal(&read.limits, &job.limits, sizeof(job.limits));
 	assert_string_equal(read.expected, job.expected);
 	arena_free(&arena);
