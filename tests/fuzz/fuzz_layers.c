@@ -119,7 +119,7 @@ static void take_member(struct member *member, struct bytes *bytes, bool upper,
 	static const char *const names[] = { "a", "b", "c", "d" };
 	size_t used = take_directory(member->name, bytes);
 	const char *name = names[bytes_take(bytes) % 4];
-	const unsigned int kind = bytes_take(bytes) % (upper ? 6 : 3);
+	const int kind = bytes_take(bytes) % (upper ? 6 : 3);
 
 	member->type = kind == 1 ? AE_IFDIR : AE_IFREG;
 	member->mode = mode;
@@ -134,7 +134,8 @@ static void take_layer(struct layer *layer, struct bytes *bytes, bool upper)
 	layer->count = bytes_take(bytes) % ENTRIES_MAX;
 	for (size_t i = 0; i < layer->count; i++)
 		take_member(&layer->members[i], bytes, upper,
-			    0700 + (unsigned int)i + (upper ? ENTRIES_MAX : 0U));
+			    0700 + (unsigned int)i +
+				    (upper ? (unsigned int)ENTRIES_MAX : 0));
 }
 
 /* ---- extracting -------------------------------------------------------------------------- */
