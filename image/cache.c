@@ -116,6 +116,21 @@ static const char *base_path(struct arena *arena, struct error *err)
 	return NULL;
 }
 
+/* What is there is as good, whoever may not make it. */
+static int make_directory(int parent, const char *name)
+{
+	struct stat ignored;
+	int errnum;
+
+	if (mkdirat(parent, name, S_IRWXU) == 0)
+		return 0;
+	errnum = errno;
+	if (fstatat(parent, name, &ignored, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	errno = errnum;
+	return -1;
+}
+
 /* mkdir -p; what exists is left as it is. -1 and errno. */
 static int make_parents(const char *path, struct arena *arena)
 {
@@ -127,7 +142,7 @@ static int make_parents(const char *path, struct arena *arena)
 		if (kept != '/' && kept != '\0')
 			continue;
 		*at = '\0';
-		if (mkdir(copy, S_IRWXU) < 0 && access(copy, F_OK) < 0)
+		if (make_directory(AT_FDCWD, copy) < 0)
 			return -1;
 		if (kept == '\0')
 			return 0;
@@ -151,8 +166,7 @@ static int open_own(int parent, const char *name, const char *path, bool make,
 	auto_close int fd = -1;
 	struct stat info;
 
-	if (make && mkdirat(parent, name, S_IRWXU) < 0 &&
-	    faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (make && make_directory(parent, name) < 0)
 		return cache_error(err, "make the cache", path);
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))

@@ -61,6 +61,7 @@ struct cache_record {
 	size_t key_count;
 	uint64_t bytes, entries;
 	int64_t made, used; /* seconds since 1970 */
+	long used_ns;       /* and what is behind them */
 };
 
 /* A short name of an id map and of squashing, for keys. map is the text of /proc/PID/uid_map
@@ -149,7 +150,10 @@ int cache_collect(const struct cache *cache, const struct cache_wish *wish,
 const char *cache_next_trash(const struct cache *cache, struct arena *arena,
 			     int *ret_lock);
 
-/* All records, the last used first; 0 or -1. */
+/*
+ * All records, the last used first, with the bytes of all their layers; ret_bytes counts
+ * layers that images share once. 0 or -1.
+ */
 int cache_list(const struct cache *cache, struct arena *arena,
 	       struct cache_record **ret_records, size_t *ret_count, uint64_t *ret_bytes,
 	       struct error *err);

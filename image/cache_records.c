@@ -150,6 +150,7 @@ int cache_record_load(const struct cache *cache, const char *name, struct arena 
 	    !is_named(&record, name, arena))
 		return 0;
 	record.used = info.st_mtim.tv_sec;
+	record.used_ns = info.st_mtim.tv_nsec;
 	*ret_record = record;
 	return 1;
 }
@@ -215,16 +216,28 @@ struct listing {
 	uint64_t bytes;
 };
 
+/* Those that were there before the image came too. */
+static uint64_t bytes_of_layers(const struct listing *list,
+				const struct cache_record *record)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < record->key_count; i++)
+		bytes += cache_layer_bytes(list->cache, record->keys[i], list->arena);
+	return bytes;
+}
+
 static int add_record(void *context, const char *name)
 {
 	struct listing *list = context;
 	struct cache_record record;
 
-	if (cache_record_load(list->cache, name, list->arena, &record) == 1) {
-		list->records = arena_grow(list->arena, list->records, list->count,
-					   sizeof(*list->records));
-		list->records[list->count++] = record;
-	}
+	if (cache_record_load(list->cache, name, list->arena, &record) != 1)
+		return 0;
+	record.bytes = bytes_of_layers(list, &record);
+	list->records = arena_grow(list->arena, list->records, list->count,
+				   sizeof(*list->records));
+	list->records[list->count++] = record;
 	return 0;
 }
 
@@ -236,13 +249,15 @@ static int add_bytes(void *context, const char *key)
 	return 0;
 }
 
-/* The last used first; those of one second by their names, so that the order is always one. */
+/* The last used first; those of one instant by their names, so that the order is always one. */
 static int compare_records(const void *left, const void *right)
 {
 	const struct cache_record *a = left, *b = right;
 
 	if (a->used != b->used)
 		return a->used > b->used ? -1 : 1;
+	if (a->used_ns != b->used_ns)
+		return a->used_ns > b->used_ns ? -1 : 1;
 	return strcmp(a->id, b->id);
 }
 

@@ -59,7 +59,6 @@ static void put_image(struct json_value *list, const struct cache_record *record
 	image_put_text(object, "reference", record->config.reference, arena);
 	json_put_unsigned(object, "layers", record->key_count);
 	json_put_unsigned(object, "bytes", record->bytes);
-	json_put_unsigned(object, "entries", record->entries);
 	json_put_text(object, "made", image_time_text(record->made, arena));
 	json_put_text(object, "used", image_time_text(record->used, arena));
 	image_put_text(object, "signer", record->signer, arena);

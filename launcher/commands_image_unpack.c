@@ -176,6 +176,9 @@ static int await_end(pid_t child, const sigset_t *awaited)
 		stopped_by = signal;
 		(void)kill(child, SIGKILL);
 	}
+	/* sbx-image dies with it, but a moment later. */
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
 	if (stopped_by)
 		return stopped_by;
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? 0 : -1;
@@ -196,6 +199,8 @@ static int run_work(struct work *job, const sigset_t *awaited, const sigset_t *m
 	int ends[2], said;
 	pid_t child;
 
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return error_errno(err, "adopt orphans");
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe");
 	errors = ends[0];

@@ -219,6 +219,7 @@ static void layers_that_images_share_are_counted_once(void **state)
 			 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(bytes, 123);
+	assert_int_equal(records[0].bytes + records[1].bytes, 223);
 }
 
 /* ---- texts that are none of ours ------------------------------------------------------- */
