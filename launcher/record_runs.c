@@ -196,8 +196,6 @@ int run_recorded(struct run *run, const struct caller_text *caller)
 
 	if (run_all(&recording, &status, &err) < 0) {
 		status = error_status(&err);
-		report_failed(run->plan->life.status_fd, &err,
-			      recording.first.outcome.init, recording.first.ran);
 		report_error(&err, run->plan->life.log_format == LOG_JSON);
 	} else {
 		end_as_first(&recording);
