@@ -25,8 +25,6 @@ static int replace_streams(const struct plan *plan, struct error *err)
 {
 	const char *log = plan->life.log;
 
-	if (plan->process.stdin_null && replace_stream(0, "/dev/null", O_RDONLY, err) < 0)
-		return -1;
 	if (log && strcmp(log, "-") == 0)
 		return 0;
 	if (replace_stream(1, log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND,

@@ -420,6 +420,7 @@ static int extract_to_cache(struct request *request, struct error *err)
 {
 	if (inspect(request, err) < 0 || extract_layers(request, err) < 0) {
 		give_back(request);
+		remove_trash(request);
 		return -1;
 	}
 	remember(request);

@@ -353,11 +353,24 @@ int run_to_end(struct run *run, const struct caller_text *caller)
 	return outcome.status;
 }
 
+/* It held the root, or nobody is there who would write to it. */
+static int close_input(const struct plan *plan, struct error *err)
+{
+	auto_close int fd = -1;
+
+	if (!plan->process.stdin_null)
+		return 0;
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+		return error_errno(err, "open /dev/null");
+	return 0;
+}
+
 static int prepare(struct run *run, pid_t parent, struct error *err)
 {
 	state_init(&run->state);
 	if (check_streams(err) < 0 || close_strangers(run->plan, err) < 0 ||
-	    arm_for_parent(run->plan, parent, err) < 0)
+	    close_input(run->plan, err) < 0 || arm_for_parent(run->plan, parent, err) < 0)
 		return -1;
 	return signals_prepare(&run->ignored, err);
 }
