@@ -148,6 +148,9 @@ int blobs_place(const struct blobs *blobs, const char *name, int *ret_fd,
 	fd = open_file(blobs, name, &file);
 	if (fd < 0 && errno == ENOENT)
 		return error_set(err, ERROR_IMAGE, "find %s in the image", name);
+	if (fd < 0 && errno == EINVAL)
+		return error_set(err, ERROR_IMAGE, "read %s of the image: it is no file",
+				 name);
 	if (fd < 0)
 		return error_errno_id(err, ERROR_IMAGE, "read %s of the image", name);
 	*ret_fd = fd;

@@ -59,6 +59,16 @@ static int bad_data(const struct making *making, struct error *err)
 			 reason ? reason : "the archive is damaged");
 }
 
+static int write_failed(const struct making *making, struct error *err)
+{
+	char shown[SHOWN_MAX + 4];
+
+	if (errno != EINVAL && errno != EFBIG)
+		return extract_failed(making->x, "write", making->path, err);
+	return error_set(err, ERROR_IMAGE, "extract %s: no file can be that long here",
+			 extract_shown(making->path, shown));
+}
+
 /* A block of the file, at its place; *at is where the last one ended. */
 static int write_block(struct making *making, int fd, const void *bytes, size_t size,
 		       uint64_t offset, uint64_t *at, struct error *err)
@@ -73,9 +83,9 @@ static int write_block(struct making *making, int fd, const void *bytes, size_t 
 	if (count_bytes(making, size, err) < 0)
 		return -1;
 	if (offset != *at && lseek(fd, (off_t)offset, SEEK_SET) < 0)
-		return extract_failed(making->x, "write", making->path, err);
+		return write_failed(making, err);
 	if (fd_write_all(fd, bytes, size) < 0)
-		return extract_failed(making->x, "write", making->path, err);
+		return write_failed(making, err);
 	*at = offset + size;
 	return 0;
 }
@@ -103,6 +113,6 @@ int data_write(struct making *making, int fd, struct error *err)
 	}
 	/* A hole at the end. */
 	if (at < (uint64_t)whole && ftruncate(fd, whole) < 0)
-		return extract_failed(making->x, "write", making->path, err);
+		return write_failed(making, err);
 	return 0;
 }

@@ -237,6 +237,10 @@ static int link_failed(const struct making *making, struct error *err)
 		return error_set(err, ERROR_IMAGE, "find %s, which %s is a hard link to",
 				 extract_shown(making->target, target),
 				 extract_shown(making->path, shown));
+	if (errnum == EPERM)
+		return error_set(err, ERROR_IMAGE, "link %s to %s: that is a directory",
+				 extract_shown(making->path, shown),
+				 extract_shown(making->target, target));
 	errno = errnum;
 	return error_errno_id(err, ERROR_IMAGE, "link %s to %s",
 			      extract_shown(making->path, shown),

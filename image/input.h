@@ -199,7 +199,8 @@ int source_find_manifest(struct stream *stream, const char *name, struct arena *
 
 struct blobs;
 
-enum { BLOBS_TEXT_MAX = 4 << 20 }; /* bytes of a manifest */
+/* Bytes of a manifest. As JSON in memory it is up to thirty times as much. */
+enum { BLOBS_TEXT_MAX = 1 << 20 };
 
 /* The directory of a layout; names are resolved beneath it. dir_fd stays the caller's. */
 struct blobs *blobs_of_directory(int dir_fd, struct error *err);
