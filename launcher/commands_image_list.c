@@ -55,7 +55,7 @@ static void put_image(struct json_value *list, const struct cache_record *record
 	json_put_text(object, "digest", record->id);
 	json_put_text(object, "source", printable(arena, record->source));
 	image_put_text(object, "tag", record->tag, arena);
-	json_put_text(object, "kind", printable(arena, record->config.kind));
+	image_put_text(object, "kind", record->config.kind, arena);
 	image_put_text(object, "reference", record->config.reference, arena);
 	json_put_unsigned(object, "layers", record->key_count);
 	json_put_unsigned(object, "bytes", record->bytes);
