@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "image/layer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -55,6 +56,7 @@ static struct change *add(struct walk *walk, enum change_kind kind, const char *
 {
 	struct change *change;
 
+	assert(before || after);
 	walk->changes = arena_grow(walk->arena, walk->changes, walk->count,
 				   sizeof(*walk->changes));
 	change = &walk->changes[walk->count++];

@@ -175,6 +175,12 @@ static int dress_one(const struct commit *commit, const struct operation *operat
 	return dress(commit, from, to);
 }
 
+/* A directory on the way, which may be a file or a link by now. */
+static bool is_gone(int errnum)
+{
+	return errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP;
+}
+
 static int operate(const struct commit *commit, size_t i)
 {
 	const struct operation *operation = &commit->operations[i];
@@ -184,7 +190,7 @@ static int operate(const struct commit *commit, size_t i)
 
 	commit_step(commit);
 	if (parent < 0)
-		return errno == ENOENT && operation->kind != OPERATION_PUT ? 0 : -1;
+		return is_gone(errno) && operation->kind != OPERATION_PUT ? 0 : -1;
 	switch (operation->kind) {
 	case OPERATION_UNLINK:
 	case OPERATION_RMDIR:

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/page.h"
 #include "base/text.h"
+#include "image/layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,8 +46,9 @@ int journal_write(const struct commit *commit, struct error *err)
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct operation *operation = &commit->operations[i];
 
-		page_printf(&page, "%c %zu %" PRIu64 " %" PRId64, (char)operation->kind,
-			    operation->layer, operation->inode, operation->mtime);
+		page_printf(&page, "%c %zu %" PRIu64 " %" PRIu64, (char)operation->kind,
+			    operation->layer, operation->inode,
+			    (uint64_t)operation->mtime);
 		page_put_bytes(&page, "", 1);
 		page_put_bytes(&page, operation->path, strlen(operation->path) + 1);
 	}
@@ -73,16 +75,21 @@ int journal_mark(const struct commit *commit, struct error *err)
 	return 0;
 }
 
+/* A letter and three figures. */
 static int parse_operation(const char *text, const struct commit *commit,
 			   struct operation *ret_operation)
 {
-	char kind;
+	uint64_t figures[3];
 
-	if (sscanf(text, "%c %zu %" SCNu64 " %" SCNd64, &kind, &ret_operation->layer,
-		   &ret_operation->inode, &ret_operation->mtime) != 4 ||
-	    !strchr("udpm", kind) || ret_operation->layer >= commit->layer_count)
+	if (!*text || !strchr("udpm", text[0]) || text[1] != ' ' ||
+	    read_figures(text + 2, figures, 3) < 0 || figures[0] >= commit->layer_count)
 		return -1;
-	ret_operation->kind = (enum operation_kind)kind;
+	*ret_operation = (struct operation){
+		.kind = (enum operation_kind)text[0],
+		.layer = (size_t)figures[0],
+		.inode = figures[1],
+		.mtime = (int64_t)figures[2],
+	};
 	return 0;
 }
 

@@ -22,6 +22,22 @@
 
 /* ---- contents -------------------------------------------------------------------------- */
 
+static int write_at(int to, const char *bytes, size_t size, off_t offset)
+{
+	while (size > 0) {
+		ssize_t written = pwrite(to, bytes, size, offset);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -1;
+		bytes += written;
+		offset += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}
+
 static int copy_block(int from, int to, off_t offset, size_t size)
 {
 	char block[32 * 1024];
@@ -34,14 +50,8 @@ static int copy_block(int from, int to, off_t offset, size_t size)
 			continue;
 		if (length <= 0)
 			return (int)length;
-		for (ssize_t done = 0; done < length;) {
-			ssize_t written = pwrite(to, block + done,
-						 (size_t)(length - done), offset + done);
-
-			if (written < 0 && errno != EINTR)
-				return -1;
-			done += written > 0 ? written : 0;
-		}
+		if (write_at(to, block, (size_t)length, offset) < 0)
+			return -1;
 		offset += length;
 		size -= (size_t)length;
 	}

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "base/syscalls.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -139,6 +140,24 @@ bool is_opaque(int dir)
 	char value = 0;
 
 	return fgetxattr(dir, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
+int read_figures(const char *text, uint64_t *ret_figures, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const size_t length = strcspn(text, " ");
+		char figure[24];
+
+		if (length >= sizeof(figure) ||
+		    (text[length] == '\0') != (i + 1 == count))
+			return -1;
+		memcpy(figure, text, length);
+		figure[length] = '\0';
+		if (text_to_u64(figure, 10, &ret_figures[i]) < 0)
+			return -1;
+		text += length + 1;
+	}
+	return 0;
 }
 
 char type_letter(mode_t mode)

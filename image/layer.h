@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 struct arena;
@@ -35,6 +36,9 @@ bool is_whiteout(const struct stat *status);
 
 /* Whether the directory hides what is below it. */
 bool is_opaque(int dir);
+
+/* Exactly count decimal figures with blanks between them. -1: it is something else. */
+int read_figures(const char *text, uint64_t *ret_figures, size_t count);
 
 /* f d l p s c b, as find(1) calls them. */
 char type_letter(mode_t mode);

@@ -15,11 +15,11 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/page.h"
+#include "image/layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,16 +63,24 @@ static void sort(struct records *records)
 
 /* ---- the file -------------------------------------------------------------------------- */
 
+enum { FIGURES = 6 };
+
 static int parse_figures(const char *text, struct record *ret_record)
 {
-	unsigned int mode, stale;
+	uint64_t figures[FIGURES];
 
-	if (sscanf(text, "%u %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %o", &stale,
-		   &ret_record->original.inode, &ret_record->original.size,
-		   &ret_record->original.mtime, &ret_record->original.ctime, &mode) != 6)
+	if (read_figures(text, figures, FIGURES) < 0)
 		return -1;
-	ret_record->stale = stale != 0;
-	ret_record->original.mode = mode;
+	*ret_record = (struct record){
+		.stale = figures[0] != 0,
+		.original = {
+			.inode = figures[1],
+			.size = figures[2],
+			.mtime = (int64_t)figures[3],
+			.ctime = (int64_t)figures[4],
+			.mode = (mode_t)figures[5],
+		},
+	};
 	return 0;
 }
 
@@ -133,9 +141,10 @@ static int write_records(int dir, const char *name, const struct records *record
 		const struct original *original = &record->original;
 
 		page_printf(&page,
-			    "%d %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %o",
+			    "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u",
 			    record->stale, original->inode, original->size,
-			    original->mtime, original->ctime, original->mode);
+			    (uint64_t)original->mtime, (uint64_t)original->ctime,
+			    original->mode);
 		page_put_bytes(&page, "", 1);
 		page_put_bytes(&page, record->path, strlen(record->path) + 1);
 	}
@@ -149,7 +158,7 @@ static int write_records(int dir, const char *name, const struct records *record
 int originals_note(int dir, const char *name, const struct change *changes, size_t count,
 		   int64_t since, struct arena *arena, struct error *err)
 {
-	struct records before, all;
+	struct records before = { 0 }, all = { 0 };
 
 	if (read_records(dir, name, arena, &before, err) < 0)
 		return -1;
@@ -190,7 +199,7 @@ int originals_check(int dir, const char *name, const struct change *changes, siz
 		    struct arena *arena, const char ***ret_paths, size_t *ret_count,
 		    struct error *err)
 {
-	struct records records;
+	struct records records = { 0 };
 	const char **paths = NULL;
 	size_t found = 0;
 

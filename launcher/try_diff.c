@@ -132,7 +132,28 @@ static void replace_nul(char *bytes, size_t length)
 			bytes[i] = '\001';
 }
 
-/* Line by line, so that no character is cut; of a longer line a part. */
+/* Up to behind the last line end; of a line that is longer than there is room, all. */
+static size_t whole_lines(const char *part, size_t length)
+{
+	for (size_t at = length; at > 0; at--)
+		if (part[at - 1] == '\n')
+			return at;
+	return length == LINE ? length : 0;
+}
+
+static ssize_t read_part(int from, char *to, size_t size)
+{
+	ssize_t length;
+
+	do
+		length = read(from, to, size);
+	while (length < 0 && errno == EINTR);
+	if (length > 0)
+		replace_nul(to, (size_t)length);
+	return length;
+}
+
+/* Line by line, so that no character is cut. */
 static int copy_harmless(const struct output *output, int from)
 {
 	char part[LINE + 1], rest[LINE];
@@ -142,17 +163,11 @@ static int copy_harmless(const struct output *output, int from)
 	do {
 		size_t all, used;
 
-		do
-			length = read(from, part + left, LINE - left);
-		while (length < 0 && errno == EINTR);
+		length = read_part(from, part + left, LINE - left);
 		if (length < 0)
 			return -1;
-		all = used = left + (size_t)length;
-		replace_nul(part + left, (size_t)length);
-		while (length && used > 0 && part[used - 1] != '\n')
-			used--;
-		if (used == 0)
-			used = all == LINE || !length ? all : 0;
+		all = left + (size_t)length;
+		used = length ? whole_lines(part, all) : all;
 		left = all - used;
 		memcpy(rest, part + used, left);
 		part[used] = '\0';

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "launcher/command_words.h"
 #include "launcher/commands.h"
@@ -130,6 +131,20 @@ static int match_directory(const struct trial *trial, size_t i, const char *path
 			  entry->count ? entry->directories[0].path : "DIR");
 }
 
+/* What the kernel has left there says that nothing of it was synced, and may not be used again. */
+static int renew_work(const struct trial *trial, size_t i, struct error *err)
+{
+	const char *number = arena_printf(trial->arena, "%zu", i);
+	auto_close int place = openat(trial->entry.dir, number,
+				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (place < 0 || files_remove_tree(place, "work") < 0 ||
+	    mkdirat(place, "work", 0700) < 0)
+		return error_errno_id(err, ERROR_STATE, "go on with the layer of %s",
+				      trial->entry.name);
+	return 0;
+}
+
 static int take_directory(struct trial *trial, struct mount_entry *mount, size_t i,
 			  struct error *err)
 {
@@ -140,7 +155,9 @@ static int take_directory(struct trial *trial, struct mount_entry *mount, size_t
 	if (lower < 0 || fstat(lower, &status) < 0)
 		return error_errno_id(err, ERROR_SOURCE_MISSING, "open %s",
 				      mount->source);
-	if (!trial->fresh && match_directory(trial, i, mount->source, &status, err) < 0)
+	if (!trial->fresh &&
+	    (match_directory(trial, i, mount->source, &status, err) < 0 ||
+	     renew_work(trial, i, err) < 0))
 		return -1;
 	if (trial->fresh) {
 		if (check_directory(trial, &status, mount->source, i, err) < 0 ||

@@ -413,7 +413,11 @@ int overlay_open_kept(struct tree *tree, int lower, const char *upper, const cha
 	auto_close int above = open(upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int beside = open(work, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char names[3][32];
-	const struct upper written = { names[1], names[2], true };
+	/*
+	 * Volatile: else its end would wait for the whole disk. Whoever brings the layer back
+	 * syncs that.
+	 */
+	const struct upper written = { names[1], names[2], false };
 	auto_close int overlay = -1;
 
 	if (above < 0 || beside < 0)
