@@ -39,12 +39,14 @@ status_is() { # FIELD VALUE
 	[ "$(awk -v field="$1:" '$1 == field { print $2 }' "/proc/$reader/status")" = "$2" ]
 }
 
-# What its descriptors lead to, beside nothing, its socket, the pipe and its own root.
+# What its descriptors lead to, beside nothing, its socket, the pipe and its own root; with a
+# sanitizer also where that complains.
 open_paths() {
 	for fd in "/proc/$reader/fd/"*; do
 		where=$(readlink "$fd")
 		case $where in
 		/dev/null | 'socket:['* | "$tmp/pipe" | / | /first) ;;
+		"$tmp/said") grep -qa __asan_init "$SBX" || echo "$where" ;;
 		*) echo "$where" ;;
 		esac
 	done

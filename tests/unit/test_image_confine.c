@@ -33,6 +33,15 @@
 
 #include <cmocka.h>
 
+/* A sanitizer takes memory and makes calls that nothing else may. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 /* Sub is a directory of the temporary one. */
 static const char *path_in(const struct temporary *temporary, const char *name)
 {
@@ -334,7 +343,7 @@ static void play_refusals(const void *context)
 	       "no terminal is typed at");
 	expect(syscall(435 /* clone3 */, NULL, 0) < 0 && errno == ENOSYS,
 	       "no child by the newer call");
-#ifndef SBX_SANITIZED
+#ifndef SANITIZED
 	expect(mmap(NULL, 320 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		    -1, 0) == MAP_FAILED &&
 		       errno == ENOMEM,
@@ -381,7 +390,7 @@ static const struct {
 	{ "setns", SYS_setns },
 	{ "chroot", SYS_chroot },
 	{ "setuid", SYS_setuid },
-#ifndef SBX_SANITIZED
+#ifndef SANITIZED
 	{ "pivot_root", SYS_pivot_root },
 	{ "capset", SYS_capset },
 	{ "seccomp", SYS_seccomp },
