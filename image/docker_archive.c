@@ -17,16 +17,17 @@
  */
 
 static const char manifest_name[] = "manifest.json";
+static const char *const none[] = { NULL };
 enum { LAYERS_MAX = 512, SHA256_HEX = 64 };
 
 static int get_tags(const struct json_value *image, const char *const **ret_tags,
 		    size_t *ret_count, struct error *err)
 {
-	static const char *const none[] = { NULL };
-
 	*ret_tags = none;
 	*ret_count = 0;
-	return json_get_texts(image, "RepoTags", ret_tags, ret_count, err) < 0 ? -1 : 0;
+	if (json_get_texts(image, "RepoTags", ret_tags, ret_count, err) < 0)
+		return texts_complain(manifest_name, err);
+	return 0;
 }
 
 /* The names of all images, for a message. */
@@ -84,9 +85,9 @@ static int find_only(const struct json_value *document, struct found *found,
 	size_t count;
 
 	found->count = json_count(document);
-	found->image = json_at(document, 0);
 	if (found->count == 0)
 		return 0;
+	found->image = json_at(document, 0);
 	if (get_tags(found->image, &tags, &count, err) < 0)
 		return -1;
 	found->name = count > 0 ? tags[0] : NULL;
@@ -164,7 +165,6 @@ static int read_layers(const struct blobs *blobs, const struct json_value *image
 		       const char *const *diffs, struct arena *arena,
 		       struct source *source, struct error *err)
 {
-	static const char *const none[] = { NULL };
 	const char *const *names = none;
 	struct source_layer *layers;
 	size_t count = 0;
@@ -190,7 +190,7 @@ static int read_layers(const struct blobs *blobs, const struct json_value *image
 		close(fd);
 		layers[i].blob = names[i];
 		layers[i].digest = layer_digest(names[i], arena);
-		layers[i].diff = diffs[i];
+		layers[i].diff = diffs ? diffs[i] : "";
 	}
 	source->layers = layers;
 	return 0;

@@ -44,6 +44,8 @@ static const char *const layer_types[] = {
 	NULL,
 };
 
+static const char *const none[] = { NULL };
+
 /* descriptor.md: what names a blob. */
 struct descriptor {
 	const char *type; /* "" where nothing is said */
@@ -51,6 +53,8 @@ struct descriptor {
 	const char *blob; /* its name in the layout */
 	uint64_t size;
 };
+
+static const struct descriptor no_descriptor = { "", "", "", 0 };
 
 static bool is_one_of(const char *text, const char *const *list)
 {
@@ -64,7 +68,7 @@ static bool is_one_of(const char *text, const char *const *list)
 static int read_descriptor(const struct json_value *value, struct arena *arena,
 			   struct descriptor *ret_descriptor, struct error *err)
 {
-	struct descriptor descriptor = { .type = "" };
+	struct descriptor descriptor = no_descriptor;
 	const char *colon;
 
 	if (json_want_kind(value, JSON_KIND_OBJECT, err) < 0 ||
@@ -262,7 +266,7 @@ static int read_layers(const struct walk *walk, const char *const *diffs,
 				     json_count(array), source->config.layer_count);
 	layers = arena_alloc_array(walk->arena, json_count(array) + 1, sizeof(*layers));
 	for (size_t i = 0; i < json_count(array); i++) {
-		struct descriptor layer;
+		struct descriptor layer = no_descriptor;
 
 		if (read_descriptor(json_at(array, i), walk->arena, &layer, err) < 0 ||
 		    check_layer_type(json_at(array, i), &layer, err) < 0)
@@ -279,7 +283,7 @@ static int read_config(const struct walk *walk, struct source *source,
 {
 	const struct json_value *value =
 		texts_member(walk->document, "config", JSON_KIND_OBJECT, err);
-	struct descriptor config;
+	struct descriptor config = no_descriptor;
 	size_t length = 0;
 	const char *text;
 
@@ -298,8 +302,13 @@ static int read_config(const struct walk *walk, struct source *source,
 int oci_image_read(const struct blobs *blobs, const struct image_job *job,
 		   struct arena *arena, struct source *source, struct error *err)
 {
-	struct walk walk = { .blobs = blobs, .job = job, .arena = arena };
-	const char *const *diffs = NULL;
+	struct walk walk = {
+		.blobs = blobs,
+		.job = job,
+		.arena = arena,
+		.descriptor = no_descriptor,
+	};
+	const char *const *diffs = none;
 
 	if (check_layout(blobs, arena, err) < 0 || find_manifest(&walk, err) < 0)
 		return -1;

@@ -36,6 +36,7 @@ static const struct meaning {
 	{ "runcated", "it ends too early" },
 	{ "nexpected end of file", "it ends too early" },
 	{ "remature end", "it ends too early" },
+	{ "No progress is possible", "it ends too early" },
 	{ "amaged", "it is damaged" },
 	{ "orrupt", "it is damaged" },
 	{ "hecksum", "it is damaged" },
