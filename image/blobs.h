@@ -25,6 +25,9 @@ struct blobs {
 	int memory; /* memfd; -1 */
 	struct blob *list;
 	size_t count;
+	const char *held; /* the name of a text that blobs_hold() keeps; NULL: none */
+	const char *held_text;
+	size_t held_length;
 };
 
 /*

@@ -216,6 +216,8 @@ struct blobs *blobs_of_archive(struct stream *stream, int fd, uint64_t place,
 void blobs_free(struct blobs *blobs);
 
 bool blobs_have(const struct blobs *blobs, const char *name);
+/* From now on name is this text, whatever is written to it: it was compared with a digest. */
+void blobs_hold(struct blobs *blobs, const char *name, const char *text, size_t length);
 /* A small text, NUL-ended, at most max bytes. */
 char *blobs_read(const struct blobs *blobs, const char *name, size_t max,
 		 struct arena *arena, size_t *ret_length, struct error *err);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -155,15 +156,35 @@ static int open_image(struct source *source, const struct image_job *job,
 	return 0;
 }
 
+/* The index alone was verified, and is read once: all else has a digest that it leads to. */
+static int hold_index(struct source *source, struct arena *arena, struct error *err)
+{
+	static const char name[] = "index.json";
+	unsigned char digest[64];
+	char found[8 + 2 * sizeof(digest) + 1] = "blake2b:";
+	size_t length;
+	const char *text =
+		blobs_read(source->blobs, name, BLOBS_TEXT_MAX, arena, &length, err);
+
+	if (!text)
+		return -1;
+	(void)crypto_generichash(digest, sizeof(digest), (const unsigned char *)text,
+				 length, NULL, 0);
+	(void)sodium_bin2hex(found + 8, sizeof(found) - 8, digest, sizeof(digest));
+	if (strcmp(found, source->expected) != 0)
+		return error_set(err, ERROR_SIGNATURE,
+				 "take %s: its %s is not what was verified, it changed "
+				 "meanwhile",
+				 source->name, name);
+	blobs_hold(source->blobs, name, text, length);
+	return 0;
+}
+
 static int open_layout(struct source *source, const struct image_job *job,
 		       struct arena *arena, struct error *err)
 {
-	if (source->expected)
-		return error_set(err, ERROR_SIGNATURE,
-				 "compare %s with a digest: it is a directory",
-				 source->name);
 	source->blobs = blobs_of_directory(source->fd, err);
-	if (!source->blobs)
+	if (!source->blobs || (source->expected && hold_index(source, arena, err) < 0))
 		return -1;
 	if (!blobs_have(source->blobs, "oci-layout") && !job->kind)
 		return error_set(err, ERROR_IMAGE,
