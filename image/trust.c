@@ -231,7 +231,7 @@ static int refuse_missing(struct error *err)
 {
 	error_set(err, ERROR_SIGNATURE,
 		  "there is no signature beside it (.minisig, .sig or .asc)");
-	return error_hint(err, "--signature FILE names it; --insecure does without");
+	return error_hint(err, "--signature FILE names it");
 }
 
 /* As look_beside(), for one that was named. */

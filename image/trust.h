@@ -84,6 +84,10 @@ int trust_find_signature(const char *file, const char *given,
 int trust_read_key(const char *path, struct arena *arena, struct trust_key *ret_key,
 		   struct error *err);
 
+/* The packets of an OpenPGP key, without armour. NULL and error: it cannot be read, or is none. */
+const void *trust_read_packets(const char *path, struct arena *arena, size_t *ret_size,
+			       struct error *err);
+
 /* Copies the key to the user's directory. OpenPGP keys lose their armour. */
 int trust_add(const char *prefix, const char *key_file, struct arena *arena,
 	      struct trust_key *ret_key, struct error *err);

@@ -223,6 +223,22 @@ int trust_read_key(const char *path, struct arena *arena, struct trust_key *ret_
 	return 0;
 }
 
+const void *trust_read_packets(const char *path, struct arena *arena, size_t *ret_size,
+			       struct error *err)
+{
+	struct public_key content;
+
+	if (public_key_read(path, arena, &content, err) < 0)
+		return NULL;
+	if (content.scheme != TRUST_OPENPGP) {
+		error_set(err, ERROR_SIGNATURE,
+			  "use the key %s: it is not one of OpenPGP", path);
+		return NULL;
+	}
+	*ret_size = content.packets_size;
+	return content.packets;
+}
+
 /* The suffix says for gpgv and sbx-image what the file is: it must be that. */
 static int add_key(const struct trust_prefix *prefix, const char *name,
 		   struct arena *arena, struct trust_list *list, struct error *err)

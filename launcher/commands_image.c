@@ -66,6 +66,16 @@ static const struct subcommand {
 	  "[--insecure]",
 	  "Writes the files of an image into DIR, which is made, or is empty, with the "
 	  "ids that they\nhave in a sandbox; with --squash-ids all are yours." },
+	{ "verify",
+	  image_verify,
+	  1,
+	  1,
+	  { "--signature", "--key", "--sha512" },
+	  "sbx image verify FILE [--signature FILE] [--key KEY]\n"
+	  "       sbx image verify FILE --sha512 HEX|SUMFILE",
+	  "Says whether a trusted key, or the one in the file KEY, has signed FILE; or "
+	  "whether its\nSHA-512 is HEX, or one of those in the list SUMFILE, whatever "
+	  "name stands beside it.\nNothing else of FILE is read. - is the standard input." },
 };
 
 enum { SUBCOMMAND_COUNT = sizeof(subcommands) / sizeof(*subcommands) };
@@ -85,6 +95,7 @@ static const struct option {
 	{ "--tag", true, offsetof(struct image_request, tag) },
 	{ "--signature", true, offsetof(struct image_request, signature) },
 	{ "--sha512", true, offsetof(struct image_request, sha512) },
+	{ "--key", true, offsetof(struct image_request, key) },
 };
 
 /* ---- words ----------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ struct image_request {
 	struct arena arena;
 	const char *words[IMAGE_WORDS_MAX];
 	size_t count;
-	const char *max, *older, *tag, *signature, *sha512;
+	const char *max, *older, *tag, *signature, *sha512, *key;
 	bool json, all, dry_run, squash_ids, insecure;
 };
 
@@ -32,6 +32,7 @@ int image_list(struct image_request *request, struct error *err);
 int image_gc(struct image_request *request, struct error *err);
 int image_inspect(struct image_request *request, struct error *err);
 int image_unpack(struct image_request *request, struct error *err);
+int image_verify(struct image_request *request, struct error *err);
 
 /* Whether what is to be read counts (images_verify_input()), before its first byte is. */
 int image_verify_input(struct image_request *request, struct image_job *job,

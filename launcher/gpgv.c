@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/syscalls.h"
 #include "image/image.h"
+#include "image/trust.h"
 #include "policy/policy.h"
 #include "userns/userns.h"
 
@@ -85,8 +86,8 @@ static const char *join_keys(const char *const *keys, size_t count, struct arena
 	size_t used = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t length;
-		const char *key = read_whole(keys[i], arena, &length, err);
+		size_t length = 0;
+		const void *key = trust_read_packets(keys[i], arena, &length, err);
 		char *larger = key ? arena_alloc(arena, used + length + 1) : NULL;
 
 		if (!larger)

@@ -27,7 +27,7 @@ struct gpgv {
 /* The text of `sbx doctor`: its path, or NULL. */
 const char *gpgv_path(void);
 
-/* keys: files of packets without armour. Begins; it waits for the data. */
+/* keys: files. Begins; it waits for the data. */
 int gpgv_start(const char *const *keys, size_t key_count, const char *signature,
 	       struct arena *arena, struct gpgv *ret_gpgv, struct error *err);
 

@@ -174,6 +174,32 @@ int images_verify_with(int fd, const char *name, const char *signature,
 			   err);
 }
 
+/* ---- checksums ------------------------------------------------------------------------- */
+
+static bool is_digest(const char *text)
+{
+	enum { DIGITS = 128 };
+
+	return strlen(text) == DIGITS && strspn(text, "0123456789abcdefABCDEF") == DIGITS;
+}
+
+int images_verify_sum(int fd, const char *name, const char *wanted, struct arena *arena,
+		      const char **ret_sha512, struct error *err)
+{
+	struct image_job job = { .task = IMAGE_TASK_VERIFY,
+				 .socket = -1,
+				 .input_fd = fd };
+	const struct json_value *document;
+
+	job.sha512 = is_digest(wanted) ? wanted : "";
+	job.signature = is_digest(wanted) ? NULL : wanted;
+	*err = (struct error){ .errnum = 0 };
+	if (digest(&job, arena, &document, err) < 0 ||
+	    json_get_text(document, "sha512", ret_sha512, err) != 0)
+		return error_within(err, "verify %s", name);
+	return 0;
+}
+
 /* ---- what has to be ---------------------------------------------------------------------- */
 
 static void say_insecure(const char *name, struct arena *arena)
@@ -210,8 +236,8 @@ static int complete(const struct trust_key *keys, struct error *err)
 	return -1;
 }
 
-/* The file that is signed: of a layout its index, on which all else hangs by digests. */
-static const char *signed_file(const char *operand, struct arena *arena)
+/* On the index of a layout all else hangs by digests. */
+const char *images_signed_file(const char *operand, struct arena *arena)
 {
 	const char *tag;
 	const char *path = image_operand_path(operand, arena, &tag);
@@ -259,7 +285,7 @@ int images_verify(const char *operand, const char *name, const char *signature,
 	const char *path, *file;
 
 	if (needed > 0) {
-		path = signed_file(operand, arena);
+		path = images_signed_file(operand, arena);
 		file = absolute_file(path, arena, err);
 		fd = file ? open_signed(path, err) : -1;
 		if (fd < 0)

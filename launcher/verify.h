@@ -48,4 +48,14 @@ int images_verify_with(int fd, const char *name, const char *signature,
 		       struct arena *arena, struct verified *ret_verified,
 		       struct error *err);
 
+/*
+ * Whether the SHA-512 of an open file is this: 128 hexadecimal digits, or one of those in the
+ * list in this file. ret_sha512: what it is.
+ */
+int images_verify_sum(int fd, const char *name, const char *wanted, struct arena *arena,
+		      const char **ret_sha512, struct error *err);
+
+/* The file of an operand whose signature counts: of a layout its index.json. */
+const char *images_signed_file(const char *operand, struct arena *arena);
+
 #endif
