@@ -98,12 +98,11 @@ static int verify_signature(struct image_request *request, const struct subject 
 int image_verify(struct image_request *request, struct error *err)
 {
 	struct subject subject = { .fd = -1 };
-	auto_close int fd = -1;
+	int result = open_subject(request->words[0], &request->arena, &subject, err);
 
-	if (open_subject(request->words[0], &request->arena, &subject, err) < 0)
-		return -1;
-	fd = subject.fd;
-	if (request->sha512)
-		return verify_sum(request, &subject, err);
-	return verify_signature(request, &subject, err);
+	if (result == 0)
+		result = request->sha512 ? verify_sum(request, &subject, err)
+					 : verify_signature(request, &subject, err);
+	fd_close(&subject.fd);
+	return result;
 }

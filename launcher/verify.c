@@ -71,7 +71,7 @@ static int verify_natively(int fd, const char *signature, const struct trust_key
 		.input_fd = fd,
 		.signature = signature,
 	};
-	const struct json_value *document;
+	const struct json_value *document = NULL;
 	const struct trust_key *found = NULL;
 	const char *path = "", *comment = NULL;
 
@@ -98,7 +98,7 @@ static int verify_by_gpgv(int fd, const char *signature, const struct trust_key 
 	struct image_job job = { .task = IMAGE_TASK_VERIFY,
 				 .socket = -1,
 				 .input_fd = fd };
-	const struct json_value *document;
+	const struct json_value *document = NULL;
 	const struct trust_key *found = NULL;
 	const char *const *paths;
 	char id[GPGV_ID_SIZE];
@@ -189,7 +189,7 @@ int images_verify_sum(int fd, const char *name, const char *wanted, struct arena
 	struct image_job job = { .task = IMAGE_TASK_VERIFY,
 				 .socket = -1,
 				 .input_fd = fd };
-	const struct json_value *document;
+	const struct json_value *document = NULL;
 
 	job.sha512 = is_digest(wanted) ? wanted : "";
 	job.signature = is_digest(wanted) ? NULL : wanted;
