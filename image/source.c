@@ -464,6 +464,11 @@ static int check_layer(const struct source *source, size_t i, struct stream *str
 
 	if (!source->blobs)
 		return check_expected(source, stream, err);
+	/* It was read when the whole had been verified: a digest has to say that it is still that. */
+	if (source->expected && !layer->diff[0] && !layer->digest[0])
+		return error_set(err, ERROR_SIGNATURE,
+				 "take %s as verified: no digest in it says what %s is",
+				 source->name, layer->blob);
 	if (check_digest(stream, layer->diff, "what is in it has", layer->blob, err) < 0)
 		return -1;
 	return check_digest(stream_below(stream), layer->digest, "it has", layer->blob,
