@@ -177,23 +177,14 @@ static int enter(const struct scene *scene, struct error *err)
 /* It writes nothing but a few lines into a pipe. */
 static int bound(struct error *err)
 {
-	static const struct {
-		int resource;
-		rlim_t most;
-	} limits[] = {
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_FSIZE, 0 },
-		{ RLIMIT_NOFILE, 32 },
-		{ RLIMIT_AS, MEMORY_MAX },
+	static const struct rlimit_entry limits[] = {
+		{ RLIMIT_CORE, 0, 0 },
+		{ RLIMIT_FSIZE, 0, 0 },
+		{ RLIMIT_NOFILE, 32, 32 },
+		{ RLIMIT_AS, MEMORY_MAX, MEMORY_MAX },
 	};
 
-	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-		const struct rlimit limit = { limits[i].most, limits[i].most };
-
-		if (setrlimit(limits[i].resource, &limit) < 0)
-			return error_errno(err, "bound gpgv");
-	}
-	return 0;
+	return limits_lower(limits, sizeof(limits) / sizeof(*limits), err);
 }
 
 /* Above those that it is to have: a duplicate is not closed at the start. */
