@@ -149,7 +149,6 @@ static int extract_layer(struct extraction *extraction, size_t i, struct error *
 		.context = extraction,
 	};
 	struct stream *stream = source_open_layer(&extraction->source, i, &options, err);
-	struct error ignored;
 	int failed;
 
 	if (!stream)
@@ -159,9 +158,11 @@ static int extract_layer(struct extraction *extraction, size_t i, struct error *
 	failed = unpack(extraction, stream, err) < 0 ||
 		 extractor_finish_layer(extraction->extractor, err) < 0 ||
 		 note_digest(extraction, stream, err) < 0;
-	if (source_close_layer(&extraction->source, i, stream, failed ? &ignored : err) <
-		    0 ||
-	    failed)
+	if (failed) { /* the rest of it may be endless */
+		stream_free(stream);
+		return -1;
+	}
+	if (source_close_layer(&extraction->source, i, stream, err) < 0)
 		return -1;
 	extraction->done += extraction->source.layers[i].size;
 	return 0;
