@@ -16,16 +16,19 @@
 #include "policy/policy.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SUBIDS_MAX = 64 };
+enum { SUBIDS_MAX = 64, NOTES_MAX = 64, END_WAIT_MS = 1000 };
 
 #define CLONE_FLAGS                                                                      \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |      \
@@ -40,6 +43,7 @@ struct worker {
 	int gate; /* a byte comes when the ids are mapped; its end: the launcher is gone */
 	bool mapped_by_parent;
 	pid_t pid;
+	int pidfd;
 };
 
 static int await_map(const struct worker *worker, struct error *err)
@@ -103,23 +107,45 @@ static _Noreturn void work(const struct worker *worker)
 
 /* ---- the conversation ------------------------------------------------------------------ */
 
+/*
+ * What was unpacked into memory, or nothing: a directory of the caller's, however it came
+ * there, is no root. That it is mounted nowhere else is what move_mount(2) looks at.
+ */
+static bool is_memory(int fd)
+{
+	struct statfs system;
+	struct stat status;
+
+	return fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC &&
+	       fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static int take_mount(struct images_result *result, int *fd, int wanted,
-		      struct arena *arena)
+		      struct arena *arena, struct error *err)
 {
 	if ((int)result->mount_count == wanted)
-		return -1;
+		return error_set(err, ERROR_IMAGE,
+				 "understand sbx-image: a mount too many");
+	if (*fd < 0 || !is_memory(*fd))
+		return error_set(err, ERROR_IMAGE,
+				 "understand sbx-image: that is no root in memory");
 	if (!result->mounts)
 		result->mounts =
 			arena_alloc_array(arena, (size_t)wanted, sizeof(*result->mounts));
 	result->mounts[result->mount_count++] = fd_take(fd);
-	return 0;
+	return 1;
 }
 
-static void take_note(struct images_result *result, const char *text, struct arena *arena)
+static int take_note(struct images_result *result, const char *text, struct arena *arena,
+		     struct error *err)
 {
+	if (result->note_count == NOTES_MAX)
+		return error_set(err, ERROR_IMAGE,
+				 "understand sbx-image: it tells too much");
 	result->notes = arena_grow(arena, result->notes, result->note_count,
 				   sizeof(*result->notes));
 	result->notes[result->note_count++] = arena_strdup(arena, text);
+	return 1;
 }
 
 static int take_document(struct images_result *result, int fd, struct arena *arena,
@@ -148,15 +174,11 @@ static int take_turn(const struct image_job *job, const struct image_turn *turn,
 		progress_show(progress, turn->done, turn->total);
 		return 1;
 	case IMAGE_TURN_NOTE:
-		take_note(result, turn->text, arena);
-		return 1;
+		return take_note(result, turn->text, arena, err);
 	case IMAGE_TURN_DOCUMENT:
 		return take_document(result, *fd, arena, err) < 0 ? -1 : 1;
 	case IMAGE_TURN_MOUNT:
-		if (*fd < 0 || take_mount(result, fd, job->mounts, arena) < 0)
-			return error_set(err, ERROR_IMAGE,
-					 "understand sbx-image: a mount too many");
-		return 1;
+		return take_mount(result, fd, job->mounts, arena, err);
 	case IMAGE_TURN_DONE:
 		return 0;
 	case IMAGE_TURN_FAILED:
@@ -208,13 +230,25 @@ static int explain_death(int status, struct error *err)
 			 WEXITSTATUS(status));
 }
 
-static int reap(pid_t pid)
+static int reap(struct worker *worker)
 {
 	int status = 0;
 
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	(void)kill(worker->pid, SIGKILL);
+	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	fd_close(&worker->pidfd);
 	return status;
+}
+
+/* Nothing that it still does counts. Who went without a word is to tell how, if it ends soon. */
+static int end(struct worker *worker, int said)
+{
+	struct pollfd gone = { .fd = worker->pidfd, .events = POLLIN };
+
+	if (said > 0)
+		(void)poll(&gone, 1, END_WAIT_MS);
+	return reap(worker);
 }
 
 static int map_and_open(struct worker *worker, int gate, struct error *err)
@@ -230,19 +264,18 @@ static int map_and_open(struct worker *worker, int gate, struct error *err)
 
 static int start(struct worker *worker, int *gate, struct error *err)
 {
-	int ends[2], pidfd = -1;
+	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "make a pipe");
 	worker->gate = ends[0];
 	*gate = ends[1];
-	worker->pid = sys_clone_child(CLONE_FLAGS, &pidfd);
+	worker->pid = sys_clone_child(CLONE_FLAGS, &worker->pidfd);
 	if (worker->pid == 0) {
 		close(ends[1]);
 		work(worker);
 	}
 	fd_close(&worker->gate);
-	fd_close(&pidfd);
 	return worker->pid < 0 ? namespaces_explain_refusal(errno, err) : 0;
 }
 
@@ -251,7 +284,9 @@ int images_do(const struct ids_spec *ids, struct image_job *job, const char *tit
 {
 	struct images_result result = { .document_count = 0 };
 	struct progress progress = { .title = title };
-	struct worker worker = { .ids = ids, .job = job, .arena = arena, .gate = -1 };
+	struct worker worker = {
+		.ids = ids, .job = job, .arena = arena, .gate = -1, .pidfd = -1
+	};
 	auto_close int own_end = -1;
 	auto_close int gate = -1;
 	int ends[2], said, status;
@@ -267,15 +302,12 @@ int images_do(const struct ids_spec *ids, struct image_job *job, const char *tit
 	}
 	fd_close(&job->socket);
 	if (map_and_open(&worker, gate, err) < 0) {
-		(void)kill(worker.pid, SIGKILL);
-		(void)reap(worker.pid);
+		(void)reap(&worker);
 		return -1;
 	}
 	said = converse(own_end, job, &progress, arena, &result, err);
 	progress_clear(&progress);
-	if (said < 0)
-		(void)kill(worker.pid, SIGKILL);
-	status = reap(worker.pid);
+	status = end(&worker, said);
 	if (said > 0)
 		said = explain_death(status, err);
 	if (said < 0) {

@@ -7,7 +7,7 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 28
+plan 38
 
 # ---- the real one --------------------------------------------------------------------------
 
@@ -83,11 +83,20 @@ cp "$SBX" "$tmp/bin/sbx"
 cp "$image_here/impostor.py" "$tmp/bin/sbx-image"
 chmod 755 "$tmp/bin/sbx-image"
 
-# impostor WHAT: what the front end makes of it, within ten seconds
+# impostor WHAT: what the front end makes of it, soon
 impostor() {
+	front_end "$1" run --no-config --net none --no-cache -R "$tmp/some.tar" -- /bin/sh
+}
+
+# cached WHAT: the same with a cache
+cached() {
+	front_end "$1" run --no-config --net none -R "$tmp/some.tar" -- /bin/sh
+}
+
+front_end() { # WHAT ARG...
 	echo "$1" >"$tmp/bin/scene"
-	timeout -s KILL 10 "$tmp/bin/sbx" run --no-config --net none --no-cache -R "$tmp/some.tar" -- /bin/sh \
-		</dev/null >"$tmp/said" 2>&1
+	shift
+	timeout -s KILL 60 "$tmp/bin/sbx" "$@" </dev/null >"$tmp/said" 2>&1
 	echo "status $? $(cat "$tmp/said")"
 }
 
@@ -102,3 +111,22 @@ like "a directory of the host is no root" "$(impostor host)" "status 125 sbx: ca
 like "mounts beyond those asked for are refused" "$(impostor mounts)" "status 125 *a mount too many*"
 impostor escape >/dev/null
 is "what it says obeys no terminal" "$(tr -d '[:print:]\n' <"$tmp/said" | wc -c)" 0
+shared=$(mktemp -d /dev/shm/sbx-test.XXXXXX)
+mkdir "$shared/bin" && cp "$busybox" "$shared/bin/sh" && echo "$shared" >"$tmp/bin/shared"
+like "a place in memory that others see is no root" "$(impostor shared)" "status 125 sbx: cannot *"
+rm -r "$shared"
+like "talk without an end is ended" "$(impostor notes)" "status 125 *it tells too much*"
+like "who is done is not waited for" "$(impostor stay)" "status 125 *there is no root*"
+like "a directory of the host is no root below a layer" "$(front_end host run --no-config --no-cache \
+	--upper "$tmp/tree" -R "$tmp/some.tar" -- /bin/sh)" "status 125 *no root in memory*"
+touch -d '1 hour ago' "$tmp/some.tar"
+like "a layer that is another one than was asked for is refused" "$(cached swap)" \
+	"status 125 *it changed while it was read*"
+is "and not kept" "$(ls "$XDG_CACHE_HOME/sbx/images/layers")" ""
+like "a layer without a digest" "$(cached nameless)" "status 12[57] *"
+is "is not kept" "$(ls "$XDG_CACHE_HOME/sbx/images/layers" "$XDG_CACHE_HOME/sbx/images/images")" \
+	"$(printf '%s:\n\n%s:' "$XDG_CACHE_HOME/sbx/images/images" "$XDG_CACHE_HOME/sbx/images/layers")"
+front_end texts image inspect "$tmp/some.tar" >/dev/null
+is "what an image is said to be obeys no terminal" "$(tr -d '[:print:]\n' <"$tmp/said" | wc -c)" 0
+front_end texts run --no-config --dry-run -R "$tmp/some.tar" >/dev/null
+is "nor does it in a plan" "$(tr -d '[:print:]\n' <"$tmp/said" | wc -c)" 0

@@ -25,7 +25,9 @@ def memory(text):
     return fd
 
 
-CONFIG = b'{"kind":"tar","entrypoint":[],"command":[],"env":[],"chains":[""]}'
+CONFIG = b'{"kind":"tar","entrypoint":[],"command":[],"env":[],"layers":[""]}'
+CLAIMED = b'"sha256:' + b"0" * 64 + b'"'
+FIGURES = b'{"digest":' + CLAIMED + b',"entries":1,"bytes":1}'
 
 
 def main():
@@ -63,13 +65,41 @@ def main():
         say(turn(DONE))
     elif scene == "host":
         say(turn(DOCUMENT), memory(CONFIG))
-        say(turn(DOCUMENT), memory(b'{"digest":"sha256:' + b"0" * 64 + b'","entries":1,"bytes":1}'))
+        say(turn(DOCUMENT), memory(FIGURES))
         say(turn(MOUNT), os.open("/", os.O_PATH | os.O_DIRECTORY))
         say(turn(DONE))
     elif scene == "mounts":
         say(turn(DOCUMENT), memory(CONFIG))
         for _ in range(100):
-            say(turn(MOUNT), os.open("/", os.O_PATH | os.O_DIRECTORY))
+            say(turn(MOUNT), os.open("/dev/shm", os.O_PATH | os.O_DIRECTORY))
+    elif scene == "shared":
+        say(turn(DOCUMENT), memory(CONFIG))
+        say(turn(DOCUMENT), memory(FIGURES))
+        with open(os.path.join(os.path.dirname(sys.argv[0]), "shared"), encoding="ascii") as file:
+            say(turn(MOUNT), os.open(file.read().strip(), os.O_PATH | os.O_DIRECTORY))
+        say(turn(DONE))
+    elif scene == "notes":
+        while True:
+            say(turn(NOTE, b"and another one"))
+    elif scene == "stay":
+        say(turn(DOCUMENT), memory(CONFIG))
+        say(turn(DONE))
+        signal.pause()
+    elif scene == "swap":  # first it is this layer, and then that
+        layer = b'"sha256:' + (b"1" if words[-1] and "into" in words else b"0") * 64 + b'"'
+        say(turn(DOCUMENT), memory(b'{"kind":"oci","layers":[' + layer + b"]}"))
+        say(turn(DOCUMENT), memory(FIGURES))
+        say(turn(DONE))
+    elif scene == "nameless":
+        say(turn(DOCUMENT), memory(b'{"kind":"oci","layers":["../../../escaped"]}'))
+        say(turn(DOCUMENT), memory(b'{"entries":1}'))
+        say(turn(DONE))
+    elif scene == "texts":
+        say(turn(DOCUMENT), memory(b'{"kind":"oci\\u001b[2J","env":["A=\\u001b[2J\\nsbx: B","=","C"],"user":'
+                                   b'"root:../..","labels":["\\u0007=\\u009b1m"],"entrypoint":["\\u001b[31m"],'
+                                   b'"workdir":"../../..\\r","volumes":["\\u001b"],"layers":[""]}'))
+        say(turn(DOCUMENT), memory(FIGURES))
+        say(turn(DONE))
     elif scene == "escape":
         say(turn(NOTE, b"\033]0;title\007\033[2J\r\x9b1m \xe2\x80\xae"))
         say(turn(PROGRESS, done=2**64 - 1, total=1))
