@@ -34,10 +34,11 @@ struct request {
 	const char *path, *tag, *kind; /* path NULL: standard input */
 	const char *arch;              /* of this machine, in OCI's words */
 	const char *map;               /* the name of the ids, for the cache */
+	const char *scope;             /* and of whose word is taken for its layers */
 	const char *name;              /* what trust is asked about */
 	struct verified verified;
 	int spool; /* a stream that was verified, from its beginning; -1: none */
-	bool squash, has_stat;
+	bool squash, has_stat, is_verified;
 	struct stat stat; /* of the file, or of a layout's index */
 	struct cache cache;
 	struct image_config config;
@@ -96,7 +97,7 @@ static void prepare(struct request *request)
 	request->arch = images_own_arch(request->arena);
 	/* With one id there is nobody else whom a file could belong to. */
 	request->squash = request->image->squash || maps_one_id(&request->ids->uids);
-	request->map = name_map(request);
+	request->map = request->scope = name_map(request);
 	look(request);
 }
 
@@ -156,6 +157,7 @@ static int read_figures(struct request *request, const struct images_result *res
 		return error_set(err, ERROR_IMAGE,
 				 "understand sbx-image: it says too little");
 	figures = result->documents[result->document_count - 1];
+	*ret_digest = "";
 	if (json_get_text(figures, "digest", ret_digest, err) < 0 ||
 	    json_get_unsigned(figures, "bytes", UINT64_MAX, ret_bytes, err) < 0 ||
 	    json_get_unsigned(figures, "entries", UINT64_MAX, &entries, err) < 0)
@@ -167,13 +169,33 @@ static int read_figures(struct request *request, const struct images_result *res
 
 /* ---- trust ----------------------------------------------------------------------------- */
 
+/*
+ * Who took over sbx-image with one image could call its files by the digest of another's: so
+ * the layers of what a key covers are shared with nothing that no key, or another one, covers.
+ */
+static const char *scope_of(const struct request *request)
+{
+	const char *signer = request->verified.signer;
+
+	if (!signer)
+		return request->map;
+	return arena_printf(request->arena, "%s-%s", request->map,
+			    cache_map_name(signer, false, request->arena));
+}
+
 static int verify(struct request *request, struct error *err)
 {
 	const struct image_spec *image = request->image;
 
-	return images_verify_input(image->operand, request->name, image->signature,
-				   image->insecure, request->arena, &request->spool,
-				   &request->verified, err);
+	if (request->is_verified)
+		return 0;
+	if (images_verify_input(image->operand, request->name, image->signature,
+				image->insecure, request->arena, &request->spool,
+				&request->verified, err) < 0)
+		return -1;
+	request->is_verified = true;
+	request->scope = scope_of(request);
+	return 0;
 }
 
 /* Nobody wants another answer than the one that was kept. */
@@ -183,32 +205,25 @@ static bool image_is_settled(const struct request *request)
 }
 
 /*
- * What was kept under another key, or none, is verified as it lies there now; it is the same
- * file if it still looks the same afterwards.
+ * What was kept under the key that covers it now, or under any where none has to, can be
+ * used. Else it is read anew, however much the file looks like what it was before: one that
+ * is mapped into memory can change without a sign. 1: it can be used; 0: not; -1: error.
  */
-static int verify_known(struct request *request, struct cache_record *record,
+static int verify_known(struct request *request, const struct cache_record *record,
 			struct error *err)
 {
-	const struct stat before = request->stat;
 	const int covered = image_is_settled(request)
 				    ? trust_covers_signer(request->name, record->signer,
 							  request->arena, err)
 				    : 0;
+	const char *signer;
 
 	if (covered != 0)
-		return covered < 0 ? -1 : 0;
+		return covered < 0 ? -1 : 1;
 	if (verify(request, err) < 0)
 		return -1;
-	look(request);
-	if (before.st_ino != request->stat.st_ino ||
-	    before.st_dev != request->stat.st_dev ||
-	    before.st_ctim.tv_sec != request->stat.st_ctim.tv_sec ||
-	    before.st_ctim.tv_nsec != request->stat.st_ctim.tv_nsec)
-		return error_set(err, ERROR_SIGNATURE,
-				 "use %s: it changed while it was verified",
-				 request->path);
-	record->signer = request->verified.signer;
-	return cache_publish_image(&request->cache, record, &before, request->tag, err);
+	signer = request->verified.signer;
+	return !signer || (record->signer && strcmp(signer, record->signer) == 0);
 }
 
 /* ---- without a cache ------------------------------------------------------------------- */
@@ -306,14 +321,33 @@ static int take_known(struct request *request, struct error *err)
 			return found;
 		}
 	}
-	if (verify_known(request, &record, err) < 0) {
+	found = verify_known(request, &record, err);
+	if (found != 1) {
 		give_back(request);
-		return -1;
+		return found;
 	}
 	cache_touch(&request->cache, &record);
 	request->config = record.config;
 	request->digest = record.id;
 	return 1;
+}
+
+/*
+ * It is the layer that was asked for, in what the file is now: its owner may have put another
+ * one there since, with digests that are true of that one.
+ */
+static int check_chain(const struct request *request, const struct images_result *result,
+		       size_t index, const char *chain, struct error *err)
+{
+	struct image_config config;
+
+	if (image_config_read(result->documents[0], request->arena, &config, err) < 0)
+		return -1;
+	if (config.layer_count == request->config.layer_count &&
+	    strcmp(config.chains[index], chain) == 0)
+		return 0;
+	return error_set(err, ERROR_IMAGE, "use %s: it changed while it was read",
+			 request->path);
 }
 
 /*
@@ -338,16 +372,19 @@ static int extract_layer(struct request *request, int index, const char *chain,
 	job.lower_count = i;
 	if (images_do(request->ids, &job, title_of(request), request->arena, &result,
 		      err) < 0 ||
-	    read_figures(request, &result, &digest, &bytes, err) < 0) {
+	    read_figures(request, &result, &digest, &bytes, err) < 0 ||
+	    check_chain(request, &result, (size_t)index, chain, err) < 0) {
 		cache_drop_place(&request->cache, &place);
 		return -1;
 	}
 	request->keys[i] =
-		cache_layer_key(*chain ? chain : digest, request->map, request->arena);
+		cache_layer_key(*chain ? chain : digest, request->scope, request->arena);
 	if (cache_publish_layer(&request->cache, &place, request->keys[i], bytes,
 				request->arena, &request->locks[i], &request->layers[i],
-				err) < 0)
+				err) < 0) {
+		cache_drop_place(&request->cache, &place);
 		return -1;
+	}
 	request->taken++;
 	if (!request->digest)
 		request->digest = digest;
@@ -366,7 +403,7 @@ static int extract_layers(struct request *request, struct error *err)
 		if (*chain)
 			found = take_layer(
 				request,
-				cache_layer_key(chain, request->map, request->arena),
+				cache_layer_key(chain, request->scope, request->arena),
 				err);
 		if (found == 0)
 			found = extract_layer(request, (int)i, chain, err);
@@ -407,6 +444,10 @@ static void remember(struct request *request)
 	};
 	struct error ignored;
 
+	/* What is in the cache under no name cannot be found there. */
+	for (size_t i = 0; i < request->taken; i++)
+		if (!request->keys[i])
+			return;
 	/* Without a record the next run does the work again, no more. */
 	if (cache_publish_image(&request->cache, &record,
 				request->has_stat ? &request->stat : NULL, request->tag,
