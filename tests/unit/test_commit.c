@@ -245,6 +245,45 @@ static void a_commit_that_cannot_be_staged_leaves_everything_as_it_was(void **st
 	layered_remove(&layered);
 }
 
+/* As on a full disk: nothing more can be written. */
+static void a_commit_that_finds_no_room_leaves_everything_as_it_was(void **state)
+{
+	static char large[20000];
+	struct layered layered;
+	struct arena arena = { 0 };
+	struct commit_layer layer;
+	struct error err = { 0 };
+	struct rlimit before, small;
+	const char *was;
+	int failed;
+
+	(void)state;
+	if (!make(&layered))
+		skip();
+	if (!layered_part(&layered) || !layered_can(&layered)) {
+		layered_remove(&layered);
+		skip();
+	}
+	memset(large, 'x', sizeof(large) - 1);
+	fill(&layered);
+	make_file(layered.upper, "new/large", large);
+	was = tree_text(layered.lower, &arena);
+	layer = find(&layered, &arena);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 10000;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	failed = commit_layers(&layer, 1, layered.journal, &arena, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(failed, -1);
+	assert_int_equal(err.errnum, EFBIG);
+	has(&layered, was);
+	assert_false(commit_is_begun(layered.journal));
+	arena_free(&arena);
+	layered_remove(&layered);
+}
+
 /* ---- killed ---------------------------------------------------------------------------- */
 
 static void die_at(void *context)
@@ -364,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_link_in_the_directory_leads_no_commit_out_of_it),
 		cmocka_unit_test(
 			a_commit_that_cannot_be_staged_leaves_everything_as_it_was),
+		cmocka_unit_test(a_commit_that_finds_no_room_leaves_everything_as_it_was),
 		cmocka_unit_test(
 			a_commit_that_is_killed_at_any_step_is_undone_or_finished),
 		cmocka_unit_test(a_file_that_came_after_the_kill_is_not_removed),
