@@ -3,10 +3,12 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/syscalls.h"
 #include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -19,16 +21,20 @@ void servers_take_layers(struct servers *servers, int layers, unsigned int uid)
 	servers->uid = uid;
 }
 
-/* Nothing of it is heard: that it is not there shows as ENOTCONN at the first look. */
+/*
+ * Nothing of it is heard: that it is not there shows as ENOTCONN at the first look. It has no
+ * parent in its pid namespace, so whether that lives is asked of its descriptor.
+ */
 static _Noreturn void serve(const struct fuse_layers *layers, const char *image,
-			    pid_t launcher)
+			    int launcher)
 {
+	struct pollfd end = { .fd = launcher, .events = POLLIN };
 	struct error err;
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (getppid() != launcher || null < 0)
+	if (poll(&end, 1, 0) != 0 || null < 0)
 		_exit(1);
 	for (int fd = 0; fd <= 2; fd++)
 		(void)dup2(null, fd);
@@ -37,7 +43,7 @@ static _Noreturn void serve(const struct fuse_layers *layers, const char *image,
 	if (layers->place >= 0)
 		(void)fuse_overlay_serve(layers, &err);
 	else
-		(void)fuse_image_serve(image, layers->device, &err);
+		(void)fuse_image_serve(image, layers, &err);
 	_exit(1);
 }
 
@@ -51,14 +57,17 @@ int servers_start(struct servers *servers, const char *image, int device,
 		.place = place,
 		.uid = servers->uid,
 		.gid = gid,
+		.own_uid = geteuid(),
+		.own_gid = getegid(),
 	};
-	const pid_t launcher = getpid();
+	auto_close int launcher = sys_pidfd_open(getpid(), 0);
+	auto_close int pidfd = -1;
 	pid_t pid;
 
 	servers->layers = -1;
-	if (servers->count == SERVERS_MAX || (place < 0 && !image))
+	if (servers->count == SERVERS_MAX || (place < 0 && !image) || launcher < 0)
 		return -1;
-	pid = fork();
+	pid = sys_clone_child(fuse_server_clone_flags(), &pidfd);
 	if (pid == 0)
 		serve(&layers, image, launcher);
 	if (pid < 0)

@@ -14,13 +14,11 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/syscalls.h"
+#include "userns/fuse_server.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char *find_program(void)
@@ -122,56 +120,15 @@ int fuse_overlay_open(struct tree *tree, const char *why, struct error *err)
 
 /* ---- in the server --------------------------------------------------------------------- */
 
-/*
- * A user namespace beside the sandbox's, in which the caller is itself: power over the
- * mounts of its own, and none that a process of the sandbox could have over it.
- */
-static int enter_own_namespaces(struct error *err)
-{
-	const struct id_range uid = { geteuid(), geteuid(), 1 };
-	const struct id_range gid = { getegid(), getegid(), 1 };
-	const struct ids_spec ids = { .uids = { &uid, 1 }, .gids = { &gid, 1 } };
-	int mapped;
-
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return error_errno(err, "make namespaces for the server");
-	/* Who has joined a user namespace is not dumpable, and has no maps to write. */
-	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	mapped = ids_map_self(&ids, err);
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return mapped;
-}
-
 /* The mounts of the caller, once more, with the layers on /tmp. */
 static int show_layers(const struct fuse_layers *layers, struct error *err)
 {
-	const struct sys_mount_attr private = { .propagation = MS_PRIVATE };
-
-	if (enter_own_namespaces(err) < 0)
+	if (fuse_server_settle(layers->own_uid, layers->own_gid, err) < 0)
 		return -1;
-	if (sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private) < 0 &&
-	    mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
-		return error_errno(err, "cut the mounts off");
 	if (sys_move_mount(layers->place, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) <
 	    0)
 		return error_errno(err, "show the layers");
 	return 0;
-}
-
-static int drop_power(struct error *err)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct nothing[2] = { 0 };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    syscall(SYS_capset, &header, nothing) < 0)
-		return error_errno(err, "drop the server's capabilities");
-	return 0;
-}
-
-int fuse_leave(struct error *err)
-{
-	return enter_own_namespaces(err) < 0 ? -1 : drop_power(err);
 }
 
 int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err)
@@ -179,9 +136,8 @@ int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err)
 	const char *program = find_program();
 	char options[256], place[32];
 	const char *const argv[] = { program, "-f", "-o", options, place, NULL };
-	const char *const environment[] = { NULL };
 
-	if (!program || show_layers(layers, err) < 0 || drop_power(err) < 0)
+	if (!program || show_layers(layers, err) < 0 || fuse_server_drop_power(err) < 0)
 		return -1;
 	snprintf(options, sizeof(options),
 		 "lowerdir=/tmp/l0,upperdir=/tmp/%s,workdir=/tmp/%s,squash_to_uid=%u,"
@@ -190,9 +146,5 @@ int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err)
 		 access("/tmp/kept", F_OK) == 0 ? "kept/work" : "work", layers->uid,
 		 layers->gid);
 	snprintf(place, sizeof(place), "/dev/fd/%d", layers->device);
-	if (fcntl(layers->device, F_SETFD, 0) < 0)
-		return error_errno(err, "hand the device over");
-	execve(program, (char *const *)(uintptr_t)argv,
-	       (char *const *)(uintptr_t)environment);
-	return error_errno(err, "start %s", program);
+	return fuse_server_exec(argv, layers->device, err);
 }

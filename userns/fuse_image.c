@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "userns/fuse_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,15 +33,20 @@ static const struct file_system {
 
 enum { COUNT = sizeof(file_systems) / sizeof(*file_systems), MARK_SIZE = 4 };
 
-static const struct file_system *recognize(const char *image, struct error *err)
+static int open_image(const char *image, struct error *err)
 {
-	auto_close int fd = open(image, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	const int fd = open(image, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno_id(err, ERROR_SOURCE_MISSING, "use the image %s",
+				      image);
+	return fd;
+}
+
+static const struct file_system *recognize(int fd, const char *image, struct error *err)
+{
 	char mark[MARK_SIZE];
 
-	if (fd < 0) {
-		error_errno_id(err, ERROR_SOURCE_MISSING, "use the image %s", image);
-		return NULL;
-	}
 	for (size_t i = 0; i < COUNT; i++) {
 		if (pread(fd, mark, MARK_SIZE, file_systems[i].offset) == MARK_SIZE &&
 		    memcmp(mark, file_systems[i].mark, MARK_SIZE) == 0)
@@ -61,7 +67,8 @@ static const char *find_program(const struct file_system *file_system)
 
 int fuse_image_check(const char *image, struct error *err)
 {
-	const struct file_system *file_system = recognize(image, err);
+	auto_close int fd = open_image(image, err);
+	const struct file_system *file_system = fd < 0 ? NULL : recognize(fd, image, err);
 
 	if (!file_system)
 		return -1;
@@ -105,20 +112,23 @@ int fuse_image_open(struct tree *tree, struct error *err)
 	return fd_take(&mount);
 }
 
-int fuse_image_serve(const char *image, int device, struct error *err)
+int fuse_image_serve(const char *image, const struct fuse_layers *layers,
+		     struct error *err)
 {
-	const struct file_system *file_system = recognize(image, err);
-	const char *program = file_system ? find_program(file_system) : NULL;
+	const struct file_system *file_system;
+	const char *argv[] = { NULL, "-f", FUSE_SERVER_IMAGE, NULL, NULL };
+	auto_close int fd = -1;
 	char place[32];
-	const char *const argv[] = { program, "-f", image, place, NULL };
-	const char *const environment[] = { NULL };
 
-	if (!program || fuse_leave(err) < 0)
+	if (fuse_server_settle(layers->own_uid, layers->own_gid, err) < 0)
 		return -1;
-	snprintf(place, sizeof(place), "/dev/fd/%d", device);
-	if (fcntl(device, F_SETFD, 0) < 0)
-		return error_errno(err, "hand the device over");
-	execve(program, (char *const *)(uintptr_t)argv,
-	       (char *const *)(uintptr_t)environment);
-	return error_errno(err, "start %s", program);
+	fd = open_image(image, err);
+	file_system = fd < 0 ? NULL : recognize(fd, image, err);
+	argv[0] = file_system ? find_program(file_system) : NULL;
+	if (!argv[0] || fuse_server_see(fd, err) < 0 || fuse_server_limit(err) < 0 ||
+	    fuse_server_drop_power(err) < 0)
+		return -1;
+	snprintf(place, sizeof(place), "/dev/fd/%d", layers->device);
+	argv[3] = place;
+	return fuse_server_exec(argv, layers->device, err);
 }

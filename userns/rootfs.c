@@ -255,7 +255,7 @@ static int let_go(struct error *err)
  * Stacks the old root under the new one and lets go of it. pivot_root(2) allows both
  * names to be the same directory, so the new root needs no spare place in it.
  */
-static int pivot(int root, struct error *err)
+int tree_pivot(int root, struct error *err)
 {
 	auto_close int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -278,7 +278,7 @@ static int finish(struct tree *tree, struct error *err)
 		if (mount_change(tree, tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) <
 		    0)
 			return -1;
-	if (tree->pivots && pivot(tree->root, err) < 0)
+	if (tree->pivots && tree_pivot(tree->root, err) < 0)
 		return -1;
 	if (chdir("/") < 0)
 		return error_errno(err, "stand at the new root");

@@ -75,6 +75,11 @@ int mount_change(const struct tree *tree, int mount_fd, unsigned int add,
 int remount_tree(int proc, int mount_fd, unsigned int add, unsigned int clear,
 		 bool recursive);
 
+/* rootfs.c */
+
+/* Stacks the old root under the new one, which lies on "/", and lets go of it. */
+int tree_pivot(int root, struct error *err);
+
 /* scratch.c */
 int scratch_open(struct tree *tree, struct error *err);
 
@@ -144,9 +149,6 @@ void fuse_take_device(struct tree *tree);
 
 /* A detached FUSE file system that is served through device. */
 int fuse_mount(int device, struct error *err);
-
-/* Before a server is executed: namespaces of its own, and no power in them. */
-int fuse_leave(struct error *err);
 
 /* fuse_image.c: the image of the root, detached. */
 int fuse_image_open(struct tree *tree, struct error *err);

@@ -290,7 +290,8 @@ struct rootfs_spec {
 struct fuse_layers {
 	int device; /* /dev/fuse, with the mount behind it */
 	int place;  /* a detached mount that holds the layers; -1: it is an image */
-	uint32_t uid, gid; /* whom all files belong to */
+	uint32_t uid, gid;         /* whom all files belong to */
+	uint32_t own_uid, own_gid; /* in the server: the caller's */
 };
 
 /*
@@ -312,14 +313,21 @@ struct layer_listener {
 	void *context;
 };
 
+/* For clone3(2): what namespaces a server has of its own, its user namespace among them. */
+uint64_t fuse_server_clone_flags(void);
+
 /*
- * Becomes the server, in a process of its own: makes namespaces for itself, shows itself
- * the layers, drops its power and executes fuse-overlayfs. Returns only on failure.
+ * Becomes the server, in a process that was cloned with these: shows itself the layers, drops
+ * its power and executes fuse-overlayfs. Returns only on failure.
  */
 int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
 
-/* The same for an image of a file system: executes squashfuse or erofsfuse. */
-int fuse_image_serve(const char *image, int device, struct error *err);
+/*
+ * The same for an image of a file system: executes squashfuse or erofsfuse, which sees the
+ * image and what it is made of itself, nothing else of the caller's.
+ */
+int fuse_image_serve(const char *image, const struct fuse_layers *layers,
+		     struct error *err);
 
 /* Whether a program is installed that can; the error names what to install. */
 int fuse_image_check(const char *image, struct error *err);
