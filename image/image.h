@@ -24,11 +24,11 @@ struct json_value;
 /* ---- the operand --------------------------------------------------------------------- */
 
 enum image_kind {
-	IMAGE_HOST,       /* "host" or "/" */
-	IMAGE_DIRECTORY,  /* a directory, links followed */
-	IMAGE_ARCHIVE,    /* a file with the marks of tar or a compressor, a pipe, "-" */
-	IMAGE_LAYOUT,     /* oci:DIR[:TAG] */
-	IMAGE_REGISTRY,   /* docker:// or https:// */
+	IMAGE_HOST,      /* "host" or "/" */
+	IMAGE_DIRECTORY, /* a directory, links followed */
+	IMAGE_ARCHIVE,   /* a file with the marks of tar or a compressor, a pipe, "-" */
+	IMAGE_LAYOUT,    /* oci:DIR[:TAG] */
+	IMAGE_REGISTRY,  /* docker://, https:// and others: it would have to be fetched */
 	IMAGE_FILESYSTEM, /* a squashfs or erofs image */
 	IMAGE_UNKNOWN,    /* a file of another kind */
 };
@@ -38,6 +38,15 @@ enum image_kind {
  * docker-archive:FILE[:TAG] are IMAGE_ARCHIVE. -1: it is not there.
  */
 int image_recognize(const char *operand, enum image_kind *ret_kind, struct error *err);
+
+/*
+ * Why the operand is no root, where image_recognize() says IMAGE_REGISTRY or IMAGE_UNKNOWN,
+ * and the words that would make one of it. Returns -1.
+ */
+int image_refuse(const char *operand, struct error *err);
+
+/* -1: the directory is no root, but has an image or a root in it, and which operand that is. */
+int image_check_directory(const char *path, struct error *err);
 
 /* "a tar archive", "a gzip file" … for messages. */
 const char *image_describe(const char *operand);

@@ -125,7 +125,8 @@ static int check_layout(const struct blobs *blobs, struct arena *arena, struct e
 	const char *text = blobs_read(blobs, name, BLOBS_TEXT_MAX, arena, &length, err);
 
 	if (!text)
-		return -1;
+		return error_hint(err, "without a prefix -R takes a directory as it is, "
+				       "and archives of every kind");
 	document = texts_read(text, length, name, arena, err);
 	if (!document)
 		return -1;

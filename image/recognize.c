@@ -49,7 +49,11 @@ static const struct scheme {
 	{ "oci-archive:", IMAGE_ARCHIVE, "an archive of an OCI image" },
 	{ "docker-archive:", IMAGE_ARCHIVE, "an archive of a docker image" },
 	{ "docker://", IMAGE_REGISTRY, "an image in a registry" },
+	{ "docker-daemon:", IMAGE_REGISTRY, "an image of a daemon" },
+	{ "containers-storage:", IMAGE_REGISTRY, "an image of podman" },
 	{ "https://", IMAGE_REGISTRY, "an image in a registry" },
+	{ "http://", IMAGE_REGISTRY, "an image in a registry" },
+	{ "ftp://", IMAGE_REGISTRY, "an image in a registry" },
 };
 
 static const struct scheme *find_scheme(const char *operand)

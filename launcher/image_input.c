@@ -39,35 +39,26 @@ const char *images_own_arch(struct arena *arena)
 	return arch ? arena_strdup(arena, arch) : NULL;
 }
 
-/* Nothing is fetched here; whoever can is named with the words for it. */
-static int refuse_registry(const char *operand, struct error *err)
-{
-	error_set(err, ERROR_ARCHIVE_UNSUPPORTED, "read %.110s: images are not fetched",
-		  operand);
-	if (text_starts_with(operand, "docker://"))
-		return error_hint(err, "skopeo copy %.90s oci:IMAGE:latest", operand);
-	return error_hint(err, "curl -fLO %.90s", operand);
-}
-
 static int refuse_kind(const char *operand, enum image_kind kind, struct error *err)
 {
 	switch (kind) {
 	case IMAGE_ARCHIVE:
 	case IMAGE_LAYOUT:
 		return 0;
-	case IMAGE_REGISTRY:
-		return refuse_registry(operand, err);
 	case IMAGE_HOST:
 	case IMAGE_DIRECTORY:
 		error_set(err, ERROR_IMAGE, "read %s as an image: it is a directory",
 			  operand);
 		return error_hint(err, "oci:DIR names an image in a directory");
 	case IMAGE_FILESYSTEM:
+		return error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
+				 "read %s as an image: it is %s", operand,
+				 image_describe(operand));
+	case IMAGE_REGISTRY:
 	case IMAGE_UNKNOWN:
 		break;
 	}
-	return error_set(err, ERROR_ARCHIVE_UNSUPPORTED, "read %s as an image: it is %s",
-			 operand, image_describe(operand));
+	return image_refuse(operand, err);
 }
 
 static const char *make_absolute(const char *path, struct arena *arena)

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -518,6 +519,29 @@ static int get(struct request *request, bool look_only, struct image_root *root,
 	return 0;
 }
 
+static int get_and_close(struct request *request, bool look_only, struct image_root *root,
+			 struct error *err)
+{
+	const int failed = get(request, look_only, root, err);
+
+	cache_close(&request->cache);
+	fd_close(&request->spool);
+	return failed;
+}
+
+/* The signals that end us find the terminal and the cache in order: images_do() heeds them. */
+static void block_ends(sigset_t *ret_mask)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, &ends, ret_mask);
+}
+
 static int get_root(const struct image_spec *image, const struct ids_spec *ids,
 		    bool look_only, struct arena *arena, struct image_root *ret_root,
 		    struct error *err)
@@ -530,15 +554,16 @@ static int get_root(const struct image_spec *image, const struct ids_spec *ids,
 		.spool = -1,
 	};
 	struct image_root root = { .mount = -1 };
+	sigset_t mask;
 	int failed;
 
 	prepare(&request);
 	request.name = trust_name(image->operand, arena, err);
 	if (!request.name)
 		return -1;
-	failed = get(&request, look_only, &root, err);
-	cache_close(&request.cache);
-	fd_close(&request.spool);
+	block_ends(&mask);
+	failed = get_and_close(&request, look_only, &root, err);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (failed)
 		return -1;
 	root.config = request.config;

@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -187,16 +188,56 @@ static int take_turn(const struct image_job *job, const struct image_turn *turn,
 	return error_set(err, ERROR_IMAGE, "understand sbx-image");
 }
 
+/*
+ * Whoever has something to put in order blocks the signals that end us, which then only end
+ * the work: they stay pending, and come when they are let in again. What puts in order is
+ * not ended by them. -1: none of them is blocked.
+ */
+static int open_signals(enum image_task task)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t awaited, blocked;
+	bool any = false;
+
+	sigemptyset(&awaited);
+	if (task == IMAGE_TASK_REMOVE || sigprocmask(SIG_BLOCK, NULL, &blocked) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		if (sigismember(&blocked, ends[i]) != 1)
+			continue;
+		sigaddset(&awaited, ends[i]);
+		any = true;
+	}
+	return any ? signalfd(-1, &awaited, SFD_CLOEXEC) : -1;
+}
+
+static int await_turn(int socket, int signals, struct error *err)
+{
+	struct pollfd ends[] = { { .fd = socket, .events = POLLIN },
+				 { .fd = signals, .events = POLLIN } };
+
+	while (poll(ends, 2, -1) < 0)
+		if (errno != EINTR)
+			return error_errno(err, "wait for sbx-image");
+	if (ends[1].revents)
+		return error_set(err, ERROR_IMAGE, "read the image: a signal ended that");
+	return 0;
+}
+
 /* 0: it said that it is done; 1: it went without a word; -1: it failed. */
 static int converse(int socket, const struct image_job *job, struct progress *progress,
 		    struct arena *arena, struct images_result *result, struct error *err)
 {
+	auto_close int signals = open_signals(job->task);
+
 	for (;;) {
 		auto_close int fd = -1;
 		struct image_turn turn;
-		const int got = image_turn_receive(socket, &turn, err, &fd);
-		int next;
+		int got, next;
 
+		if (await_turn(socket, signals, err) < 0)
+			return -1;
+		got = image_turn_receive(socket, &turn, err, &fd);
 		if (got == 0 || (got < 0 && errno == ECONNRESET))
 			return 1;
 		if (got < 0)

@@ -49,12 +49,15 @@ void progress_line(const char *title, uint64_t done, uint64_t total, uint64_t el
 		   unsigned int width, char *line, unsigned int size)
 {
 	const double rate = elapsed_ms ? (double)done * 1000 / (double)elapsed_ms : 0;
-	const unsigned int room =
-		width > FIGURES + TITLE_MAX ? width - FIGURES - TITLE_MAX : 0;
+	const unsigned int beside = FIGURES + (unsigned int)strnlen(title, TITLE_MAX);
+	const unsigned int room = width > beside ? width - beside : 0;
 	const unsigned int columns = room > BAR_MAX ? BAR_MAX : room;
 	char bar[BAR_MAX + 1], left[32] = "";
 	double part;
 
+	/* A line that wraps could not be taken back. */
+	if (width < size)
+		size = width;
 	if (total == 0 || done > total) {
 		snprintf(line, size, "%.*s  %.1f MB  %.0f MB/s", TITLE_MAX, title,
 			 (double)done / 1e6, rate / 1e6);

@@ -18,19 +18,6 @@
 
 /* ---- the root ---- */
 
-/* Nothing is fetched here; whoever can is named with the words for it. */
-static int refuse_registry(const char *root, struct error *err)
-{
-	error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
-		  "use %.110s as root: images are not fetched", root);
-	if (strncmp(root, "docker://", 9) == 0)
-		return error_hint(err,
-				  "skopeo copy %.90s oci:IMAGE:latest && sbx run -R "
-				  "oci:IMAGE:latest",
-				  root);
-	return error_hint(err, "curl -fLO %.90s, then -R with the file", root);
-}
-
 static int set_host_root(struct draft *draft, struct error *err)
 {
 	struct rootfs_spec *rootfs = &draft->plan.rootfs;
@@ -71,6 +58,8 @@ static int set_directory_root(struct draft *draft, struct error *err)
 				    ERROR_ROOT_NOT_DIRECTORY, err);
 	if (!strcmp(real, "/"))
 		return set_host_root(draft, err);
+	if (image_check_directory(real, err) < 0)
+		return -1;
 	rootfs->kind = ROOT_DIRECTORY;
 	rootfs->mode = ROOT_COW;
 	rootfs->path = arena_strdup(&draft->plan.arena, real);
@@ -98,6 +87,48 @@ static int set_served_root(struct draft *draft, struct error *err)
 	return error_hint(err, "--upper DIR keeps what is written");
 }
 
+/*
+ * A name that is not there was perhaps meant as that of an image: "alpine:3.20",
+ * "docker.io/library/nginx". Names of files have a suffix, and those of images none.
+ */
+static bool is_image_name(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-/";
+	const char *last = strrchr(name, '/');
+	const size_t length = strspn(name, letters);
+
+	if (name[0] == '.' || name[0] == '/' || length == 0)
+		return false;
+	if (name[length] == ':')
+		return name[length + 1] && !strchr(name + length, '/');
+	return name[length] == '\0' && !strchr(last ? last : name, '.');
+}
+
+/* What was typed behind the current directory's name, which set_root() put before it. */
+static const char *as_typed(struct draft *draft, const char *root)
+{
+	const char *cwd = caller_cwd(draft);
+
+	if (!cwd || !path_is_within(root, cwd) || strlen(cwd) == 1)
+		return root;
+	return root[strlen(cwd)] ? root + strlen(cwd) + 1 : root;
+}
+
+static int explain_missing(struct draft *draft, const char *root, struct error *err)
+{
+	const char *name = as_typed(draft, root);
+	struct stat status;
+
+	(void)path_explain("use the root", root, err->errnum ? err->errnum : ENOENT,
+			   ERROR_ROOT_NOT_DIRECTORY, err);
+	if (lstat(root, &status) == 0 || !is_image_name(name))
+		return -1;
+	return error_hint(err,
+			  "images are not fetched: skopeo copy docker://%.60s "
+			  "oci:IMAGE:latest && sbx run -R oci:IMAGE:latest",
+			  name);
+}
+
 int expand_root(struct draft *draft, struct error *err)
 {
 	const char *root = draft->root;
@@ -115,9 +146,7 @@ int expand_root(struct draft *draft, struct error *err)
 	if (!root)
 		return set_host_root(draft, err);
 	if (image_recognize(root, &kind, err) < 0)
-		return root[0] == '/' ? path_explain("use the root", root, ENOENT,
-						     ERROR_ROOT_NOT_DIRECTORY, err)
-				      : -1;
+		return root[0] == '/' ? explain_missing(draft, root, err) : -1;
 	switch (kind) {
 	case IMAGE_HOST:
 		return set_host_root(draft, err);
@@ -129,13 +158,10 @@ int expand_root(struct draft *draft, struct error *err)
 	case IMAGE_LAYOUT:
 		return expand_image(draft, err);
 	case IMAGE_REGISTRY:
-		return refuse_registry(root, err);
 	case IMAGE_UNKNOWN:
 		break;
 	}
-	return error_set(err, ERROR_ROOT_NOT_DIRECTORY,
-			 "use %.180s as root: it is neither a directory nor an archive",
-			 root);
+	return image_refuse(root, err);
 }
 
 /* ---- namespaces ---- */

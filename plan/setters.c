@@ -179,7 +179,11 @@ int set_workdir(struct draft *draft, const struct given *given, struct error *er
 /* Operands of --root that are no path of a file. */
 static bool names_no_path(const char *text)
 {
-	static const char *const words[] = { "docker://", "https://", "http://", NULL };
+	static const char *const words[] = {
+		"docker://", "docker-daemon:", "containers-storage:",
+		"https://",  "http://",        "ftp://",
+		NULL
+	};
 
 	for (size_t i = 0; words[i]; i++) {
 		if (text_starts_with(text, words[i]))

@@ -5,7 +5,7 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 51
+plan 52
 make_images root.tar oci docker.tar one.tar
 kept=$XDG_CACHE_HOME/sbx/images
 kills=${SBX_TEST_FULL:+70}
@@ -186,6 +186,14 @@ for i in $(seq "$kills"); do
 	[ "$(how_many new)" = 0 ] || wrong="$wrong left($i)"
 done
 is "killed $kills times while it removes: the next run works, nothing is left" "$wrong" ''
+
+# cut_off HUNDREDTHS: a run with SIGTERM while it extracts, and what that has left
+cut_off() {
+	"$SBX" image gc --all >/dev/null
+	timeout -s TERM "$(awk "BEGIN { print $whole * $1 / 100 }")" "$SBX" run --no-config --net none -R many.tar -- /busybox true </dev/null >/dev/null 2>&1
+	how_many new
+}
+is 'ended by a signal while it extracts, it puts that in order' "$(cut_off 30; cut_off 60)" "$(printf '0\n0')"
 say "$hits of them were hit"
 sbx image gc --all >/dev/null
 

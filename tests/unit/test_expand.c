@@ -253,6 +253,34 @@ static void a_root_may_be_named_in_any_way(void **state)
 			 "it is neither a directory nor an archive");
 }
 
+static void a_root_that_is_not_there_may_be_the_name_of_an_image(void **state)
+{
+	struct planning *at = *state;
+
+	planning_refuses(at, "--no-config -R nowhere.io/library/web:1 tool",
+			 "does not exist");
+	assert_non_null(strstr(at->err.hint, "docker://nowhere.io/library/web:1 "));
+	planning_refuses(at, "--no-config -R nowhere.tar tool", "it does not exist");
+	assert_string_equal(at->err.hint, "");
+	assert_int_equal(symlink("nowhere", planning_path(at, "dangling")), 0);
+	planning_refuses(at, "--no-config -R @/dangling tool", "a link to nowhere");
+	assert_string_equal(at->err.hint, "");
+}
+
+static void a_directory_with_a_root_in_it_is_none(void **state)
+{
+	struct planning *at = *state;
+
+	assert_int_equal(mkdir(planning_path(at, "bundle"), 0700), 0);
+	assert_int_equal(mkdir(planning_path(at, "bundle/rootfs"), 0700), 0);
+	assert_int_equal(mkdir(planning_path(at, "bundle/config.json"), 0700), 0);
+	planning_refuses(at, "--no-config -R @/bundle tool",
+			 "a bundle of an OCI runtime");
+	assert_non_null(strstr(at->err.hint, "/bundle/rootfs"));
+	assert_int_equal(mkdir(planning_path(at, "bundle/usr"), 0700), 0);
+	planning_refuses(at, "--no-config -R @/bundle tool", "tool");
+}
+
 static void an_archive_is_refused_with_the_way_to_unpack_it(void **state)
 {
 	struct planning *at = *state;
@@ -687,6 +715,8 @@ int main(void)
 		cmocka_unit_test(the_host_root_stays_as_it_is),
 		cmocka_unit_test(a_directory_root_is_copy_on_write),
 		cmocka_unit_test(a_writable_root_keeps_its_own_tmp),
+		cmocka_unit_test(a_root_that_is_not_there_may_be_the_name_of_an_image),
+		cmocka_unit_test(a_directory_with_a_root_in_it_is_none),
 		cmocka_unit_test(a_root_may_be_named_in_any_way),
 		cmocka_unit_test(an_archive_is_refused_with_the_way_to_unpack_it),
 		cmocka_unit_test(binds_say_what_they_mean),

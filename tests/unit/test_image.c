@@ -132,6 +132,39 @@ static void looking_takes_nothing_from_a_pipe_and_does_not_wait(void **state)
 	assert_is(path, IMAGE_ARCHIVE, "an archive in a pipe");
 }
 
+static void assert_refused(const char *path, const char *bytes, size_t length,
+			   const char *text, const char *hint)
+{
+	FILE *file = fopen(path, "we");
+	struct error err;
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, length, file), length);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(image_refuse(path, &err), -1);
+	assert_non_null(strstr(err.text, text));
+	assert_non_null(strstr(err.hint, hint));
+}
+
+static void what_is_no_root_is_told_by_name_and_with_what_helps(void **state)
+{
+	const struct temporary *temporary = *state;
+	static const char iso[32774] = { [32769] = 'C', 'D', '0', '0', '1' };
+	char path[300], hint[320];
+	struct error err;
+
+	snprintf(path, sizeof(path), "%s/file", temporary->path);
+	assert_refused(path, "", 0, "it is empty", "download");
+	snprintf(hint, sizeof(hint), "unzip -d DIR %s &&", path);
+	assert_refused(path, "PK\3\4..", 6, "a zip archive", hint);
+	assert_refused(path, "QFI\xfb", 4, "qcow2", "virt-tar-out");
+	assert_refused(path, iso, sizeof(iso), "an ISO 9660 image", "mount it");
+	assert_refused(path, "words", 5, "neither a directory nor an archive", "");
+	assert_int_equal(image_refuse("https://example.org/a.tar", &err), -1);
+	assert_string_equal(err.hint, "curl -fLO https://example.org/a.tar && sbx run -R "
+				      "a.tar");
+}
+
 static void what_is_not_there_is_an_error(void **state)
 {
 	enum image_kind kind = IMAGE_REGISTRY;
@@ -157,6 +190,7 @@ int main(void)
 		cmocka_unit_test(a_tar_without_a_mark_is_known_by_its_checksum),
 		cmocka_unit_test(other_files_are_unknown),
 		cmocka_unit_test(looking_takes_nothing_from_a_pipe_and_does_not_wait),
+		cmocka_unit_test(what_is_no_root_is_told_by_name_and_with_what_helps),
 		cmocka_unit_test(what_is_not_there_is_an_error),
 	};
 
