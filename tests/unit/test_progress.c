@@ -48,10 +48,10 @@ static void what_has_no_known_end_has_no_bar(void **state)
 	assert_null(strstr(line, "left"));
 }
 
-static void a_line_fits_into_a_terminal_of_usual_width(void **state)
+static void a_line_fits_into_every_terminal(void **state)
 {
 	(void)state;
-	for (unsigned int width = 40; width <= 250; width += 7)
+	for (unsigned int width = 1; width <= 250; width++)
 		assert_true(strlen(line_of(123 * MEGA, 456 * MEGA, 789, width)) < width);
 }
 
@@ -68,7 +68,7 @@ int main(void)
 		cmocka_unit_test(a_line_says_how_much_how_fast_and_how_long),
 		cmocka_unit_test(long_times_have_hours),
 		cmocka_unit_test(what_has_no_known_end_has_no_bar),
-		cmocka_unit_test(a_line_fits_into_a_terminal_of_usual_width),
+		cmocka_unit_test(a_line_fits_into_every_terminal),
 		cmocka_unit_test(the_bar_is_never_longer_than_whole),
 	};
 
