@@ -116,6 +116,7 @@ static void put_root(struct json_value *document, const struct plan *plan)
 		[ROOT_HOST] = "/",
 		[ROOT_EMPTY] = OCI_EMPTY_ROOT,
 		[ROOT_MOUNT] = OCI_EMPTY_ROOT, /* the annotations name the image */
+		[ROOT_SERVED] = NULL,
 	};
 	const enum root_kind kind = kind_of_root(plan);
 	struct json_value *root = json_put_object(document, "root");

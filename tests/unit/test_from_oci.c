@@ -473,7 +473,7 @@ static const struct refusal {
 	{ SMALL ",'annotations':{'sbx.log_format':'xml'}}",
 	  "annotations.sbx.log_format: no such value" },
 	{ SMALL ",'annotations':{'sbx.root_kind':'disk'}}",
-	  "annotations.sbx.root_kind: not host, directory or empty" },
+	  "annotations.sbx.root_kind: not host, directory, empty, image or served" },
 	{ SMALL ",'annotations':{'sbx.root_kind':'host'}}",
 	  "root: path is not / although it is the host's" },
 	{ SMALL ",'annotations':{'sbx.root_mode':'ro'}}",
