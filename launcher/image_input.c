@@ -8,10 +8,12 @@
 #include "base/text.h"
 #include "image/trust.h"
 #include "launcher/verify.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -151,4 +153,31 @@ int images_verify_input(const char *operand, const char *name, const char *signa
 				     ret_verified, err);
 	return images_verify(operand, name, signature, insecure, arena, ret_verified,
 			     err);
+}
+
+/* Others than the caller and root: its owner, who is in its group, everybody. */
+static bool others_write(int file)
+{
+	struct stat status;
+
+	return fstat(file, &status) < 0 ||
+	       (status.st_uid != geteuid() && status.st_uid != 0) ||
+	       status.st_mode & S_IWOTH ||
+	       (status.st_mode & S_IWGRP && status.st_gid != getegid());
+}
+
+int images_verify_served(const struct image_spec *image, int file, struct arena *arena,
+			 struct error *err)
+{
+	const char *name = trust_name(image->operand, arena, err);
+	struct verified verified = { .signer = NULL };
+
+	if (!name || images_verify_fd(file, name, image->signature, image->insecure,
+				      arena, &verified, err) < 0)
+		return -1;
+	if (!verified.signer || !others_write(file))
+		return 0;
+	error_set(err, ERROR_SIGNATURE,
+		  "verify %s: others may change it while it is used", name);
+	return error_hint(err, "use a copy of your own");
 }

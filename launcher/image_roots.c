@@ -572,4 +572,4 @@ static int get_root(const struct image_spec *image, const struct ids_spec *ids,
 	return 0;
 }
 
-const struct plan_roots images_roots = { get_root };
+const struct plan_roots images_roots = { get_root, images_verify_served };

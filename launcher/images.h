@@ -13,6 +13,7 @@
 struct arena;
 struct cache;
 struct error;
+struct image_spec;
 struct json_value;
 
 /* What a job has brought. Descriptors are the caller's. Zeroed but for the counts: nothing. */
@@ -72,6 +73,13 @@ int images_verify_input(const char *operand, const char *name, const char *signa
  */
 size_t images_sweep(const struct cache *cache, const struct ids_spec *ids,
 		    struct arena *arena, struct error *err);
+
+/*
+ * Of an image that is served as it lies there, for struct plan_roots. What was verified must
+ * not change under the server, so a file that others can write to is refused then.
+ */
+int images_verify_served(const struct image_spec *image, int file, struct arena *arena,
+			 struct error *err);
 
 /* How plan_from_args() gets the root of an image: by the cache, or into memory. */
 extern const struct plan_roots images_roots;

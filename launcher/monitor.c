@@ -323,10 +323,10 @@ static void serve_listener(struct monitor *monitor)
 		explainer_serve(&monitor->explainer, monitor->terminal.raw);
 }
 
-/* The image that is served as the root, or NULL. */
-static const char *image_of(const struct plan *plan)
+/* The root that is a served image, or NULL. */
+static const struct rootfs_spec *image_of(const struct plan *plan)
 {
-	return plan->rootfs.kind == ROOT_SERVED ? plan->rootfs.path : NULL;
+	return plan->rootfs.kind == ROOT_SERVED ? &plan->rootfs : NULL;
 }
 
 static void take_turn(struct monitor *monitor)

@@ -25,8 +25,8 @@ void servers_take_layers(struct servers *servers, int layers, unsigned int uid)
  * Nothing of it is heard: that it is not there shows as ENOTCONN at the first look. It has no
  * parent in its pid namespace, so whether that lives is asked of its descriptor.
  */
-static _Noreturn void serve(const struct fuse_layers *layers, const char *image,
-			    int launcher)
+static _Noreturn void serve(const struct fuse_layers *layers,
+			    const struct rootfs_spec *image, int launcher)
 {
 	struct pollfd end = { .fd = launcher, .events = POLLIN };
 	struct error err;
@@ -47,7 +47,7 @@ static _Noreturn void serve(const struct fuse_layers *layers, const char *image,
 	_exit(1);
 }
 
-int servers_start(struct servers *servers, const char *image, int device,
+int servers_start(struct servers *servers, const struct rootfs_spec *image, int device,
 		  unsigned int gid)
 {
 	auto_close int own_device = device;

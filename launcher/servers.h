@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct rootfs_spec;
+
 enum { SERVERS_MAX = 16 };
 
 /* Zeroed memory with layers -1 is a valid start. */
@@ -24,7 +26,7 @@ struct servers {
 void servers_take_layers(struct servers *servers, int layers, unsigned int uid);
 
 /* Starts it; without layers it serves the image (NULL: there is none). -1: it could not be; the device is closed. */
-int servers_start(struct servers *servers, const char *image, int device,
+int servers_start(struct servers *servers, const struct rootfs_spec *image, int device,
 		  unsigned int gid);
 
 /* Ends all, after the sandbox has ended. */

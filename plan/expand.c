@@ -67,6 +67,32 @@ static int set_directory_root(struct draft *draft, struct error *err)
 	return 0;
 }
 
+/* What was verified stays open, so that no other file can be taken for it. */
+static int verify_served(struct draft *draft, struct error *err)
+{
+	struct plan *plan = &draft->plan;
+	struct image_spec image = plan->image;
+	const char *name = draft->root ? draft->root : plan->rootfs.path;
+	int *held;
+	auto_close int file =
+		open(plan->rootfs.path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (!draft->roots)
+		return error_set(err, ERROR_ARCHIVE_UNSUPPORTED,
+				 "use %.120s as root: images cannot be used here", name);
+	if (file < 0)
+		return path_explain("use the root", name, errno, ERROR_SOURCE_MISSING,
+				    err);
+	image.operand = name;
+	if (draft->roots->verify(&image, file, &plan->arena, err) < 0)
+		return -1;
+	held = arena_alloc(&plan->arena, sizeof(*held));
+	*held = plan->rootfs.image = fd_take(&file);
+	plan->image.held = held;
+	plan->image.held_count = 1;
+	return 0;
+}
+
 /* It is never unpacked; what is written goes to a layer above it. */
 static int set_served_root(struct draft *draft, struct error *err)
 {
@@ -81,7 +107,7 @@ static int set_served_root(struct draft *draft, struct error *err)
 	rootfs->path = arena_strdup(&draft->plan.arena, real);
 	apply_root_mode(draft);
 	if (rootfs->mode != ROOT_RW)
-		return 0;
+		return verify_served(draft, err);
 	error_set(err, ERROR_USAGE, "use --root-mode rw: %.120s is an image",
 		  draft->root);
 	return error_hint(err, "--upper DIR keeps what is written");
@@ -129,6 +155,17 @@ static int explain_missing(struct draft *draft, const char *root, struct error *
 			  name);
 }
 
+/* Of a configuration that names no image. */
+static int keep_root(struct draft *draft, struct error *err)
+{
+	const enum root_kind kind = draft->plan.rootfs.kind;
+
+	if (kind == ROOT_HOST && (draft->root_mode != ROOT_MODE_DEFAULT || draft->upper))
+		return set_host_root(draft, err);
+	apply_root_mode(draft);
+	return kind == ROOT_SERVED ? verify_served(draft, err) : 0;
+}
+
 int expand_root(struct draft *draft, struct error *err)
 {
 	const char *root = draft->root;
@@ -136,13 +173,8 @@ int expand_root(struct draft *draft, struct error *err)
 
 	if (!root && draft->from_config && draft->plan.image.operand)
 		draft->root = root = draft->plan.image.operand;
-	if (!root && draft->from_config) {
-		if (draft->plan.rootfs.kind == ROOT_HOST &&
-		    (draft->root_mode != ROOT_MODE_DEFAULT || draft->upper))
-			return set_host_root(draft, err);
-		apply_root_mode(draft);
-		return 0;
-	}
+	if (!root && draft->from_config)
+		return keep_root(draft, err);
 	if (!root)
 		return set_host_root(draft, err);
 	if (image_recognize(root, &kind, err) < 0)

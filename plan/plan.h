@@ -159,6 +159,9 @@ struct plan_roots {
 	int (*get)(const struct image_spec *image, const struct ids_spec *ids,
 		   bool look_only, struct arena *arena, struct image_root *ret_root,
 		   struct error *err);
+	/* A file that is served as it is: whether it is signed, where it has to be. */
+	int (*verify)(const struct image_spec *image, int file, struct arena *arena,
+		      struct error *err);
 };
 
 struct plan {

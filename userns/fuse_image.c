@@ -112,7 +112,23 @@ int fuse_image_open(struct tree *tree, struct error *err)
 	return fd_take(&mount);
 }
 
-int fuse_image_serve(const char *image, const struct fuse_layers *layers,
+/* By its path once more, since a mount of another namespace cannot be cloned (open_tree(2)). */
+static int open_same(const struct rootfs_spec *spec, struct error *err)
+{
+	auto_close int fd = open_image(spec->path, err);
+	struct stat wanted, found;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(spec->image, &wanted) < 0 || fstat(fd, &found) < 0)
+		return error_errno(err, "look at the image %s", spec->path);
+	if (wanted.st_dev != found.st_dev || wanted.st_ino != found.st_ino)
+		return error_set(err, ERROR_IMAGE, "use the image %s: it was replaced",
+				 spec->path);
+	return fd_take(&fd);
+}
+
+int fuse_image_serve(const struct rootfs_spec *spec, const struct fuse_layers *layers,
 		     struct error *err)
 {
 	const struct file_system *file_system;
@@ -122,8 +138,8 @@ int fuse_image_serve(const char *image, const struct fuse_layers *layers,
 
 	if (fuse_server_settle(layers->own_uid, layers->own_gid, err) < 0)
 		return -1;
-	fd = open_image(image, err);
-	file_system = fd < 0 ? NULL : recognize(fd, image, err);
+	fd = open_same(spec, err);
+	file_system = fd < 0 ? NULL : recognize(fd, spec->path, err);
 	argv[0] = file_system ? find_program(file_system) : NULL;
 	if (!argv[0] || fuse_server_see(fd, err) < 0 || fuse_server_limit(err) < 0 ||
 	    fuse_server_drop_power(err) < 0)

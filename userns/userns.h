@@ -261,6 +261,7 @@ struct rootfs_spec {
 	const char *const *layers;
 	size_t layer_count;
 	int mount; /* ROOT_MOUNT: detached, and used once */
+	int image; /* ROOT_SERVED: the file at path, open: no other is served */
 	/* ROOT_MOUNT, ROOT_COW: nobody needs it afterwards, so it takes what is written */
 	bool mount_is_spare;
 	const char *
@@ -326,7 +327,7 @@ int fuse_overlay_serve(const struct fuse_layers *layers, struct error *err);
  * The same for an image of a file system: executes squashfuse or erofsfuse, which sees the
  * image and what it is made of itself, nothing else of the caller's.
  */
-int fuse_image_serve(const char *image, const struct fuse_layers *layers,
+int fuse_image_serve(const struct rootfs_spec *spec, const struct fuse_layers *layers,
 		     struct error *err);
 
 /* Whether a program is installed that can; the error names what to install. */

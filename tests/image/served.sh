@@ -9,7 +9,7 @@ command -v mksquashfs >/dev/null || skip_all 'mksquashfs is not installed'
 [ -x /usr/bin/squashfuse_ll ] || [ -x /usr/bin/squashfuse ] || skip_all 'squashfuse is not installed'
 [ -w /dev/fuse ] || skip_all '/dev/fuse is not open'
 
-plan 20
+plan 31
 
 mkdir -p "$tmp/tree/bin"
 cp "$busybox" "$tmp/tree/bin/sh"
@@ -21,6 +21,44 @@ is "it is a root" "$(run --net none -R "$tmp/root.squashfs" -- /bin/sh -c 'cat /
 is "what is written is thrown away" \
 	"$(run --net none -R "$tmp/root.squashfs" -- /bin/sh -c 'echo new >/file; cat /file')" new
 is "and was" "$(run --net none --root-mode ro -R "$tmp/root.squashfs" -- /bin/sh -c 'cat /file')" inside
+
+"$SBX" config --net none -R "$tmp/root.squashfs" -- /bin/sh -c 'cat /file' >"$tmp/config.json" 2>&1
+is "it is one by a configuration too" "$(sbx run --config "$tmp/config.json")" inside
+
+# ---- trust ---------------------------------------------------------------------------------
+
+served() { # ARG...
+	run --net none -R "$tmp/root.squashfs" "$@" -- /bin/sh -c 'cat /file'
+}
+
+if command -v minisign >/dev/null && minisign -G -W -p "$tmp/key.pub" -s "$tmp/key" >/dev/null 2>&1; then
+	sbx trust add --prefix "$tmp" "$tmp/key.pub" >/dev/null
+	like "what a key covers is not served without a signature" "$(served)" "*there is no signature beside it*"
+	like "nor by a configuration" "$(sbx run --config "$tmp/config.json")" "*there is no signature beside it*"
+	like "but where nobody wants to know" "$(served --insecure)" "*was not verified*inside"
+	minisign -S -W -s "$tmp/key" -m "$tmp/root.squashfs" >/dev/null
+	is "with one it is" "$(served)" inside
+	is "also by a configuration" "$(sbx run --config "$tmp/config.json")" inside
+	cp "$tmp/root.squashfs" "$tmp/other.squashfs" && mv "$tmp/root.squashfs.minisig" "$tmp/other.squashfs.minisig"
+	printf x >>"$tmp/other.squashfs"
+	like "another file is not" "$(run --net none -R "$tmp/other.squashfs" -- /bin/sh -c 'cat /file')" "sbx: cannot verify *"
+	mv "$tmp/other.squashfs.minisig" "$tmp/root.squashfs.minisig"
+	ln -s root.squashfs "$tmp/link.squashfs"
+	is "a link to what is signed is" "$(run --net none -R "$tmp/link.squashfs" -- /bin/sh -c 'cat /file')" inside
+	chmod o+w "$tmp/root.squashfs"
+	like "what others may change is not" "$(served)" "*others may change it*"
+	chmod o-w "$tmp/root.squashfs"
+	is "what nobody covers is served unsigned" \
+		"$(XDG_CONFIG_HOME="$tmp/nowhere" run --net none -R "$tmp/other.squashfs" -- /bin/sh -c 'cat /file' | tail -n 1)" inside
+	sbx trust remove --prefix "$tmp" >/dev/null
+	is "and what is covered no more" "$(served)" inside
+else
+	skip_rest=10
+	while [ "$skip_rest" -gt 0 ]; do
+		skip 'trust in what is served' 'minisign is not installed'
+		skip_rest=$((skip_rest - 1))
+	done
+fi
 
 # ---- the server ----------------------------------------------------------------------------
 

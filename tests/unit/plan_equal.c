@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct ids_spec) == 40, "struct ids_spec has changed");
 _Static_assert(sizeof(struct namespaces_spec) == 160,
 	       "struct namespaces_spec has changed");
 _Static_assert(sizeof(struct mount_entry) == 104, "struct mount_entry has changed");
-_Static_assert(sizeof(struct rootfs_spec) == 88, "struct rootfs_spec has changed");
+_Static_assert(sizeof(struct rootfs_spec) == 96, "struct rootfs_spec has changed");
 _Static_assert(sizeof(struct image_spec) == 232, "struct image_spec has changed");
 _Static_assert(sizeof(struct net_spec) == 256, "struct net_spec has changed");
 _Static_assert(sizeof(struct policy_spec) == 288, "struct policy_spec has changed");

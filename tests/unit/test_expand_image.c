@@ -41,7 +41,17 @@ static int get_root(const struct image_spec *image, const struct ids_spec *ids,
 	return 0;
 }
 
-static const struct plan_roots roots = { get_root };
+static int verify(const struct image_spec *image, int file, struct arena *arena,
+		  struct error *err)
+{
+	(void)arena;
+	(void)err;
+	assert_true(file >= 0);
+	asked = *image;
+	return 0;
+}
+
+static const struct plan_roots roots = { get_root, verify };
 
 static struct planning *begin(void **state)
 {
