@@ -19,20 +19,19 @@ files_of_text() {
 	files_of_project | grep -v '^tests/fuzz/corpus/'
 }
 
+# first_lines PATTERN: those of the files on stdin whose first line is like it
+# shellcheck disable=SC2016 # for awk
+first_lines() {
+	tr '\n' '\0' | xargs -0 awk -v "pattern=$1" 'FNR == 1 && $0 ~ pattern { print FILENAME } { nextfile }'
+}
+
 files_of_code() {
-	files_of_text | while IFS= read -r file; do
-		case $file in
-		*.c | *.h | *.sh | *.py | *.ini | */meson.build | meson.build | meson_options.txt) echo "$file" ;;
-		*) ! head -c 2 "$file" | grep -q '^#!' || echo "$file" ;;
-		esac
-	done
+	named='(\.([ch]|sh|py|ini)|(^|/)meson\.build|^meson_options\.txt)$'
+	files_of_text | grep -E "$named"
+	files_of_text | grep -vE "$named" | first_lines '^#!'
 }
 
 files_of_shell() {
-	files_of_text | while IFS= read -r file; do
-		case $file in
-		*.sh) echo "$file" ;;
-		*) ! head -n 1 "$file" | grep -qE '^#!.*[/ ](ba|da)?sh( |$)' || echo "$file" ;;
-		esac
-	done
+	files_of_text | grep '\.sh$'
+	files_of_text | grep -v '\.sh$' | first_lines '^#!.*[/ ](ba|da)?sh( |$)'
 }

@@ -10,8 +10,10 @@ command -v shellcheck >/dev/null || {
 	exit 77
 }
 
-# Files that are read by others are checked with those (-x); busybox's shell as dash.
-files_of_shell | tr '\n' '\0' | xargs -0 shellcheck -x -P SCRIPTDIR -S style -e SC2187
+# Files that are read by others are checked with those (-x); busybox's shell as dash. One
+# process with all of them takes twice as long.
+files_of_shell | tr '\n' '\0' |
+	xargs -0 -n 8 -P "$(nproc)" shellcheck -x -P SCRIPTDIR -S style -e SC2187
 
 failed=0
 for file in $(files_of_shell); do
