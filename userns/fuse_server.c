@@ -178,6 +178,13 @@ int fuse_server_drop_power(struct error *err)
 	return 0;
 }
 
+/* setrlimit(2) and getrlimit(2), whose resource is an int for musl and an enum for glibc. */
+static int own_limit(int resource, const struct rlimit *wanted,
+		     struct rlimit *ret_present)
+{
+	return (int)syscall(SYS_prlimit64, 0, resource, wanted, ret_present);
+}
+
 /* Who only reads one file needs little of anything. */
 int fuse_server_limit(struct error *err)
 {
@@ -193,12 +200,12 @@ int fuse_server_limit(struct error *err)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
 		struct rlimit limit;
 
-		if (getrlimit(limits[i].resource, &limit) < 0)
+		if (own_limit(limits[i].resource, NULL, &limit) < 0)
 			return error_errno(err, "read a limit");
 		if (limit.rlim_max > limits[i].most)
 			limit.rlim_max = limits[i].most;
 		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(limits[i].resource, &limit) < 0)
+		if (own_limit(limits[i].resource, &limit, NULL) < 0)
 			return error_errno(err, "limit the server");
 	}
 	return 0;
