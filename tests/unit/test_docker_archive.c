@@ -176,8 +176,8 @@ static void a_configuration_must_be_what_its_name_says(void **state)
 	static const char *const names[] = {
 		"2f0ce06cb9b43093be8684a04ff7f7a8d8078238888374dd565a2ab337ce393f.json",
 		"sha256:2f0ce06cb9b43093be8684a04ff7f7a8d8078238888374dd565a2ab337ce393f",
-		"blobs/sha256/"
-		"2f0ce06cb9b43093be8684a04ff7f7a8d8078238888374dd565a2ab337ce393f",
+		("blobs/sha256/"
+		 "2f0ce06cb9b43093be8684a04ff7f7a8d8078238888374dd565a2ab337ce393f"),
 	};
 
 	(void)state;
