@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 /* A use of each row; NULL: it has no place in a plan. */
 static const struct sample {
 	const char *option, *words;
@@ -111,6 +113,10 @@ static const struct sample {
 	{ "status-fd", "--status-fd 2" },
 	{ "stats", "--stats=@/stats" },
 	{ "rm", "--rm" },
+	{ "pure", "--pure" },
+	{ "record", "--record @/record" },
+	{ "expect", "--expect " DIGEST },
+	{ "repeat", "--repeat 3" },
 	{ "profile", "--profile @/profile" },
 	{ "pool", "--pool ci" },
 	{ "config", NULL },
