@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# One fuzz target, from its seeds, for 10 s (60 s in the full run).
+# One fuzz target, from its seeds, for 5 s (60 s in the full run).
 #
 #   run.sh TARGET SEEDS
 set -eu
 
 target=$1
 seeds=$2
-seconds=10
+seconds=5
 [ -z "${SBX_TEST_FULL-}" ] || seconds=60
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/sbx-fuzz.XXXXXX")
