@@ -166,7 +166,8 @@ static void no_source(const void *context)
 	const struct namespaces_spec all_private = { 0 };
 	struct error err = { 0 };
 
-	expect(rootfs_enter(&spec, &all_private, false, NULL, NULL, &err) == -1, "entered");
+	expect(rootfs_enter(&spec, &all_private, false, NULL, NULL, &err) == -1,
+	       "entered");
 	expect(err.id == ERROR_SOURCE_MISSING && err.errnum == ENOENT, "%s: %s", err.text,
 	       strerror(err.errnum));
 }
