@@ -36,7 +36,12 @@ struct stream_options {
 	uint64_t offset, size; /* size 0 and !part: to the end */
 	bool part;             /* exactly these bytes: fewer are an error */
 	bool sha256, sha512, blake2b;
-	bool own;         /* the descriptor is closed with the stream */
+	bool own; /* the descriptor is closed with the stream */
+	/*
+	 * It is a tar whose digest is known: one that lacks the padding of its last file is
+	 * filled up with zeros, which no digest counts. umoci 0.4.7 writes such layers.
+	 */
+	bool padded;
 	const char *name; /* for messages, as long as the stream; NULL: "it" */
 	/* At most ten times a second, and once at the end. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);

@@ -19,6 +19,8 @@
  * into memory, as its texts may come last, and is a file from then on.
  */
 
+enum { CONFIG_ENTRIES_MAX = 4096 };
+
 static const struct source_layer only_layer[] = { { "", "", "", 0 } };
 
 /* Nobody said how much there is, and this process may not ask any more. */
@@ -309,6 +311,29 @@ static int open_any(struct source *source, const struct image_job *job,
 	return open_stream(source, job, arena, err);
 }
 
+/*
+ * What an image says of itself is read and kept by the front end, too, which has better
+ * things to do with its memory.
+ */
+static int check_config(const struct source *source, struct error *err)
+{
+	const struct image_config *config = &source->config;
+	const char *const *const lists[] = { config->entrypoint, config->command,
+					     config->env, config->volumes,
+					     config->labels };
+	size_t count = config->port_count;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		for (size_t j = 0; lists[i] && lists[i][j]; j++)
+			count++;
+	if (count > CONFIG_ENTRIES_MAX)
+		return error_set(err, ERROR_IMAGE,
+				 "use %s: its configuration has %zu entries, at most %d "
+				 "are read",
+				 source->name, count, CONFIG_ENTRIES_MAX);
+	return 0;
+}
+
 int source_open(const struct image_job *job, struct arena *arena,
 		struct source *ret_source, struct error *err)
 {
@@ -325,7 +350,7 @@ int source_open(const struct image_job *job, struct arena *arena,
 	}
 	if (source.fd < 0)
 		return error_errno_id(err, ERROR_IMAGE, "read %s", source.name);
-	if (open_any(&source, job, arena, err) < 0) {
+	if (open_any(&source, job, arena, err) < 0 || check_config(&source, err) < 0) {
 		source_close(&source);
 		return -1;
 	}
@@ -407,6 +432,7 @@ static struct stream *open_blob(int fd, uint64_t offset, const struct source_lay
 	}
 	want_digest(layer->digest, &options);
 	want_digest(layer->diff, compressed ? &above : &options);
+	(compressed ? &above : &options)->padded = layer->digest[0] || layer->diff[0];
 	stream = stream_open(fd, &options, err);
 	return stream ? stream_unpack(stream, &above, err) : NULL;
 }

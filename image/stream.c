@@ -22,6 +22,7 @@ enum {
 	BLOCK_SIZE = 512 << 10,
 	BLOCK_COUNT = 4,
 	KEPT_STEP = 64 << 10,
+	TAR_BLOCK = 512,
 	THREAD_SIZE_MIN = 1 << 20, /* less is hashed before a thread has begun */
 	PROGRESS_MS = 100,
 };
@@ -47,7 +48,7 @@ struct stream {
 	char sha256[65], sha512[129], blake2b[129];
 	uint64_t done;
 	int64_t told_ms;
-	bool ended, finished;
+	bool ended, finished, filled_up;
 	int errnum;
 	struct error failure;
 };
@@ -328,6 +329,19 @@ static void note_end(struct stream *stream)
 	stream->ended = true;
 }
 
+/* What is behind the last byte: nothing, or once what is missing of a block. */
+static ssize_t fill_up(struct stream *stream, const void **ret_bytes)
+{
+	static const unsigned char zeros[TAR_BLOCK];
+	const size_t over = (size_t)(stream->done % TAR_BLOCK);
+
+	if (!stream->options.padded || stream->filled_up || over == 0)
+		return 0;
+	stream->filled_up = true;
+	*ret_bytes = zeros;
+	return (ssize_t)(TAR_BLOCK - over);
+}
+
 ssize_t stream_read(struct stream *stream, const void **ret_bytes)
 {
 	const void *bytes = NULL;
@@ -345,7 +359,7 @@ ssize_t stream_read(struct stream *stream, const void **ret_bytes)
 		return -1;
 	if (length == 0) {
 		note_end(stream);
-		return 0;
+		return fill_up(stream, ret_bytes);
 	}
 	stream->last = bytes;
 	stream->last_length = (size_t)length;
