@@ -333,6 +333,15 @@ static int take_known(struct request *request, struct error *err)
 	return 1;
 }
 
+/* sbx-image does not know that there is another way; the cache may be in memory, too. */
+static int explain_full(struct error *err)
+{
+	if (err->errnum != ENOSPC && err->errnum != EDQUOT)
+		return -1;
+	return error_hint(err, "--no-cache reads the image into memory; sbx image gc "
+			       "makes room where images are kept");
+}
+
 /*
  * It is the layer that was asked for, in what the file is now: its owner may have put another
  * one there since, with digests that are true of that one.
@@ -376,7 +385,7 @@ static int extract_layer(struct request *request, int index, const char *chain,
 	    read_figures(request, &result, &digest, &bytes, err) < 0 ||
 	    check_chain(request, &result, (size_t)index, chain, err) < 0) {
 		cache_drop_place(&request->cache, &place);
-		return -1;
+		return explain_full(err);
 	}
 	request->keys[i] =
 		cache_layer_key(*chain ? chain : digest, request->scope, request->arena);
