@@ -4,6 +4,21 @@
 # that sbx may look at or keep lies below $tmp: $XDG_CACHE_HOME, $XDG_CONFIG_HOME, $HOME.
 
 image_here=$(cd "$(dirname "$0")/../image" && pwd -P)
+
+# Those that make and remove thousands of files say IN_MEMORY=1 first: they are ten times as
+# fast there, if files of memory can be executed and have attributes.
+if [ -n "${IN_MEMORY-}" ] && python3 - /dev/shm 2>/dev/null <<-'END'; then
+	import os, subprocess, sys, tempfile
+	with tempfile.TemporaryDirectory(dir=sys.argv[1]) as place:
+	    os.setxattr(place, "user.test", b"x")
+	    subprocess.run(["cp", "/bin/true", place + "/true"], check=True)
+	    subprocess.run([place + "/true"], check=True)
+	    space = os.statvfs(place)
+	    sys.exit(space.f_bavail * space.f_frsize < 1 << 30)
+END
+	export TMPDIR=/dev/shm
+fi
+
 # shellcheck source=tests/sandbox/lib.sh
 . "$image_here/../sandbox/lib.sh"
 
