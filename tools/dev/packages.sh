@@ -6,13 +6,13 @@
 build_packages='gcc libc6-dev meson ninja-build pkg-config libseccomp-dev libcap-ng-dev
 	libjansson-dev libsystemd-dev libslirp-dev libarchive-dev libsodium-dev scdoc'
 run_packages='uidmap'
-neighbour_packages='bubblewrap crun firejail'
+neighbour_packages='bubblewrap crun firejail libarchive-tools'
 test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
 	musl-tools dpkg-dev gperf gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 	qemu-system-x86 busybox-static cpio kmod xz-utils zstd e2fsprogs mmdebstrap
 	flatpak ostree dbus xdg-dbus-proxy gir1.2-webkit2-4.1 python3-gi xvfb xauth fonts-dejavu-core
 	umoci skopeo minisign signify-openbsd gpgv squashfuse squashfs-tools erofs-utils
-	fuse-overlayfs podman runc slirp4netns passt iperf3 openssl nftables tcpdump libcap2-bin procps iproute2 strace tmux git jq man-db file python3-jsonschema tzdata'
+	fuse-overlayfs podman runc umoci skopeo slirp4netns passt iperf3 openssl nftables tcpdump libcap2-bin procps iproute2 strace tmux git jq man-db file python3-jsonschema tzdata'
 
 # A machine that somebody works at gets no daemon from us.
 ci_packages='docker.io'

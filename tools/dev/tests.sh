@@ -40,6 +40,7 @@ run_full() {
 	run_benchmark bwrap
 	run_benchmark policy
 	run_benchmark net
+	run_benchmark roots
 }
 
 run_part() { # NAME
