@@ -18,6 +18,7 @@ DIR gets all of these, or those that are named:
     other.tar           an OCI archive for an architecture that does not exist
     app.aci             an app container image
     one.tar             a root that is one static file, /busybox
+    many.tar            root.tar and 1000 small files
 """
 import os
 import sys
@@ -127,6 +128,15 @@ def make_root(place, busybox):
     os.symlink("/etc/passwd", os.path.join(place, "data/link"))
 
 
+def many_files(busybox):
+    tar = add_base(Tar(), busybox)
+    for number in range(1000):
+        if number % 100 == 0:
+            tar.directory(f"many/{number // 100}", mtime=MTIME)
+        tar.add(f"many/{number // 100}/{number}", f"{number}\n" * 100, mtime=MTIME)
+    return tar.bytes()
+
+
 def write(path, data):
     with open(path, "wb") as file:
         file.write(data)
@@ -144,6 +154,7 @@ def makers(busybox):
         "docker-first.tar": lambda: archives.docker_archive(layers, manifest_last=False, **SETTINGS),
         "other.tar": lambda: layout_archive(layers[:1], architecture="nothing64"),
         "app.aci": lambda: app_image(busybox),
+        "many.tar": lambda: many_files(busybox),
         "one.tar": lambda: Tar().add("busybox", busybox, mode=0o755).bytes(),
     })
     places = {"root": lambda place: make_root(place, busybox), "oci": lambda place: make_layout(place, layers)}
