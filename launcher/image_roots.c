@@ -38,6 +38,7 @@ struct request {
 	const char *scope;             /* and of whose word is taken for its layers */
 	const char *name;              /* what trust is asked about */
 	struct verified verified;
+	int given; /* a descriptor of ours that was named as a path; -1: none */
 	int spool; /* a stream that was verified, from its beginning; -1: none */
 	bool squash, has_stat, is_verified;
 	struct stat stat; /* of the file, or of a layout's index */
@@ -87,6 +88,18 @@ static void look(struct request *request)
 		stat(path, &request->stat) == 0 && S_ISREG(request->stat.st_mode);
 }
 
+/* What these names mean in sbx-image is something else: it is handed on, as a stream. */
+static void take_given(struct request *request)
+{
+	if (!request->path || (!text_starts_with(request->path, "/dev/fd/") &&
+			       !text_starts_with(request->path, "/proc/self/fd/") &&
+			       strcmp(request->path, "/dev/stdin") != 0))
+		return;
+	request->given = open(request->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (request->given >= 0)
+		request->path = NULL;
+}
+
 static void prepare(struct request *request)
 {
 	const char *operand = request->image->operand;
@@ -99,6 +112,7 @@ static void prepare(struct request *request)
 	/* With one id there is nobody else whom a file could belong to. */
 	request->squash = request->image->squash || maps_one_id(&request->ids->uids);
 	request->map = request->scope = name_map(request);
+	take_given(request);
 	look(request);
 }
 
@@ -110,6 +124,7 @@ static struct image_job make_job(const struct request *request, enum image_task 
 		.path = request->path,
 		.input_fd = request->path         ? -1
 			    : request->spool >= 0 ? request->spool
+			    : request->given >= 0 ? request->given
 						  : STDIN_FILENO,
 		.kind = request->kind,
 		.tag = request->tag,
@@ -534,6 +549,7 @@ static int get_and_close(struct request *request, bool look_only, struct image_r
 	const int failed = get(request, look_only, root, err);
 
 	cache_close(&request->cache);
+	fd_close(&request->given);
 	fd_close(&request->spool);
 	return failed;
 }
@@ -560,6 +576,7 @@ static int get_root(const struct image_spec *image, const struct ids_spec *ids,
 		.ids = ids,
 		.arena = arena,
 		.cache = { .dir = -1 },
+		.given = -1,
 		.spool = -1,
 	};
 	struct image_root root = { .mount = -1 };

@@ -4,7 +4,7 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 15
+plan 18
 make_images all
 
 for suffix in '' .gz .bz2 .xz .zst .lz4; do
@@ -18,3 +18,6 @@ for name in oci oci-gz oci-zst docker docker-first; do
 done
 is 'an app container image' "$(run --no-cache -R "$images/app.aci")" "$greeting"
 is 'a root of one file' "$(run --no-cache -R "$images/one.tar" -- /busybox echo alive)" alive
+is 'a descriptor by its name' "$(run --no-cache -R /dev/fd/3 -- cat /data/file 3<"$images/root.tar")" content
+is 'and by the other one' "$(run -R /proc/self/fd/3 -- cat /data/file 3<"$images/root.tar.gz")" content
+is 'standard input by its name' "$(sbx run --no-config -R /dev/stdin -- cat /data/file <"$images/root.tar")" content
