@@ -71,8 +71,8 @@ static const struct subcommand {
 	  1,
 	  1,
 	  { "--signature", "--key", "--sha512" },
-	  "sbx image verify FILE [--signature FILE] [--key KEY]\n"
-	  "       sbx image verify FILE --sha512 HEX|SUMFILE",
+	  "sbx image verify FILE [--signature FILE] [--key KEY] [--sha512 "
+	  "HEX|SUMFILE]",
 	  "Says whether a trusted key, or the one in the file KEY, has signed FILE; or "
 	  "whether its\nSHA-512 is HEX, or one of those in the list SUMFILE, whatever "
 	  "name stands beside it.\nNothing else of FILE is read. - is the standard input." },

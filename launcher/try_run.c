@@ -354,6 +354,15 @@ static int refuse(const struct trial *trial, const struct error *err)
 	return error_status(err);
 }
 
+/* Where the words that help a run would help no try. */
+static void advise(struct error *err)
+{
+	if (err->id == ERROR_CWD_UNSUITABLE)
+		error_hint(err, "start in a subdirectory, or name one: --in DIR");
+	if (err->id == ERROR_NO_COMMAND)
+		error_hint(err, "usage: sbx try [OPTIONS] [--] COMMAND [ARG...]");
+}
+
 static int start(struct trial *trial, const struct caller_text *caller, pid_t parent)
 {
 	struct error err = { 0 };
@@ -365,8 +374,10 @@ static int start(struct trial *trial, const struct caller_text *caller, pid_t pa
 	}
 	if (plan_from_args(trial->request->words, &images_roots, false, &trial->plan,
 			   &err) < 0 ||
-	    check_plan(&trial->plan, &err) < 0)
+	    check_plan(&trial->plan, &err) < 0) {
+		advise(&err);
 		return refuse(trial, &err);
+	}
 	if (trial->plan.life.dry_run)
 		return say(plan_describe(&trial->plan, &trial->plan.arena));
 	run_tell_notes(&trial->plan);

@@ -10,6 +10,23 @@ static const char *const commands[] = { "run",        "try",   "config", "doctor
 					"policy",     "trust", "image",  "unshare",
 					"completion", NULL };
 
+/* What stands behind those that are families of commands. */
+static const struct family {
+	const char *name;
+	const char *const members[8];
+} families[] = {
+	{ "image", { "list", "gc", "inspect", "unpack", "verify" } },
+	{ "trust", { "add", "list", "remove" } },
+	{ "policy", { "list", "show", "check", "explain", "why", "convert", "learn" } },
+	{ "completion", { "bash", "zsh", "fish" } },
+};
+
+enum { FAMILY_COUNT = sizeof(families) / sizeof(*families) };
+
+/* The options of `sbx try` beside those of a run. */
+static const char *const try_options[] = { "--commit", "--discard", "--keep", "--list",
+					   "--diff",   "--json",    "--in",   NULL };
+
 static void put_commands(struct page *page)
 {
 	for (size_t i = 0; commands[i]; i++) {
@@ -27,6 +44,19 @@ static void put_list(struct page *page, const char *const *words, const char *se
 }
 
 /* ---- bash ---- */
+
+static void put_bash_families(struct page *page)
+{
+	for (size_t i = 0; i < FAMILY_COUNT; i++) {
+		page_printf(page,
+			    "\t%s)\n\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
+			    "\t\t\t_sbx_offer -W '",
+			    families[i].name);
+		put_list(page, families[i].members, " ");
+		page_put(page,
+			 "'\n\t\telse\n\t\t\t_sbx_offer -f\n\t\tfi\n\t\treturn ;;\n");
+	}
+}
 
 static void put_bash_names(struct page *page, bool with_operand)
 {
@@ -87,7 +117,8 @@ static void put_bash(struct page *page)
 		"\tlocal previous=${COMP_WORDS[COMP_CWORD-1]}\n"
 		"\tlocal with_operand=' ");
 	put_bash_names(page, true);
-	page_put(page, "'\n"
+	page_put(page, "--keep --in '\n"
+		       "\tlocal own=\n"
 		       "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
 		       "\t\t_sbx_offer -W '");
 	put_commands(page);
@@ -96,7 +127,11 @@ static void put_bash(struct page *page)
 		       "\tfi\n"
 		       "\tcase ${COMP_WORDS[1]} in\n"
 		       "\trun|config) ;;\n"
-		       "\t*) _sbx_offer -f; return ;;\n"
+		       "\ttry) own='");
+	put_list(page, try_options, " ");
+	page_put(page, "' ;;\n");
+	put_bash_families(page);
+	page_put(page, "\t*) _sbx_offer -f; return ;;\n"
 		       "\tesac\n"
 		       "\t# behind the first word that is no option stands the command\n"
 		       "\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
@@ -114,7 +149,7 @@ static void put_bash(struct page *page)
 	put_bash_values(page);
 	page_put(page, "\tesac\n"
 		       "\tcase $current in\n"
-		       "\t-*) _sbx_offer -W '");
+		       "\t-*) _sbx_offer -W \"$own \"'");
 	put_bash_names(page, false);
 	page_put(page, "' ;;\n"
 		       "\t*) _sbx_offer -c ;;\n"
@@ -173,6 +208,16 @@ static void put_zsh_option(struct page *page, const struct option_row *row,
 	page_put(page, "' \\\n");
 }
 
+static void put_zsh_families(struct page *page)
+{
+	for (size_t i = 0; i < FAMILY_COUNT; i++) {
+		page_printf(page, "\t%s)\n\t\tif (( CURRENT == 3 )); then compadd -- ",
+			    families[i].name);
+		put_list(page, families[i].members, " ");
+		page_put(page, "; else _files; fi\n\t\treturn ;;\n");
+	}
+}
+
 static void put_zsh(struct page *page)
 {
 	size_t count;
@@ -181,6 +226,7 @@ static void put_zsh(struct page *page)
 	page_put(page, "#compdef sbx\n"
 		       "# zsh completion for sbx, made from its option table\n"
 		       "_sbx() {\n"
+		       "\tlocal -a own\n"
 		       "\tif (( CURRENT == 2 )); then\n"
 		       "\t\tcompadd -- ");
 	put_commands(page);
@@ -189,11 +235,15 @@ static void put_zsh(struct page *page)
 		       "\tfi\n"
 		       "\tcase $words[2] in\n"
 		       "\trun|config) ;;\n"
-		       "\t*) _files; return ;;\n"
+		       "\ttry) own=(");
+	put_list(page, try_options, " ");
+	page_put(page, ") ;;\n");
+	put_zsh_families(page);
+	page_put(page, "\t*) _files; return ;;\n"
 		       "\tesac\n"
 		       "\tshift words\n"
 		       "\t(( CURRENT-- ))\n"
-		       "\t_arguments -s -S \\\n");
+		       "\t_arguments -s -S $own \\\n");
 	for (size_t i = 0; i < count; i++) {
 		char letter[2] = { rows[i].letter, '\0' };
 
@@ -221,7 +271,7 @@ static void put_fish_text(struct page *page, const char *text)
 
 static void put_fish_option(struct page *page, const struct option_row *row)
 {
-	page_put(page, "complete -c sbx -n '__fish_seen_subcommand_from run config'");
+	page_put(page, "complete -c sbx -n '__fish_seen_subcommand_from run config try'");
 	page_printf(page, " -l %s", row->name);
 	if (row->alias)
 		page_printf(page, " -l %s", row->alias);
@@ -239,6 +289,22 @@ static void put_fish_option(struct page *page, const struct option_row *row)
 	page_put(page, "'\n");
 }
 
+static void put_fish_families(struct page *page)
+{
+	for (size_t i = 0; i < FAMILY_COUNT; i++) {
+		page_printf(page,
+			    "complete -c sbx -n '__fish_seen_subcommand_from %s' -a '",
+			    families[i].name);
+		put_list(page, families[i].members, " ");
+		page_put(page, "'\n");
+	}
+	for (size_t i = 0; try_options[i]; i++)
+		page_printf(page,
+			    "complete -c sbx -n '__fish_seen_subcommand_from try' -l "
+			    "%s\n",
+			    try_options[i] + 2);
+}
+
 static void put_fish(struct page *page)
 {
 	size_t count;
@@ -248,6 +314,7 @@ static void put_fish(struct page *page)
 		       "complete -c sbx -n __fish_use_subcommand -f -a '");
 	put_commands(page);
 	page_put(page, "'\n");
+	put_fish_families(page);
 	for (size_t i = 0; i < count; i++)
 		put_fish_option(page, &rows[i]);
 }

@@ -150,6 +150,10 @@ static void completions_know_each_option(void **state)
 		snprintf(name, sizeof(name), " -l %s", row->name);
 		assert_non_null(strstr(fish, name));
 	}
+	assert_non_null(strstr(bash, "'list gc inspect unpack verify'"));
+	assert_non_null(strstr(zsh, " list gc inspect unpack verify;"));
+	assert_non_null(strstr(fish, "'list gc inspect unpack verify'"));
+	assert_non_null(strstr(bash, "own='--commit "));
 	assert_null(plan_completion("csh", &arena));
 	arena_free(&arena);
 }
