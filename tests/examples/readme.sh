@@ -19,8 +19,20 @@ sed -n 's/^\$ //p' "$tmp/shown" | while IFS= read -r line; do
 	LC_ALL=C sh -c "$line" </dev/null 2>&1
 done >"$tmp/seen"
 
-plan 2
+plan 3
 [ "$(grep -c '^\$ ' "$tmp/shown")" -ge 3 ]
 result $? "README.md shows a session"
 difference=$(diff -u "$tmp/shown" "$tmp/seen")
 result $? "it is what one gets" || say "$difference"
+
+# What it shows of sbx try, with a Makefile, and without a terminal to answer on.
+printf 'y: x\n\tcp x y\n' >Makefile
+echo old >x
+touch -d '1 hour ago' x
+try=$(sed -n 's/^\$ \(sbx try [^#]*[^# ]\) *#.*/\1/p' "$page")
+seen=$(XDG_STATE_HOME=$tmp/state sh -c "$try" </dev/null 2>&1)
+case $try/$seen/$(ls) in
+*'make; rm x'*/*' y'*' x'*'1 created'*'1 removed'*'kept as sh-'*/*x) shown=0 ;;
+*) shown=1 ;;
+esac
+result "$shown" "and a try" || say "$try: $seen"
