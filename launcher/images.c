@@ -152,10 +152,9 @@ static int take_note(struct images_result *result, const char *text, struct aren
 static int take_document(struct images_result *result, int fd, struct arena *arena,
 			 struct error *err)
 {
-	const size_t room = sizeof(result->documents) / sizeof(*result->documents);
 	struct json_value *document;
 
-	if (result->document_count == room)
+	if (result->document_count == IMAGES_DOCUMENTS_MAX)
 		return error_set(err, ERROR_IMAGE,
 				 "understand sbx-image: it tells too much");
 	document = image_document_read(fd, arena, err);

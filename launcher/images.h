@@ -16,9 +16,12 @@ struct error;
 struct image_spec;
 struct json_value;
 
+enum { IMAGES_DOCUMENTS_MAX = 4 };
+
 /* What a job has brought. Descriptors are the caller's. Zeroed but for the counts: nothing. */
 struct images_result {
-	struct json_value *documents[4]; /* in the order they came, in the arena */
+	/* in the order they came, in the arena */
+	struct json_value *documents[IMAGES_DOCUMENTS_MAX];
 	size_t document_count;
 	const char **notes; /* what the user may want to know, lines without an end */
 	size_t note_count;

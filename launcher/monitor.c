@@ -329,6 +329,15 @@ static const struct rootfs_spec *image_of(const struct plan *plan)
 	return plan->rootfs.kind == ROOT_SERVED ? &plan->rootfs : NULL;
 }
 
+static void command_ended(struct monitor *monitor, const struct message *message)
+{
+	monitor->ended = true;
+	monitor->status = message->value;
+	monitor->outcome->timed_out = message->timed_out;
+	monitor->outcome->saw_sigsys = message->saw_sigsys;
+	give_offset_back(message->stdin_offset);
+}
+
 static void take_turn(struct monitor *monitor)
 {
 	struct message message = { 0 };
@@ -372,11 +381,7 @@ static void take_turn(struct monitor *monitor)
 		stop_too(monitor);
 		break;
 	case TURN_ENDED:
-		monitor->ended = true;
-		monitor->status = message.value;
-		monitor->outcome->timed_out = message.timed_out;
-		monitor->outcome->saw_sigsys = message.saw_sigsys;
-		give_offset_back(message.stdin_offset);
+		command_ended(monitor, &message);
 		break;
 	case TURN_FAILED:
 		*monitor->err = message.err;
