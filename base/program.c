@@ -85,6 +85,20 @@ static void parse_script(const struct source *source, struct program *program)
 
 /* ---- ELF files ---- */
 
+bool program_is_foreign(const struct program *program)
+{
+	if (program->kind != PROGRAM_ELF)
+		return false;
+#if defined(__x86_64__)
+	return program->machine != EM_X86_64 && program->machine != EM_386 &&
+	       program->machine != EM_486;
+#elif defined(__aarch64__)
+	return program->machine != EM_AARCH64 && program->machine != EM_ARM;
+#else
+	return false;
+#endif
+}
+
 /* What both classes have. */
 struct table {
 	uint64_t offset;
@@ -181,30 +195,39 @@ static bool read_loader(const struct source *source, const struct table *table,
 	return true;
 }
 
+/*
+ * For a machine that has its bytes the other way round, whose numbers we need not read
+ * further. A file of our own machine that says so lies, and runs.
+ */
+static bool is_swapped(const struct source *source, struct program *program)
+{
+	const unsigned char other =
+		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2MSB : ELFDATA2LSB;
+	uint16_t machine;
+
+	if ((unsigned char)source->head[EI_DATA] != other ||
+	    !take(source, offsetof(Elf64_Ehdr, e_machine), &machine, sizeof(machine)))
+		return false;
+	program->machine = machine;
+	if (!program_is_foreign(program))
+		return false;
+	program->machine = (unsigned int)(machine >> 8 | (machine & 0xff) << 8);
+	program->bits = source->head[EI_CLASS] == ELFCLASS64 ? 64 : 32;
+	return true;
+}
+
 static void parse_elf(const struct source *source, struct program *program)
 {
 	struct table table;
 
 	program->kind = PROGRAM_ELF;
+	if (is_swapped(source, program))
+		return;
 	if (read_table(source, program, &table) &&
 	    read_loader(source, &table, program->interpreter))
 		return;
 	program->kind = PROGRAM_UNKNOWN;
 	program->interpreter[0] = '\0';
-}
-
-bool program_is_foreign(const struct program *program)
-{
-	if (program->kind != PROGRAM_ELF)
-		return false;
-#if defined(__x86_64__)
-	return program->machine != EM_X86_64 && program->machine != EM_386 &&
-	       program->machine != EM_486;
-#elif defined(__aarch64__)
-	return program->machine != EM_AARCH64 && program->machine != EM_ARM;
-#else
-	return false;
-#endif
 }
 
 /* ---- both ---- */

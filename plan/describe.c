@@ -169,6 +169,8 @@ static void put_root(struct page *page, const struct rootfs_spec *rootfs)
 		page_put(page, ", what is written is kept in ");
 		page_put_printable(page, rootfs->upper);
 	}
+	if (rootfs->machine)
+		page_printf(page, ", programs for %s run by qemu-user", rootfs->machine);
 	page_put(page, "\n");
 }
 

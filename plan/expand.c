@@ -386,7 +386,7 @@ int expand(struct draft *draft, struct error *err)
 	expand_umask(draft);
 	expand_terminal(draft);
 	expand_descriptors(draft);
-	if (expand_filter(draft, err) < 0)
+	if (expand_filter(draft, err) < 0 || expand_machine(draft, err) < 0)
 		return -1;
 	return expand_open_paths(draft, err);
 }

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* ---- what cannot be ---- */
@@ -38,38 +37,6 @@ static int check_options(const struct draft *draft, struct error *err)
 				 "use %.120s as root: images cannot be used here",
 				 draft->root);
 	return 0;
-}
-
-/*
- * Names are those of OCI; what says nothing fits. Others may run through qemu-user, which
- * has to outlive the command's own start.
- */
-static int check_machine(struct draft *draft, const struct image_config *config,
-			 struct error *err)
-{
-	struct utsname own;
-	const char *arch, *machine, *wanted = config->architecture;
-
-	if (!wanted || uname(&own) < 0)
-		return 0;
-	arch = image_arch_of_machine(own.machine);
-	if (!arch || strcmp(arch, wanted) == 0)
-		return 0;
-	machine = image_machine_of_arch(wanted);
-	switch (machine ? binfmt_find(machine) : BINFMT_NONE) {
-	case BINFMT_HOST:
-		return 0;
-	case BINFMT_OWN:
-		draft->plan.rootfs.machine = machine;
-		return 0;
-	case BINFMT_NONE:
-		break;
-	}
-	error_set(
-		err, ERROR_ARCHITECTURE,
-		"use %.100s as root: unsupported architecture: %.40s (this machine: %s)",
-		draft->root, wanted, arch);
-	return error_hint(err, "as root: apt install qemu-user-static");
 }
 
 /* ---- what the image says ---- */
@@ -130,6 +97,41 @@ static void set_process(struct draft *draft, const struct image_config *config)
 		draft->plan.process.stop_signal = stop;
 }
 
+static bool is_published(const struct net_words *net, const struct image_port *port)
+{
+	const enum net_protocol protocol = port->udp ? PROTOCOL_UDP : PROTOCOL_TCP;
+
+	for (size_t i = 0; i < net->published_count; i++) {
+		const struct publish *known = &net->published[i];
+
+		if (known->protocol == protocol &&
+		    known->guest_ports.first <= port->port &&
+		    port->port <= known->guest_ports.last)
+			return true;
+	}
+	return false;
+}
+
+/* Each that the image exposes, and that no -p shows already, on a port that is free. */
+static void publish_ports(struct draft *draft, const struct image_config *config)
+{
+	struct net_words *net = &draft->net;
+
+	for (size_t i = 0; i < config->port_count; i++) {
+		const struct image_port *port = &config->ports[i];
+
+		if (is_published(net, port))
+			continue;
+		net->published =
+			arena_grow(&draft->plan.arena, net->published,
+				   net->published_count, sizeof(*net->published));
+		net->published[net->published_count++] = (struct publish){
+			.guest_ports = { port->port, port->port },
+			.protocol = port->udp ? PROTOCOL_UDP : PROTOCOL_TCP,
+		};
+	}
+}
+
 /* ---- the root ---- */
 
 static void set_root_of(struct draft *draft, const struct image_root *root)
@@ -184,8 +186,8 @@ int expand_image(struct draft *draft, struct error *err)
 	plan->image.held = root.held;
 	plan->image.held_count = root.held_count;
 	set_root_of(draft, &root);
-	if (check_machine(draft, &root.config, err) < 0)
-		return -1;
+	if (draft->publish_all)
+		publish_ports(draft, &root.config);
 	if (draft->from_config)
 		return 0;
 	set_process(draft, &root.config);

@@ -28,12 +28,15 @@ static const struct net_option {
 	const char *name;
 	unsigned int modes;
 } net_options[] = {
-	{ "allow", ON_SERVED },   { "deny", ON_SERVED },    { "publish", ON_SERVED },
-	{ "dns", ON_ANY },        { "search", ON_ANY },     { "ip", ON_SERVED },
-	{ "ip6", ON_SERVED },     { "gateway", ON_SERVED }, { "mtu", ON_SERVED },
-	{ "ifname", ON_SERVED },  { "mac", ON_SERVED },     { "txqueuelen", ON_SERVED },
-	{ "net-log", ON_SERVED }, { "pcap", ON_USER },      { "net-rate", ON_SERVED },
-	{ "relay", ON_SERVED },
+	{ "allow", ON_SERVED },       { "deny", ON_SERVED },
+	{ "publish", ON_SERVED },     { "dns", ON_ANY },
+	{ "search", ON_ANY },         { "ip", ON_SERVED },
+	{ "ip6", ON_SERVED },         { "gateway", ON_SERVED },
+	{ "mtu", ON_SERVED },         { "ifname", ON_SERVED },
+	{ "mac", ON_SERVED },         { "txqueuelen", ON_SERVED },
+	{ "net-log", ON_SERVED },     { "pcap", ON_USER },
+	{ "net-rate", ON_SERVED },    { "relay", ON_SERVED },
+	{ "publish-all", ON_SERVED },
 };
 
 /* What a sandbox has for whom nobody chose a network. */
@@ -57,10 +60,12 @@ void add_note(struct draft *draft, bool told, const char *text)
 static const char *spell(struct draft *draft, const struct given *given)
 {
 	struct arena *arena = &draft->plan.arena;
+	const char *operand = given->operand ? given->operand : "";
+	const char *space = given->operand ? " " : "";
 
 	if (given->level == LEVEL_COMMAND_LINE)
-		return arena_printf(arena, "--%s %s", given->name, given->operand);
-	return arena_printf(arena, "%s %s (%s)", given->name, given->operand,
+		return arena_printf(arena, "--%s%s%s", given->name, space, operand);
+	return arena_printf(arena, "%s%s%s (%s)", given->name, space, operand,
 			    given->from);
 }
 

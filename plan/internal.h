@@ -130,7 +130,7 @@ struct draft {
 	int root_mode, cwd, proc, tty, groups, limits, log_format, isolation,
 		root_emu; /* 0: not given */
 	uint64_t shm_size;
-	bool interactive;
+	bool interactive, publish_all;
 	int preserve_fds;
 	int *keep_fds;
 	size_t keep_fd_count;
@@ -319,6 +319,12 @@ int expand_ids(struct draft *draft, struct error *err);
 int expand_mounts(struct draft *draft, struct error *err);
 int expand_env(struct draft *draft, struct error *err);
 int expand_command(struct draft *draft, struct error *err);
+
+/*
+ * Whether the root's programs are for another machine, and how they run then; when all else
+ * is in the plan. expand_machine.c
+ */
+int expand_machine(struct draft *draft, struct error *err);
 
 /* ---- the network: expand_net.c, net_files.c ---- */
 

@@ -64,16 +64,36 @@ static int find_program(const struct machine *machine, char *path, size_t size)
 	return -1;
 }
 
-/* The host's own handler, by the name that the packages give it. */
+/*
+ * The host's own handler, by the name that the packages give it. Without the flag F it looks
+ * for qemu in the root.
+ */
 static bool host_serves(const struct machine *machine)
 {
-	char path[64], text[16];
+	char path[64], text[512];
 	auto_close int fd = -1;
+	const char *flags;
+	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/sys/fs/binfmt_misc/qemu-%s", machine->qemu);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && fd_read_all(fd, text, sizeof(text)) >= 7 &&
-	       memcmp(text, "enabled", 7) == 0;
+	length = fd < 0 ? -1 : fd_read_all(fd, text, sizeof(text) - 1);
+	if (length < 0)
+		return false;
+	text[length] = '\0';
+	flags = strstr(text, "\nflags: ");
+	return strncmp(text, "enabled\n", 8) == 0 && flags &&
+	       memchr(flags + 8, 'F', strcspn(flags + 8, "\n"));
+}
+
+const char *binfmt_machine(unsigned int number, unsigned int bits)
+{
+	const unsigned int class = bits == 64 ? ELFCLASS64 : ELFCLASS32;
+
+	for (size_t i = 0; i < COUNT; i++)
+		if (machines[i].number == number && machines[i].class == class)
+			return machines[i].name;
+	return NULL;
 }
 
 enum binfmt_way binfmt_find(const char *machine)

@@ -341,6 +341,9 @@ enum binfmt_way {
 };
 enum binfmt_way binfmt_find(const char *machine);
 
+/* The machine of an ELF file's e_machine and class (32 or 64 bits). NULL: qemu knows none. */
+const char *binfmt_machine(unsigned int number, unsigned int bits);
+
 /*
  * In the child, with its capabilities and the caller's tree: from now on programs for that
  * machine run by qemu-user in this user namespace, as long as the descriptor that is returned

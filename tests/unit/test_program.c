@@ -275,6 +275,28 @@ static void what_lies_behind_the_first_page_is_found(void **state)
 	assert_int_equal(of_file(state, file, 10005).kind, PROGRAM_UNKNOWN);
 }
 
+/* Its numbers are read as its own machine has them. */
+static void a_file_with_its_bytes_the_other_way_round_is_foreign(void **state)
+{
+	struct program program;
+
+	(void)state;
+	make_both();
+	wide.header.e_ident[EI_DATA] = ELFDATA2MSB;
+	wide.header.e_machine = (Elf64_Half)(EM_S390 << 8);
+#if defined(__x86_64__) || defined(__aarch64__)
+	program = parsed(&wide, sizeof(wide));
+	assert_elf(program, 64, "");
+	assert_int_equal(program.machine, EM_S390);
+	assert_true(program_is_foreign(&program));
+#endif
+#if defined(__x86_64__)
+	/* Of our own machine it is a lie that the kernel does not look at. */
+	wide.header.e_machine = EM_X86_64;
+	assert_elf(parsed(&wide, sizeof(wide)), 64, "/lib/ld.so");
+#endif
+}
+
 static void what_runs_elsewhere_is_foreign(void **state)
 {
 	struct program program;
@@ -344,6 +366,7 @@ int main(void)
 		cmocka_unit_test(what_lies_about_its_size_is_unknown),
 		cmocka_unit_test(a_file_that_is_cut_anywhere_is_unknown),
 		cmocka_unit_test(what_lies_behind_the_first_page_is_found),
+		cmocka_unit_test(a_file_with_its_bytes_the_other_way_round_is_foreign),
 		cmocka_unit_test(what_runs_elsewhere_is_foreign),
 		cmocka_unit_test(a_directory_cannot_be_read),
 		cmocka_unit_test(a_missing_interpreter_is_named),

@@ -61,6 +61,7 @@ static const struct sample {
 	{ "net", "--net user" },
 	{ "allow", "--net relay --allow a.test:443,sni --allow 192.0.2.0/24:80/tcp" },
 	{ "deny", "--net relay --deny lan --allow internet:443 --deny 192.0.2.1" },
+	{ "publish-all", NULL }, /* of an image: test_expand_image.c */
 	{ "publish",
 	  "--net relay -p 8080:80 -p 127.0.0.1:53:53/udp -p 9000-9010:9000-9010" },
 	{ "dns", "--net relay --dns 192.0.2.53 --dns 2001:db8::53" },
