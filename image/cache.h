@@ -145,6 +145,9 @@ struct cache_freed {
 int cache_collect(const struct cache *cache, const struct cache_wish *wish,
 		  struct arena *arena, struct cache_freed *ret_freed, struct error *err);
 
+/* Something is being made, or was left by somebody who was killed. Cheap. */
+bool cache_has_trash(const struct cache *cache);
+
 /* The next tree that is to be removed, absolute, or NULL; what killed ones left is among them.
  * ret_lock is held until it is gone. */
 const char *cache_next_trash(const struct cache *cache, struct arena *arena,

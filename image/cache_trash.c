@@ -103,6 +103,18 @@ static int look_at(void *context, const char *name)
 	return 0;
 }
 
+static int stop(void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return 1;
+}
+
+bool cache_has_trash(const struct cache *cache)
+{
+	return cache_each(cache, "new", stop, NULL) == 1;
+}
+
 const char *cache_next_trash(const struct cache *cache, struct arena *arena,
 			     int *ret_lock)
 {

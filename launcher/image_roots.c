@@ -445,7 +445,8 @@ static void remove_trash(struct request *request)
 	struct error ignored;
 	bool single;
 
-	if (images_default_ids(request->arena, &ids, &single, &ignored) == 0)
+	if (cache_has_trash(&request->cache) &&
+	    images_default_ids(request->arena, &ids, &single, &ignored) == 0)
 		(void)images_sweep(&request->cache, &ids, request->arena, &ignored);
 }
 
@@ -500,6 +501,8 @@ static int get_cached(struct request *request, bool look_only, struct error *err
 	if (cache_open(request->arena, &request->cache, err) < 0)
 		return -1;
 	known = take_known(request, err);
+	if (known == 1 && !look_only)
+		remove_trash(request);
 	if (known != 0)
 		return known < 0 ? -1 : 0;
 	if (verify(request, err) < 0)

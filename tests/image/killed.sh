@@ -46,7 +46,7 @@ left=$("$SBX" unshare find "$HOME" "$XDG_CACHE_HOME" "$XDG_CONFIG_HOME" "$TMPDIR
 [ -z "$left" ] || { echo "left: $left"; exit 1; }
 END
 
-plan 18
+plan 19
 
 ok 'killed while it fills the cache: nothing is half there' timeout -s KILL 500 python3 "$image_here/kills.py" \
 	"$count" 'sh "$tmp/look"' "$SBX" run --no-config --net none -R "$images/many.tar" -- true
@@ -76,6 +76,10 @@ waiting=
 is 'four at once on an empty cache: all are whole' "$(cat "$tmp"/said.? | sort -u)" "$wanted"
 is 'and the layer is there once' "$(find "$XDG_CACHE_HOME/sbx/images/layers" -mindepth 1 -maxdepth 1 | wc -l)" 1
 is 'with nothing beside it' "$(ls "$XDG_CACHE_HOME/sbx/images/new")" ''
+mkdir -p "$XDG_CACHE_HOME/sbx/images/new/0123456789abcdef/root/x"
+: >"$XDG_CACHE_HOME/sbx/images/new/0123456789abcdef/lock"
+is 'what a killed one left goes with the next run, also if that has nothing to unpack' \
+	"$(run --net none -R "$images/many.tar" -- true && ls "$XDG_CACHE_HOME/sbx/images/new")" ''
 "$SBX" unshare rm -rf "$XDG_CACHE_HOME/sbx"
 
 # ---- a full disk -------------------------------------------------------------------------------
