@@ -10,17 +10,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-int extract_failed(const struct extractor *x, const char *verb, const char *path,
-		   struct error *err)
+int extract_failed(const char *verb, const char *path, struct error *err)
 {
 	const int errnum = errno;
 	char shown[SHOWN_MAX + 4];
@@ -30,9 +27,7 @@ int extract_failed(const struct extractor *x, const char *verb, const char *path
 	if (errnum != ENOSPC && errnum != EDQUOT)
 		return -1;
 	err->id = ERROR_RESOURCES;
-	if (x->in_memory)
-		return error_hint(err, "--scratch-size SIZE gives it more memory");
-	return error_hint(err, "--no-cache extracts into memory");
+	return -1;
 }
 
 /* ---- the tree ---------------------------------------------------------------------------- */
@@ -75,14 +70,11 @@ static int prepare_root(int root, struct error *err)
 
 static int open_tree(struct extractor *x, struct error *err)
 {
-	struct statfs statfs;
-
 	x->root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (x->root < 0 || fstatfs(x->root, &statfs) < 0)
+	if (x->root < 0)
 		return error_errno_id(err, ERROR_IMAGE, "open the new root");
 	if (getrandom(x->secret, sizeof(x->secret), 0) != sizeof(x->secret))
 		return error_errno_id(err, ERROR_IMAGE, "get random bytes");
-	x->in_memory = statfs.f_type == TMPFS_MAGIC;
 	x->fresh = is_empty(x->root);
 	return x->fresh ? prepare_root(x->root, err) : 0;
 }

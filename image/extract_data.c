@@ -64,7 +64,7 @@ static int write_failed(const struct making *making, struct error *err)
 	char shown[SHOWN_MAX + 4];
 
 	if (errno != EINVAL && errno != EFBIG)
-		return extract_failed(making->x, "write", making->path, err);
+		return extract_failed("write", making->path, err);
 	return error_set(err, ERROR_IMAGE, "extract %s: no file can be that long here",
 			 extract_shown(making->path, shown));
 }

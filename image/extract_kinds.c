@@ -26,12 +26,12 @@ static int make_anew(struct making *making, int (*make)(struct making *making),
 	if (make(making) == 0)
 		return 0;
 	if (errno != EEXIST)
-		return extract_failed(making->x, verb, making->path, err);
+		return extract_failed(verb, making->path, err);
 	parents_forget(making->x);
 	if (tree_remove(making->parent, making->name) < 0)
-		return extract_failed(making->x, "replace", making->path, err);
+		return extract_failed("replace", making->path, err);
 	if (make(making) < 0)
-		return extract_failed(making->x, verb, making->path, err);
+		return extract_failed(verb, making->path, err);
 	return 0;
 }
 
@@ -48,8 +48,7 @@ static int finish_directory(struct making *making, bool existed, struct error *e
 		fd = openat(making->parent, making->name[0] != '\0' ? making->name : ".",
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)
-			return extract_failed(making->x, "open directory", making->path,
-					      err);
+			return extract_failed("open directory", making->path, err);
 		if (clears)
 			metadata_clear_xattrs(fd);
 		metadata_add_xattrs(making, fd);
@@ -109,11 +108,11 @@ static int finish_file(struct making *making, int fd, struct error *err)
 	if (data_write(making, fd, err) < 0 || metadata_own(making, err) < 0)
 		return -1;
 	if ((making->mode & SPECIAL_BITS) != 0 && fchmod(fd, making->mode) < 0)
-		return extract_failed(making->x, "set the mode of", making->path, err);
+		return extract_failed("set the mode of", making->path, err);
 	if (metadata_has_xattrs(making))
 		metadata_add_xattrs(making, fd);
 	if (futimens(fd, making->times) < 0)
-		return extract_failed(making->x, "set the time of", making->path, err);
+		return extract_failed("set the time of", making->path, err);
 	return 0;
 }
 
@@ -144,7 +143,7 @@ static int finish_nameless(struct making *making, struct error *err)
 		metadata_add_xattrs(making, -1);
 	if (utimensat(making->parent, making->name, making->times, AT_SYMLINK_NOFOLLOW) <
 	    0)
-		return extract_failed(making->x, "set the time of", making->path, err);
+		return extract_failed("set the time of", making->path, err);
 	return 0;
 }
 
@@ -201,7 +200,7 @@ int make_nothing(struct making *making, struct error *err)
 		return error_errno_id(err, ERROR_RESOURCES, "remember a device");
 	parents_forget(x);
 	if (tree_remove(making->parent, making->name) < 0)
-		return extract_failed(x, "replace", making->path, err);
+		return extract_failed("replace", making->path, err);
 	return 0;
 }
 

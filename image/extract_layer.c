@@ -127,6 +127,5 @@ int layer_hide(struct extractor *x, enum whiteout kind, const char *path,
 		failed = hide(x, x->parent, hidden, key, 0);
 	}
 	parents_forget(x);
-	return failed < 0 ? extract_failed(x, "hide what lower layers have:", path, err)
-			  : 0;
+	return failed < 0 ? extract_failed("hide what lower layers have:", path, err) : 0;
 }

@@ -74,7 +74,7 @@ int metadata_own(const struct making *making, struct error *err)
 	if (own(making, making->uid, making->gid) == 0)
 		return 0;
 	if (errno != EINVAL)
-		return extract_failed(making->x, "own", making->path, err);
+		return extract_failed("own", making->path, err);
 	/* It is not said which of the two it is. */
 	if (own(making, making->uid, (gid_t)-1) < 0 && errno == EINVAL)
 		return refuse_id(making->path, "user", making->uid, err);

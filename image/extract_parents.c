@@ -41,7 +41,7 @@ static int note_made(struct extractor *x, int fd, const char *name, size_t lengt
 	if (extract_count(x, &x->implied, err) < 0)
 		return -1;
 	if (fchownat(fd, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0)
-		return extract_failed(x, "own directory", x->parent_path, err);
+		return extract_failed("own directory", x->parent_path, err);
 	if (length == 0)
 		return 0;
 	memcpy(part, x->parent_path, length);
@@ -58,7 +58,7 @@ static int make_target(struct extractor *x, int fd, const char *name, int links,
 
 	if (length < 0 || links >= LINKS_MAX) {
 		errno = length < 0 ? errno : ELOOP;
-		return extract_failed(x, "open directory", x->parent_path, err);
+		return extract_failed("open directory", x->parent_path, err);
 	}
 	target[length] = '\0';
 	return make_way(x, target[0] == '/' ? x->root : fd, target, links + 1, time, err);
@@ -74,14 +74,14 @@ static int step_into(struct extractor *x, int fd, const char *name, size_t lengt
 		if (note_made(x, fd, name, links == 0 ? length : 0, time, err) < 0)
 			return -1;
 	} else if (errno != EEXIST) {
-		return extract_failed(x, "make directory", x->parent_path, err);
+		return extract_failed("make directory", x->parent_path, err);
 	}
 	next = openat(fd, name, OPEN_PARENT);
 	if (next >= 0)
 		return next;
 	if (errno == ENOENT)
 		return make_target(x, fd, name, links, time, err);
-	return extract_failed(x, "open directory", x->parent_path, err);
+	return extract_failed("open directory", x->parent_path, err);
 }
 
 /* Makes what is missing on a path. Returns the directory at its end. */
@@ -93,7 +93,7 @@ static int make_way(struct extractor *x, int from, const char *path, int links,
 	size_t length = 0;
 
 	if (fd < 0)
-		return extract_failed(x, "open directory", x->parent_path, err);
+		return extract_failed("open directory", x->parent_path, err);
 	for (;;) {
 		size_t size;
 		int next;
@@ -104,7 +104,7 @@ static int make_way(struct extractor *x, int from, const char *path, int links,
 			return fd_take(&fd);
 		if (size > NAME_MAX) {
 			errno = ENAMETOOLONG;
-			return extract_failed(x, "make directory", x->parent_path, err);
+			return extract_failed("make directory", x->parent_path, err);
 		}
 		memcpy(name, path + length, size);
 		name[size] = '\0';
@@ -128,7 +128,7 @@ static int open_parent(struct extractor *x, bool make, struct timespec time,
 	if (x->parent >= 0)
 		return 1;
 	if (errno != ENOENT)
-		return extract_failed(x, "open directory", path, err);
+		return extract_failed("open directory", path, err);
 	if (!make)
 		return 0;
 	*ret_made = true;
@@ -151,7 +151,7 @@ static uint64_t walk_keys(struct extractor *x, bool record, struct error *err)
 	/* getcwd(3) would go on by itself where the path is too long for the kernel. */
 	if (fchdir(x->parent) < 0 || syscall(SYS_getcwd, path, sizeof(path)) < 0 ||
 	    fchdir(x->root) < 0) {
-		extract_failed(x, "find out where this is:", x->parent_path, err);
+		extract_failed("find out where this is:", x->parent_path, err);
 		return 0;
 	}
 	for (const char *at = path; *at != '\0'; at += size) {
@@ -183,7 +183,7 @@ static int keep_time(struct extractor *x, const char *path, struct error *err)
 	if (is_new == 0)
 		return 0;
 	if (fstat(x->parent, &stat) < 0)
-		return extract_failed(x, "look at directory", path, err);
+		return extract_failed("look at directory", path, err);
 	return later_add(&x->later, x->root, path, LATER_KEEPS_MODE, stat.st_mtim, err);
 }
 

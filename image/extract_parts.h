@@ -73,7 +73,6 @@ struct extractor {
 	struct extracted counts;
 	uint64_t implied; /* directories that no entry told of yet */
 	int root;         /* O_PATH of "." */
-	bool in_memory;   /* tmpfs */
 	bool fresh;       /* nothing said yet what the root is like */
 	bool layered;     /* there is something that this layer's whiteouts may hide */
 	unsigned char secret[PATH_KEY_SECRET];
@@ -107,11 +106,10 @@ struct making {
 };
 
 /*
- * "VERB PATH" with errno, and a hint where the place is full. A long path loses its
+ * "VERB PATH" with errno, ERROR_RESOURCES where the place is full. A long path loses its
  * beginning.
  */
-int extract_failed(const struct extractor *x, const char *verb, const char *path,
-		   struct error *err);
+int extract_failed(const char *verb, const char *path, struct error *err);
 /* One more entry, or directory that one needs, of those that are allowed together. */
 int extract_count(struct extractor *x, uint64_t *counter, struct error *err);
 /* Where all limits come through: 0 is the usual one. */

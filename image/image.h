@@ -131,7 +131,7 @@ struct image_job {
 	enum image_task task;
 	int socket;       /* SOCK_SEQPACKET: turns to the front end */
 	const char *path; /* input: a file or a layout's directory; NULL: input_fd */
-	int input_fd;     /* a stream */
+	int input_fd;     /* a stream, or with a path what it led to */
 	const char *kind; /* "oci", "oci-archive", "docker-archive"; NULL: look */
 	const char *tag;  /* which image of several; NULL: the only one, or the last */
 	/* OCI's word, with "/VARIANT" or without: what an index is searched for; NULL: any. An

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 enum { MOUNTS_MAX = 64 };
@@ -31,13 +32,23 @@ static int open_input(const struct image_job *job, struct error *err)
 	auto_close int fd = -1;
 	struct stat status;
 
-	if (!job->path)
+	if (!job->path || job->input_fd >= 0)
 		return job->input_fd;
 	fd = open(job->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return error_errno_id(err, ERROR_IMAGE, "open %s", job->path);
 	return S_ISDIR(status.st_mode) ? confine_open_source(job->path, err)
 				       : fd_take(&fd);
+}
+
+/* Half of what the machine has, as tmpfs(5) takes it: nobody can be asked later. */
+static uint64_t memory_of(const struct image_job *job)
+{
+	struct sysinfo machine;
+
+	if (job->memory || sysinfo(&machine) < 0)
+		return job->memory;
+	return (uint64_t)machine.totalram * machine.mem_unit / 2;
 }
 
 static int enter_root(const struct image_job *job, struct error *err)
@@ -182,15 +193,6 @@ static int choose_layers(const struct image_job *job, const struct source *sourc
 	return 0;
 }
 
-/* A run that is in memory alone has no other place to go. */
-static int explain(const struct image_job *job, struct error *err)
-{
-	if (!job->into && (err->errnum == ENOSPC || err->errnum == ENOMEM))
-		return error_hint(err, "it was unpacked into memory: without --no-cache "
-				       "it goes to the disk, where there is more room");
-	return -1;
-}
-
 static int extract_layers(struct extraction *extraction, struct error *err)
 {
 	size_t first, end;
@@ -201,7 +203,7 @@ static int extract_layers(struct extraction *extraction, struct error *err)
 		extraction->total += extraction->source.layers[i].size;
 	for (size_t i = first; i < end; i++)
 		if (extract_layer(extraction, i, err) < 0)
-			return explain(extraction->job, err);
+			return -1;
 	return 0;
 }
 
@@ -304,6 +306,7 @@ int task_extract(const struct image_job *job, struct arena *arena, struct error 
 	opened.input_fd = open_input(job, err);
 	if (opened.input_fd < 0)
 		return -1;
+	opened.memory = memory_of(job);
 	if (enter_root(job, err) < 0 || (writes && clone_root(job, mounts, err) < 0))
 		return -1;
 	if (confine_process(writes ? CONFINE_WRITES : CONFINE_READS, true, err) < 0)

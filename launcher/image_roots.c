@@ -244,6 +244,14 @@ static int verify_known(struct request *request, const struct cache_record *reco
 
 /* ---- without a cache ------------------------------------------------------------------- */
 
+/* sbx-image does not know whose its target is, nor that there is another way. */
+static int advise(struct error *err, const char *hint)
+{
+	if (err->errnum == ENOSPC || err->errnum == EDQUOT)
+		return error_hint(err, "%s", hint);
+	return -1;
+}
+
 static int inspect(struct request *request, struct error *err)
 {
 	struct image_job job = make_job(request, IMAGE_TASK_INSPECT);
@@ -266,7 +274,7 @@ static int extract_to_memory(struct request *request, struct image_root *root,
 	job.undigested = !request->image->wants_digest;
 	if (images_do(request->ids, &job, title_of(request), request->arena, &result,
 		      err) < 0)
-		return -1;
+		return advise(err, "--scratch-size SIZE gives it more memory");
 	if (result.mount_count != (size_t)job.mounts) {
 		images_result_close(&result);
 		return error_set(err, ERROR_IMAGE,
@@ -348,15 +356,6 @@ static int take_known(struct request *request, struct error *err)
 	return 1;
 }
 
-/* sbx-image does not know that there is another way; the cache may be in memory, too. */
-static int explain_full(struct error *err)
-{
-	if (err->errnum != ENOSPC && err->errnum != EDQUOT)
-		return -1;
-	return error_hint(err, "--no-cache reads the image into memory; sbx image gc "
-			       "makes room where images are kept");
-}
-
 /*
  * It is the layer that was asked for, in what the file is now: its owner may have put another
  * one there since, with digests that are true of that one.
@@ -400,7 +399,8 @@ static int extract_layer(struct request *request, int index, const char *chain,
 	    read_figures(request, &result, &digest, &bytes, err) < 0 ||
 	    check_chain(request, &result, (size_t)index, chain, err) < 0) {
 		cache_drop_place(&request->cache, &place);
-		return explain_full(err);
+		return advise(err, "--no-cache reads the image into memory; sbx image "
+				   "gc makes room where images are kept");
 	}
 	request->keys[i] =
 		cache_layer_key(*chain ? chain : digest, request->scope, request->arena);

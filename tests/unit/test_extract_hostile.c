@@ -337,14 +337,13 @@ static void ratios_are_limited_beyond_a_good_amount(void **state)
 	scene_play(state, &scene);
 }
 
-static void a_full_place_is_said_with_what_helps(void **state)
+static void a_full_place_is_said(void **state)
 {
 	static const struct member members[] = { { "a", .repeat = 4 << 20 }, { 0 } };
 	const struct scene scene = {
 		.layers = { members },
 		.memory = 2 << 20,
 		.error = "write a",
-		.hint = "--scratch-size ",
 	};
 
 	scene_play(state, &scene);
@@ -489,7 +488,7 @@ int main(void)
 		cmocka_unit_test(entries_and_what_they_need_are_limited),
 		cmocka_unit_test(bytes_are_limited),
 		cmocka_unit_test(ratios_are_limited_beyond_a_good_amount),
-		cmocka_unit_test(a_full_place_is_said_with_what_helps),
+		cmocka_unit_test(a_full_place_is_said),
 		cmocka_unit_test(a_size_that_is_a_lie_is_an_error),
 		cmocka_unit_test(a_hole_that_no_file_can_have_is_an_error),
 		cmocka_unit_test(times_of_no_clock_are_taken_as_far_as_they_go),
