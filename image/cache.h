@@ -8,7 +8,8 @@
  *
  *   layers/KEY/root/     the files of one layer as overlayfs(5) wants a lower directory
  *   layers/KEY/lock      held shared by every run that uses it
- *   layers/KEY/layer.json  its size
+ *   layers/KEY/layer.json  its size, and the boot in which it was made
+ *   layers/KEY/synced    its files are on the disk
  *   images/ID.json       a record: source, digests, config, layers, signer; its mtime is when
  *                        it was last used
  *   files/NAME           which image a file on the disk was, by its identity
@@ -21,6 +22,15 @@
  * is killed. Removing begins with a rename into new/ for the same reason. Files belong to
  * subordinate ids, so trees are removed by sbx-image (IMAGE_TASK_REMOVE), which the caller
  * starts for what cache_next_trash() names.
+ *
+ * Renamed is not written: the kernel keeps files in memory for a while, and when the power
+ * goes a layer may stand in its place with files that are empty. Waiting for the disk would
+ * cost more than the extraction, so nobody waits; a layer is believed if
+ *   - it is marked as synced: syncfs(2) has returned before the mark was made; or
+ *   - it was made in this boot (/proc/sys/kernel/random/boot_id): memory is still what it was.
+ * What is neither is trash, and extracted again. A layer of this boot is written out beside
+ * the run that made it, and where that was too short beside the next that uses it. Records
+ * are texts that are read whole or not at all, and need no such thing.
  */
 
 #include <stdbool.h>
@@ -82,7 +92,8 @@ const char *cache_layer_key(const char *chain, const char *map, struct arena *ar
 
 /*
  * Takes a layer for use: ret_lock is to be held as long as it is used, ret_path is its root
- * directory. 1: it is there; 0: not; -1: error.
+ * directory. 1: it is there; 0: not; -1: error. One that a loss of power may have spoiled is
+ * not there, and becomes trash.
  */
 int cache_take_layer(const struct cache *cache, const char *key, struct arena *arena,
 		     int *ret_lock, const char **ret_path, struct error *err);
@@ -104,6 +115,20 @@ int cache_make_place(const struct cache *cache, struct arena *arena,
 int cache_publish_layer(const struct cache *cache, struct cache_place *place,
 			const char *key, uint64_t bytes, struct arena *arena,
 			int *ret_lock, const char **ret_path, struct error *err);
+
+/*
+ * The directories of those layers (their roots as they were taken) that are not marked as
+ * synced, NULL-ended; NULL: all are.
+ */
+const char *const *cache_unsynced(const char *const *roots, size_t count,
+				  struct arena *arena);
+
+/*
+ * Writes them out and marks them; they are still held. That takes as long as the disk does,
+ * and no signal ends it before: it is for a process that nobody waits for. 0, or -1: some are
+ * not marked.
+ */
+int cache_sync(const char *const *layers);
 
 /* Leaves a place behind as trash. */
 void cache_drop_place(const struct cache *cache, struct cache_place *place);

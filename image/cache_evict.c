@@ -25,6 +25,7 @@ struct layer {
 	const char *key;
 	uint64_t bytes;
 	size_t needs; /* records */
+	bool lasts;   /* can be used: cache_layer_lasts() */
 	bool gone;
 };
 
@@ -53,6 +54,7 @@ static int add_layer(void *context, const char *key)
 	all->layers[all->layer_count++] = (struct layer){
 		.key = arena_strdup(all->arena, key),
 		.bytes = bytes,
+		.lasts = cache_layer_lasts(all->cache, key, all->arena),
 	};
 	all->kept += bytes;
 	return 0;
@@ -81,7 +83,7 @@ static bool is_whole(const struct collector *all, const struct cache_record *rec
 	for (size_t i = 0; i < record->key_count; i++) {
 		const struct layer *layer = find_layer(all, record->keys[i]);
 
-		if (!layer || layer->gone)
+		if (!layer || layer->gone || !layer->lasts)
 			return false;
 	}
 	return true;

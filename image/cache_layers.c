@@ -41,6 +41,16 @@ static bool means_missing(int errnum)
 	       errnum == EWOULDBLOCK;
 }
 
+/* Unless somebody has put a better one there meanwhile, or holds it: a run of another machine. */
+static void discard(const struct cache *cache, const char *key, struct arena *arena)
+{
+	auto_close int lock =
+		cache_lock(cache, layer_path(key, "", arena), CACHE_LOCK_ALONE);
+
+	if (lock >= 0 && !cache_layer_lasts(cache, key, arena))
+		(void)cache_throw_away(cache, key, arena);
+}
+
 int cache_take_layer(const struct cache *cache, const char *key, struct arena *arena,
 		     int *ret_lock, const char **ret_path, struct error *err)
 {
@@ -55,6 +65,11 @@ int cache_take_layer(const struct cache *cache, const char *key, struct arena *a
 		return cache_error(err, "take from the cache layer", key);
 	if (!is_directory(cache, layer_path(key, "/root", arena)))
 		return 0;
+	if (!cache_layer_lasts(cache, key, arena)) {
+		fd_close(&lock);
+		discard(cache, key, arena);
+		return 0;
+	}
 	*ret_lock = fd_take(&lock);
 	*ret_path = arena_printf(arena, "%s/layers/%s/root", cache->path, key);
 	return 1;
@@ -153,6 +168,7 @@ static int describe_layer(const struct cache *cache, const char *name, uint64_t 
 
 	json_put_integer(document, "version", 1);
 	json_put_unsigned(document, "bytes", bytes);
+	json_put_text(document, "boot", cache_boot(arena));
 	return cache_store_document(cache, arena_printf(arena, "%s/layer.json", name),
 				    document, arena, err);
 }

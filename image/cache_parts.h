@@ -96,6 +96,16 @@ int cache_store_document(const struct cache *cache, const char *path,
 bool cache_note_serves(const struct cache *cache, const char *name, int64_t since,
 		       struct arena *arena);
 
+/* ---- cache_sync.c -------------------------------------------------------------------- */
+
+#define CACHE_SYNCED "synced" /* beside a layer whose files are on the disk */
+
+/* What tells this boot from others; "": nobody knows. */
+const char *cache_boot(struct arena *arena);
+
+/* Whether a layer was written out, or no loss of power can have come in between. */
+bool cache_layer_lasts(const struct cache *cache, const char *key, struct arena *arena);
+
 /* ---- cache_layers.c ------------------------------------------------------------------ */
 
 /* Bytes of a layer; 0 where nobody knows. */

@@ -84,6 +84,25 @@ size_t images_sweep(const struct cache *cache, const struct ids_spec *ids,
 int images_verify_served(const struct image_spec *image, int file, struct arena *arena,
 			 struct error *err);
 
+struct plan;
+
+/*
+ * Before a run: the directory of --upper was begun with this image, or is begun with it now.
+ */
+int images_hold_upper(const struct plan *plan, struct error *err);
+
+/*
+ * Beside a run of an image: what the cache holds of it is written to the disk, so that it is
+ * still believed after a loss of power (image/cache.h). end: the run is over, and so is this,
+ * whether it was done or not; neither waits for the disk.
+ */
+struct images_sync {
+	pid_t pid; /* 0: there is nothing to be written */
+	int pidfd;
+};
+void images_sync_begin(const struct plan *plan, struct images_sync *ret_sync);
+void images_sync_end(struct images_sync *sync);
+
 /* How plan_from_args() gets the root of an image: by the cache, or into memory. */
 extern const struct plan_roots images_roots;
 

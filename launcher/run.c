@@ -10,6 +10,7 @@
 #include "launcher/bounds.h"
 #include "launcher/doctor.h"
 #include "launcher/executor.h"
+#include "launcher/images.h"
 #include "launcher/learn.h"
 #include "launcher/monitor.h"
 #include "launcher/record.h"
@@ -261,8 +262,12 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 				   .socket = -1,
 				   .scratch = { .place = -1, .dir = -1 } };
 	struct bounds bounds = { 0 };
+	struct images_sync sync;
 	int failed = hold_places(run, err);
 
+	if (!failed)
+		failed = images_hold_upper(plan, err);
+	images_sync_begin(plan, &sync);
 	network_init(&sandbox.network);
 	run->network = &sandbox.network;
 	if (!failed && (plan->life.name || plan->life.detach))
@@ -274,6 +279,7 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 		failed = executor->start(plan, caller, &bounds, &sandbox, err);
 	if (!failed)
 		failed = monitor_run(plan, &sandbox, &events, outcome, err);
+	images_sync_end(&sync);
 	network_end(&sandbox.network, plan);
 	snprintf(outcome->network, sizeof(outcome->network), "%s", sandbox.network.stats);
 	bounds_end(plan, &bounds, outcome, failed != 0, err);

@@ -167,7 +167,7 @@ int expand_image(struct draft *draft, struct error *err)
 
 	plan->image.operand = draft->root;
 	plan->image.runs = plan->life.repeat;
-	plan->image.wants_digest = life_is_recorded(&plan->life);
+	plan->image.wants_digest = life_is_recorded(&plan->life) || draft->upper;
 	if (check_options(draft, err) < 0)
 		return -1;
 	plan->rootfs.kind = ROOT_MOUNT; /* decides about the ids */

@@ -5,7 +5,7 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 52
+plan 60
 make_images root.tar oci docker.tar one.tar
 kept=$XDG_CACHE_HOME/sbx/images
 kills=${SBX_TEST_FULL:+70}
@@ -229,6 +229,45 @@ esac
 quick "$images/one.tar" /busybox true
 echo '{' >"$kept/images/$(basename "$(find "$kept/images" -name '*.json')")"
 is 'a text that cannot be read is none' "$(quick "$images/one.tar" /busybox echo alive; sbx image list | wc -l | tr -d ' ')" "$(printf 'alive\n3')"
+
+# ---- after a loss of power ------------------------------------------------------------------
+
+sbx image gc --all >/dev/null
+is_synced() {
+	[ "$(find "$kept/layers" -name synced | wc -l)" = "${1:-1}" ]
+}
+# It is written out beside the command, and need not be done before that ends.
+mkfifo written
+timeout -s KILL 60 "$SBX" run --no-config --net none -R "$images/root.tar" -- sh -c 'read line' <written >/dev/null 2>&1 &
+writer=$!
+waiting="$waiting $writer"
+exec 8>written
+ok 'a layer is written to the disk beside the run' until_true is_synced
+exec 8>&-
+wait "$writer"
+inode=$(stat -c %i "$kept"/layers/*)
+echo '{"boot": "another"}' >"$(echo "$kept"/layers/*/layer.json)"
+is 'then it is used in the next boot' "$(quick "$images/root.tar" cat /data/file) $(stat -c %i "$kept"/layers/*)" "content $inode"
+: >"$(echo "$kept"/layers/*/layer.json)"
+rm "$kept"/layers/*/synced
+# What the crash has emptied:
+within_ids sh -c ": >'$(echo "$kept"/layers/*/root/data/file)'"
+is 'else it is extracted again' "$(quick "$images/root.tar" cat /data/file)" content
+is 'and what was spoiled is gone' "$(how_many layers) $(how_many new)" '1 0'
+
+# ---- kept above ----------------------------------------------------------------------------
+
+mkdir upper
+above() { # ROOT
+	run --net none -R "$1" --upper upper -- cat /data/file
+	echo "status $?"
+}
+run --net none -R "$images/root.tar" --upper upper -- sh -c 'echo changed >/data/file'
+is 'what is kept above an image is there again' "$(above "$images/root.tar")" "$(printf 'changed\nstatus 0')"
+like 'above another it is refused' "$(above "oci:$images/oci:latest")" '*it was begun with the image sha256:*status 125'
+sbx image gc --all >/dev/null
+is 'above the same, extracted again, it is not' "$(above "$images/root.tar")" "$(printf 'changed\nstatus 0')"
+is 'nor without a cache' "$(run --net none --no-cache -R "$images/root.tar" --upper upper -- cat /data/file)" changed
 
 # ---- inspect -------------------------------------------------------------------------------
 

@@ -204,6 +204,122 @@ static void a_read_only_cache_still_serves(void **state)
 	assert_int_equal(fchmodat(cached->cache.dir, layer, 0700, 0), 0);
 }
 
+/* ---- after a loss of power --------------------------------------------------------------- */
+
+static const char *layer_file(struct cached *cached, const char *name)
+{
+	return arena_printf(&cached->arena, "layers/%s/%s", cached_key(cached, 'a'),
+			    name);
+}
+
+/* As if the machine had been started anew since layer a was made. */
+static void boot_anew(struct cached *cached, const char *description)
+{
+	assert_int_equal(files_replace(cached->cache.dir,
+				       layer_file(cached, "layer.json"), description,
+				       strlen(description), 0600),
+			 0);
+}
+
+static const char *const *find_unsynced(struct cached *cached)
+{
+	const char *root = cached_path(cached, layer_file(cached, "root"));
+
+	root = arena_strdup(&cached->arena, root);
+	return cache_unsynced(&root, 1, &cached->arena);
+}
+
+static void a_layer_of_this_boot_is_to_be_synced_and_then_is(void **state)
+{
+	struct cached *cached = *state;
+	const char *const *unsynced;
+
+	cached_add_layer(cached, 'a', 1);
+	unsynced = find_unsynced(cached);
+	assert_non_null(unsynced);
+	assert_null(unsynced[1]);
+	assert_int_equal(cache_sync(unsynced), 0);
+	assert_null(find_unsynced(cached));
+	assert_true(cached_has(cached, layer_file(cached, "synced")));
+	assert_int_equal(take(cached, 'a'), 1);
+}
+
+static void a_layer_of_another_boot_is_trash(void **state)
+{
+	static const char *const descriptions[] = {
+		"{\"version\": 1, \"bytes\": 1, \"boot\": \"another\"}",
+		"{\"version\": 1, \"bytes\": 1, \"boot\": \"\"}",
+		"{\"version\": 1, \"bytes\": 1}",
+		"",
+	};
+	struct cached *cached = *state;
+
+	for (size_t i = 0; i < sizeof(descriptions) / sizeof(*descriptions); i++) {
+		cached_add_layer(cached, 'a', 1);
+		boot_anew(cached, descriptions[i]);
+		assert_int_equal(take(cached, 'a'), 0);
+		assert_false(cached_has_layer(cached, 'a'));
+		assert_int_equal(cached_sweep(cached), 1);
+		assert_int_equal(cached_count(cached, "new"), 0);
+	}
+	cached_add_layer(cached, 'a', 1);
+	assert_int_equal(take(cached, 'a'), 1);
+}
+
+static void a_synced_layer_of_another_boot_is_taken(void **state)
+{
+	struct cached *cached = *state;
+
+	cached_add_layer(cached, 'a', 1);
+	assert_int_equal(cache_sync(find_unsynced(cached)), 0);
+	boot_anew(cached, "");
+	assert_int_equal(take(cached, 'a'), 1);
+	assert_true(cached_has_layer(cached, 'a'));
+}
+
+static void what_another_process_syncs_is_left_to_it(void **state)
+{
+	struct cached *cached = *state;
+	const char *const *unsynced;
+	auto_close int other = -1;
+
+	cached_add_layer(cached, 'a', 1);
+	unsynced = find_unsynced(cached);
+	other = open(unsynced[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX), 0);
+	assert_int_equal(cache_sync(unsynced), -1);
+	assert_non_null(find_unsynced(cached));
+}
+
+static void a_layer_of_another_boot_that_somebody_holds_is_left_alone(void **state)
+{
+	struct cached *cached = *state;
+	auto_close int lock = cached_publish(cached, 'a', 1);
+
+	boot_anew(cached, "");
+	assert_int_equal(take(cached, 'a'), 0);
+	assert_true(cached_has_layer(cached, 'a'));
+	fd_close(&lock);
+	assert_int_equal(take(cached, 'a'), 0);
+	assert_false(cached_has_layer(cached, 'a'));
+}
+
+static void images_whose_layers_may_be_spoiled_go_first(void **state)
+{
+	struct cached *cached = *state;
+	struct error err;
+
+	cached_add_layer(cached, 'a', 5);
+	cached_add_layer(cached, 'b', 7);
+	cached_add_image(cached, '1', "a", 1);
+	cached_add_image(cached, '2', "b", 9);
+	boot_anew(cached, "{\"version\": 1, \"bytes\": 5, \"boot\": \"another\"}");
+	assert_int_equal(cache_evict(&cached->cache, 100, 0, &err), 5);
+	assert_false(cached_has_layer(cached, 'a'));
+	assert_false(cached_has_image(cached, '1'));
+	assert_true(cached_has_image(cached, '2'));
+}
+
 /* ---- what was left behind -------------------------------------------------------------- */
 
 /*
@@ -371,6 +487,12 @@ int main(void)
 		TEST(without_a_key_nothing_is_kept),
 		TEST(what_overlayfs_leaves_of_its_work_is_removed),
 		TEST(a_read_only_cache_still_serves),
+		TEST(a_layer_of_this_boot_is_to_be_synced_and_then_is),
+		TEST(a_layer_of_another_boot_is_trash),
+		TEST(a_synced_layer_of_another_boot_is_taken),
+		TEST(what_another_process_syncs_is_left_to_it),
+		TEST(a_layer_of_another_boot_that_somebody_holds_is_left_alone),
+		TEST(images_whose_layers_may_be_spoiled_go_first),
 		TEST(whatever_a_killed_process_leaves_is_never_seen_and_goes),
 		TEST(a_layer_that_is_not_whole_is_not_there),
 		TEST(a_place_in_use_is_no_trash),
