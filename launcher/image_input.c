@@ -127,6 +127,7 @@ static int spool_input(struct arena *arena, int *ret_spool, struct error *err)
 	return 0;
 }
 
+/* As images_verify() does: --insecure asks nobody, and nothing is read where no key covers it. */
 static int verify_stream(const char *name, const char *signature, bool insecure,
 			 struct arena *arena, int *spool, struct verified *ret_verified,
 			 struct error *err)
@@ -134,11 +135,9 @@ static int verify_stream(const char *name, const char *signature, bool insecure,
 	struct trust_key *keys;
 	size_t count = 0;
 
-	if (!signature && trust_find(name, arena, &keys, &count, err) < 0)
-		return -1;
-	if (!signature && count == 0)
-		return 0;
-	if (!insecure && spool_input(arena, spool, err) < 0)
+	if (!insecure && trust_find(name, arena, &keys, &count, err) < 0)
+		return error_within(err, "verify %s", name);
+	if (count > 0 && spool_input(arena, spool, err) < 0)
 		return -1;
 	return images_verify_fd(*spool, name, signature, insecure, arena, ret_verified,
 				err);

@@ -16,6 +16,7 @@
 #include "policy/policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
@@ -29,11 +30,43 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SUBIDS_MAX = 64, NOTES_MAX = 64, END_WAIT_MS = 1000 };
+enum { SUBIDS_MAX = 64, NOTES_MAX = 64, END_WAIT_MS = 1000, ARENA_FULL = 125 };
 
 #define CLONE_FLAGS                                                                      \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |      \
 	 CLONE_NEWUTS)
+
+/* ---- ids ------------------------------------------------------------------------------- */
+
+/* Our own id as 0, and the subordinate ids behind it; count 0: just the one. */
+static struct id_map make_map(struct arena *arena, uint32_t own,
+			      const struct subid_range *subids, int count)
+{
+	struct id_range *ranges =
+		arena_alloc_array(arena, (size_t)count + 1, sizeof(*ranges));
+	uint64_t next = 1;
+	size_t used = 1;
+
+	ranges[0] = (struct id_range){ 0, own, 1 };
+	for (int i = 0; i < count && next < UINT32_MAX; i++) {
+		const struct subid_range *subid = &subids[i];
+		const uint64_t room = UINT32_MAX - next;
+		const uint32_t part = subid->count < room ? subid->count : (uint32_t)room;
+
+		if (own >= subid->start && own - subid->start < subid->count)
+			continue;
+		ranges[used++] = (struct id_range){ (uint32_t)next, subid->start, part };
+		next += part;
+	}
+	return (struct id_map){ ranges, used };
+}
+
+static struct ids_spec one_id(struct arena *arena)
+{
+	return (struct ids_spec){ .uids = make_map(arena, geteuid(), NULL, 0),
+				  .gids = make_map(arena, getegid(), NULL, 0),
+				  .keep_groups = true };
+}
 
 /* ---- the child ------------------------------------------------------------------------- */
 
@@ -91,17 +124,38 @@ static int watch_launcher(const struct worker *worker, struct error *err)
 	return 0;
 }
 
+/*
+ * With the caller's groups, which go next: a file that is only theirs to read is the caller's,
+ * too. A directory is opened by sbx-image, which has a way of its own to look into it.
+ */
+static int open_input(struct image_job *job, struct error *err)
+{
+	auto_close int fd = -1;
+	struct stat status;
+
+	if (!job->path || job->input_fd >= 0)
+		return 0;
+	fd = open(job->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return error_errno_id(err, ERROR_IMAGE, "open %s", job->path);
+	if (!S_ISDIR(status.st_mode))
+		job->input_fd = fd_take(&fd);
+	return 0;
+}
+
 static _Noreturn void work(const struct worker *worker)
 {
 	struct image_turn failed = { .kind = IMAGE_TURN_FAILED };
+	struct image_job job = *worker->job;
 	struct error err = { 0 };
 	sigset_t none;
 
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (await_map(worker, &err) == 0 && become_root(worker, &err) == 0 &&
-	    keep_power(&err) == 0 && watch_launcher(worker, &err) == 0)
-		(void)image_job_exec(worker->job, worker->arena, &err);
+	if (await_map(worker, &err) == 0 && open_input(&job, &err) == 0 &&
+	    become_root(worker, &err) == 0 && keep_power(&err) == 0 &&
+	    watch_launcher(worker, &err) == 0)
+		(void)image_job_exec(&job, worker->arena, &err);
 	(void)image_turn_send(worker->job->socket, &failed, &err, -1);
 	_exit(125);
 }
@@ -247,17 +301,29 @@ static int converse(int socket, const struct image_job *job, struct progress *pr
 	}
 }
 
-/* It ended without a word: what the kernel says of it. */
-static int explain_death(int status, struct error *err)
+/* What would have helped: an image in memory counts with who wrote it. */
+static int advise(const struct image_job *job, struct error *err)
+{
+	if (job->task == IMAGE_TASK_EXTRACT && !job->into)
+		return error_hint(err, "without --no-cache an image is kept on the disk");
+	return -1;
+}
+
+/* It ended without a word: what the kernel says of it. Whose arena is full says nothing more. */
+static int explain_death(const struct image_job *job, int status, struct error *err)
 {
 	const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
 	if (number == SIGKILL) {
-		error_set(
-			err, ERROR_RESOURCES,
-			"read the image: sbx-image was killed, as where memory runs out");
-		return error_hint(err, "without --no-cache an image is kept on the disk");
+		error_set(err, ERROR_RESOURCES,
+			  "read the image: sbx-image was killed, as where memory or time "
+			  "for it runs out (ulimit -t)");
+		return advise(job, err);
 	}
+	if (!number && WEXITSTATUS(status) == ARENA_FULL)
+		return error_set(err, ERROR_RESOURCES,
+				 "read the image: it takes more memory to understand "
+				 "than sbx-image may have");
 	if (number == SIGSYS)
 		return error_set(err, ERROR_IMAGE,
 				 "read the image: sbx-image made a system call that it "
@@ -324,9 +390,12 @@ int images_do(const struct ids_spec *ids, struct image_job *job, const char *tit
 {
 	struct images_result result = { .document_count = 0 };
 	struct progress progress = { .title = title };
-	struct worker worker = {
-		.ids = ids, .job = job, .arena = arena, .gate = -1, .pidfd = -1
-	};
+	const struct ids_spec own = one_id(arena);
+	struct worker worker = { .ids = ids ? ids : &own,
+				 .job = job,
+				 .arena = arena,
+				 .gate = -1,
+				 .pidfd = -1 };
 	auto_close int own_end = -1;
 	auto_close int gate = -1;
 	int ends[2], said, status;
@@ -335,7 +404,7 @@ int images_do(const struct ids_spec *ids, struct image_job *job, const char *tit
 		return error_errno(err, "make a socket pair");
 	own_end = ends[0];
 	job->socket = ends[1];
-	worker.mapped_by_parent = ids_mapped_by_parent(ids);
+	worker.mapped_by_parent = ids_mapped_by_parent(worker.ids);
 	if (start(&worker, &gate, err) < 0) {
 		fd_close(&job->socket);
 		return -1;
@@ -349,7 +418,7 @@ int images_do(const struct ids_spec *ids, struct image_job *job, const char *tit
 	progress_clear(&progress);
 	status = end(&worker, said);
 	if (said > 0)
-		said = explain_death(status, err);
+		said = explain_death(job, status, err);
 	if (said < 0) {
 		images_result_close(&result);
 		return -1;
@@ -365,30 +434,7 @@ void images_result_close(struct images_result *result)
 	result->mount_count = 0;
 }
 
-/* ---- ids ------------------------------------------------------------------------------- */
-
-/* Our own id as 0, and the subordinate ids behind it; count 0: just the one. */
-static struct id_map make_map(struct arena *arena, uint32_t own,
-			      const struct subid_range *subids, int count)
-{
-	struct id_range *ranges =
-		arena_alloc_array(arena, (size_t)count + 1, sizeof(*ranges));
-	uint64_t next = 1;
-	size_t used = 1;
-
-	ranges[0] = (struct id_range){ 0, own, 1 };
-	for (int i = 0; i < count && next < UINT32_MAX; i++) {
-		const struct subid_range *subid = &subids[i];
-		const uint64_t room = UINT32_MAX - next;
-		const uint32_t part = subid->count < room ? subid->count : (uint32_t)room;
-
-		if (own >= subid->start && own - subid->start < subid->count)
-			continue;
-		ranges[used++] = (struct id_range){ (uint32_t)next, subid->start, part };
-		next += part;
-	}
-	return (struct id_map){ ranges, used };
-}
+/* ---- the ids of a user ------------------------------------------------------------------ */
 
 static int read_subids(enum subid_kind kind, struct subid_range *ret_ranges,
 		       struct error *err)
@@ -422,9 +468,7 @@ int images_default_ids(struct arena *arena, struct ids_spec *ret_ids, bool *ret_
 				   .gids = make_map(arena, getegid(), gids, gid_count) };
 	ret_ids->keep_groups = uid_count == 0;
 	if (uid_count && ids_need_helper(ret_ids) && ids_helpers_are_powerless()) {
-		*ret_ids = (struct ids_spec){ .uids = make_map(arena, geteuid(), NULL, 0),
-					      .gids = make_map(arena, getegid(), NULL, 0),
-					      .keep_groups = true };
+		*ret_ids = one_id(arena);
 		uid_count = 0;
 	}
 	*ret_single = uid_count == 0;

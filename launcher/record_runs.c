@@ -32,6 +32,19 @@ struct recording {
 	struct result first, other;
 };
 
+/* Between runs nobody takes signals: those of a user who has enough end us as ever. */
+static void end_by_signals(const struct recording *recording, int how)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+		if (!sigismember(&recording->run->ignored, ending[i]))
+			sigaddset(&set, ending[i]);
+	(void)sigprocmask(how, &set, NULL);
+}
+
 /* ---- one run --------------------------------------------------------------------------- */
 
 /* A root in memory is there once for each of them. */
@@ -67,7 +80,10 @@ static int run_one(struct recording *recording, int number, struct result *resul
 		result_close(result);
 		return failed;
 	}
-	return result_digest(result, recording->plan, &recording->arena, err);
+	end_by_signals(recording, SIG_UNBLOCK);
+	failed = result_digest(result, recording->plan, &recording->arena, err);
+	end_by_signals(recording, SIG_BLOCK);
+	return failed;
 }
 
 /* ---- what is found --------------------------------------------------------------------- */
@@ -154,8 +170,11 @@ static int prepare(struct recording *recording, struct error *err)
 	/* Before the command runs, which may write on the way to it. */
 	if (life->record && files_hold_place(life->record, &recording->place) < 0)
 		return error_errno(err, "write the record %s", life->record);
-	if (life->record)
+	if (life->record) {
+		end_by_signals(recording, SIG_UNBLOCK);
 		recording->input = record_input(recording->plan, &recording->arena);
+		end_by_signals(recording, SIG_BLOCK);
+	}
 	if (!life->repeat)
 		return 0;
 	recording->has_streams = true;

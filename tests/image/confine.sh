@@ -7,7 +7,7 @@
 # shellcheck source=tests/image/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 38
+plan 43
 
 # ---- the real one --------------------------------------------------------------------------
 
@@ -102,6 +102,7 @@ front_end() { # WHAT ARG...
 
 like "silence is a failure" "$(impostor silence)" "status 125 *sbx-image ended with status 0*"
 like "a crash is named" "$(impostor crash)" "status 125 *sbx-image died of signal 11*"
+like "a text that is too long for it is named" "$(impostor full)" "status 125 *it takes more memory to understand*"
 like "a forbidden call is named" "$(impostor call)" "status 125 *sbx-image made a system call*"
 like "noise is refused" "$(impostor noise)" "status 125 sbx: cannot *"
 like "a document that is a pipe is refused" "$(impostor pipe)" "status 125 *it is no document*"
@@ -130,3 +131,32 @@ front_end texts image inspect "$tmp/some.tar" >/dev/null
 is "what an image is said to be obeys no terminal" "$(tr -d '[:print:]\n' <"$tmp/said" | wc -c)" 0
 front_end texts run --no-config --dry-run -R "$tmp/some.tar" >/dev/null
 is "nor does it in a plan" "$(tr -d '[:print:]\n' <"$tmp/said" | wc -c)" 0
+
+# ---- ended meanwhile -----------------------------------------------------------------------
+
+# ended SIGNAL ARG...: the front end's status when the signal comes while sbx-image works for it
+ended() {
+	signal=$1
+	shift
+	echo wait >"$tmp/bin/scene"
+	env --default-signal=INT "$tmp/bin/sbx" "$@" </dev/null >"$tmp/said" 2>&1 &
+	front=$!
+	waiting="$waiting $front"
+	until_true has_python
+	kill -"$signal" "$front"
+	wait "$front" 2>/dev/null
+	echo "status $?"
+	until_true is_gone || echo "sbx-image is left"
+}
+
+has_python() {
+	reader=$(ps -o pid= --ppid "$front" | tr -d ' ')
+	[ -n "$reader" ] && grep -qa sbx-image "/proc/$reader/cmdline"
+}
+
+for signal in INT TERM HUP; do
+	is "$signal ends the reading of an image" "$(ended "$signal" run --no-config --net none -R "$tmp/some.tar" -- /bin/sh)" \
+		"status $((128 + $(kill -l "$signal" 2>/dev/null | grep '^[0-9]' || env kill -l "$signal")))"
+done
+mkdir "$tmp/writable"
+is "and a digest for a record" "$(ended TERM run --no-config --net none --cow "$tmp/writable:/srv" --record "$tmp/record" -- true)" "status 143"

@@ -81,6 +81,12 @@ def main():
     elif scene == "notes":
         while True:
             say(turn(NOTE, b"and another one"))
+    elif scene == "wait":
+        signal.pause()
+    elif scene == "full":
+        sys.exit(125)
+    elif scene == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     elif scene == "stay":
         say(turn(DOCUMENT), memory(CONFIG))
         say(turn(DONE))

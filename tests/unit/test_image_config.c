@@ -333,6 +333,42 @@ static void tags_mean_names_by_their_ends(void **state)
 	assert_false(texts_is_near("localhost/tiny:latest", ""));
 }
 
+/* A byte that is no text, and the character that stands for one: each comes back as it was. */
+static void names_come_back_byte_for_byte(void **state)
+{
+	static const char *const names[] = { "/caf\xe9", "/\xef\x9e\x80",
+					     "/\xef\x9e\xa9\xe9", NULL };
+	static const char *const none[] = { NULL };
+	const struct image_config config = {
+		.kind = "oci",
+		.workdir = "/\xef\x9f\xbf",
+		.entrypoint = none,
+		.command = names,
+		.env = none,
+		.volumes = names,
+		.labels = none,
+		.chains = none,
+	};
+	struct arena arena = { 0 };
+	struct json_value *document = image_config_write(&config, &arena);
+	const char *text = json_write(document, JSON_LAYOUT_LINE, &arena);
+	struct image_config read;
+	struct error err;
+
+	(void)state;
+	document = json_read(text, strlen(text), "it", &arena, &err);
+	assert_non_null(document);
+	assert_int_equal(image_config_read(document, &arena, &read, &err), 0);
+	/* Reading leaves the document as it is: it may be read again. */
+	assert_int_equal(image_config_read(document, &arena, &read, &err), 0);
+	assert_string_equal(read.workdir, config.workdir);
+	for (size_t i = 0; names[i]; i++) {
+		assert_string_equal(read.command[i], names[i]);
+		assert_string_equal(read.volumes[i], names[i]);
+	}
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +380,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(lists_of_an_empty_document_are_empty),
 		cmocka_unit_test(a_document_that_is_not_ours_is_refused),
+		cmocka_unit_test(names_come_back_byte_for_byte),
 		cmocka_unit_test(other_systems_are_told_apart),
 		cmocka_unit_test(digests_are_checked_for_their_form),
 		cmocka_unit_test(tags_mean_names_by_their_ends),
