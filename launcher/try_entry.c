@@ -182,7 +182,9 @@ static const char *make_up(const char *command, struct arena *arena)
 	for (; *base && used < COMMAND_PART; base++)
 		if (isalnum((unsigned char)*base) || (used && strchr("._-", *base)))
 			part[used++] = *base;
-	(void)getrandom(bytes, sizeof(bytes), 0);
+	/* A name that is taken is tried again. */
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		bytes[0] = (unsigned char)getpid();
 	return arena_printf(arena, "%s-%02x%02x", used ? part : "try", bytes[0],
 			    bytes[1]);
 }

@@ -212,6 +212,31 @@ static void another_machine_is_refused_before_the_start(void **state)
 	assert_null(at->plan.rootfs.machine);
 }
 
+static void exposed_ports_are_published_where_no_option_names_them(void **state)
+{
+	static const struct image_port ports[] = { { 80, false },
+						   { 53, true },
+						   { 443, false } };
+	struct planning *at = begin(state);
+	const struct net_spec *net = &at->plan.net;
+
+	config.ports = ports;
+	config.port_count = 3;
+	assert_int_equal(planning_words(at, IMAGE "true"), 0);
+	assert_int_equal(net->published_count, 0);
+	assert_int_equal(planning_words(at, IMAGE "-P -p 8080:80 true"), 0);
+	assert_int_equal(net->published_count, 3);
+	assert_int_equal(net->published[0].host_ports.first, 8080);
+	assert_int_equal(net->published[1].host_ports.first, 0);
+	assert_int_equal(net->published[1].guest_ports.first, 53);
+	assert_int_equal(net->published[1].protocol, PROTOCOL_UDP);
+	assert_int_equal(net->published[2].guest_ports.last, 443);
+	assert_int_equal(net->published[2].protocol, PROTOCOL_TCP);
+	planning_refuses(
+		at, IMAGE "-P --net none true",
+		"--publish-all with --net none: it is for a network that sbx serves");
+}
+
 static void an_archive_on_the_standard_input_takes_it_from_the_command(void **state)
 {
 	struct planning *at = begin(state);
@@ -236,6 +261,7 @@ int main(void)
 		cmocka_unit_test(what_is_asked_for_reaches_who_gets_it),
 		cmocka_unit_test(layers_become_the_root),
 		cmocka_unit_test(another_machine_is_refused_before_the_start),
+		cmocka_unit_test(exposed_ports_are_published_where_no_option_names_them),
 		cmocka_unit_test(
 			an_archive_on_the_standard_input_takes_it_from_the_command),
 	};
