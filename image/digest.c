@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/sha256.h"
+#include "image/sha256.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ enum {
 
 struct attribute {
 	const char *name;
-	char sha256[SHA256_HEX + 1]; /* of its value */
+	char sha256[FAST_SHA256_HEX + 1]; /* of its value */
 };
 
 struct file {
@@ -54,7 +54,7 @@ struct file {
 	bool opaque, marked; /* marked: by fuse-overlayfs */
 	const char *link;    /* of a symbolic link */
 	const char *first;   /* a hard link: the first of its names; NULL: it is that */
-	char sha256[SHA256_HEX + 1]; /* of a regular file's content, else "" */
+	char sha256[FAST_SHA256_HEX + 1]; /* of a regular file's content, else "" */
 	struct attribute *attributes;
 	size_t attribute_count;
 };
@@ -103,21 +103,21 @@ static const char *type_of(const struct stat *status)
 
 static int read_content(struct walk *walk, int fd, struct file *file, struct error *err)
 {
-	struct sha256 sha256;
+	struct fast_sha256 sha256;
 	ssize_t got;
 
-	sha256_begin(&sha256);
+	fast_sha256_begin(&sha256);
 	for (;;) {
 		got = read(fd, walk->buffer, PIECE);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
 			break;
-		sha256_add(&sha256, walk->buffer, (size_t)got);
+		fast_sha256_add(&sha256, walk->buffer, (size_t)got);
 	}
 	if (got < 0)
 		return error_errno(err, "read %s", file->path);
-	sha256_end(&sha256, file->sha256);
+	fast_sha256_end(&sha256, file->sha256);
 	return 0;
 }
 
@@ -141,7 +141,7 @@ static int add_attribute(struct walk *walk, int fd, const char *name, struct fil
 {
 	const ssize_t length = fgetxattr(fd, name, walk->buffer, PIECE);
 	struct attribute *attribute;
-	struct sha256 sha256;
+	struct fast_sha256 sha256;
 
 	if (length < 0)
 		return error_errno(err, "read the attribute %s of %s", name, file->path);
@@ -149,9 +149,9 @@ static int add_attribute(struct walk *walk, int fd, const char *name, struct fil
 				      file->attribute_count, sizeof(*file->attributes));
 	attribute = &file->attributes[file->attribute_count++];
 	attribute->name = arena_strdup(walk->arena, name);
-	sha256_begin(&sha256);
-	sha256_add(&sha256, walk->buffer, (size_t)length);
-	sha256_end(&sha256, attribute->sha256);
+	fast_sha256_begin(&sha256);
+	fast_sha256_add(&sha256, walk->buffer, (size_t)length);
+	fast_sha256_end(&sha256, attribute->sha256);
 	return 0;
 }
 
@@ -372,12 +372,12 @@ static void find_links(struct walk *walk)
 
 /* ---- the records --------------------------------------------------------------------- */
 
-static void add_text(struct sha256 *sha256, const char *text)
+static void add_text(struct fast_sha256 *sha256, const char *text)
 {
-	sha256_add(sha256, text, strlen(text) + 1);
+	fast_sha256_add(sha256, text, strlen(text) + 1);
 }
 
-static void add_number(struct sha256 *sha256, uint64_t number)
+static void add_number(struct fast_sha256 *sha256, uint64_t number)
 {
 	char text[24];
 
@@ -389,7 +389,7 @@ static void add_number(struct sha256 *sha256, uint64_t number)
  * Texts that end with a NUL, the number of attributes before them: no two trees are the same
  * bytes. A whiteout has no owner of its own, and a hard link nothing but its name.
  */
-static void add_record(struct sha256 *sha256, const struct file *file)
+static void add_record(struct fast_sha256 *sha256, const struct file *file)
 {
 	const struct stat *status = &file->status;
 
@@ -463,13 +463,13 @@ static struct json_value *make_document(const struct walk *walk, size_t listed)
 {
 	struct json_value *document = json_make_object(walk->arena);
 	struct json_value *files;
-	struct sha256 sha256;
-	char hex[SHA256_HEX + 1];
+	struct fast_sha256 sha256;
+	char hex[FAST_SHA256_HEX + 1];
 
-	sha256_begin(&sha256);
+	fast_sha256_begin(&sha256);
 	for (size_t i = 0; i < walk->count; i++)
 		add_record(&sha256, &walk->files[i]);
-	sha256_end(&sha256, hex);
+	fast_sha256_end(&sha256, hex);
 	json_put_text(document, "digest", arena_printf(walk->arena, "sha256:%s", hex));
 	json_put_unsigned(document, "count", walk->count);
 	if (walk->count > listed)

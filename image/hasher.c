@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/hasher.h"
 
+#include "image/sha256.h"
+
 #include <pthread.h>
 #include <sodium.h>
 #include <stdint.h>
@@ -8,7 +10,7 @@
 #include <string.h>
 
 /*
- * sha256 takes about as long as unpacking, so it has a thread of its own: a queue of pieces,
+ * Hashing may take as long as unpacking, so it has a thread of its own: a queue of pieces,
  * filled at one end by hasher_add() and emptied at the other by the thread, in order. `left`
  * counts those that are not hashed yet, the one in the thread's hands included.
  */
@@ -21,7 +23,7 @@ struct piece {
 
 struct hasher {
 	crypto_generichash_blake2b_state blake2b_state;
-	crypto_hash_sha256_state sha256_state;
+	struct fast_sha256 sha256_state;
 	crypto_hash_sha512_state sha512_state;
 	bool sha256, sha512, blake2b;
 
@@ -36,8 +38,7 @@ struct hasher {
 static void hash_sha(struct hasher *hasher, const struct piece *piece)
 {
 	if (hasher->sha256)
-		crypto_hash_sha256_update(&hasher->sha256_state, piece->bytes,
-					  piece->length);
+		fast_sha256_add(&hasher->sha256_state, piece->bytes, piece->length);
 	if (hasher->sha512)
 		crypto_hash_sha512_update(&hasher->sha512_state, piece->bytes,
 					  piece->length);
@@ -112,7 +113,7 @@ struct hasher *hasher_open(bool sha256, bool sha512, bool blake2b, bool thread)
 	hasher->sha256 = sha256;
 	hasher->sha512 = sha512;
 	hasher->blake2b = blake2b;
-	crypto_hash_sha256_init(&hasher->sha256_state);
+	fast_sha256_begin(&hasher->sha256_state);
 	crypto_hash_sha512_init(&hasher->sha512_state);
 	crypto_generichash_blake2b_init(&hasher->blake2b_state, NULL, 0,
 					crypto_generichash_blake2b_BYTES_MAX);
@@ -187,8 +188,9 @@ void hasher_end(struct hasher *hasher, char ret_sha256[65], char ret_sha512[129]
 	unsigned char digest[crypto_hash_sha512_BYTES];
 
 	end_thread(hasher);
-	crypto_hash_sha256_final(&hasher->sha256_state, digest);
-	write_hex(hasher->sha256, digest, crypto_hash_sha256_BYTES, ret_sha256);
+	fast_sha256_end(&hasher->sha256_state, ret_sha256);
+	if (!hasher->sha256)
+		ret_sha256[0] = '\0';
 	crypto_hash_sha512_final(&hasher->sha512_state, digest);
 	write_hex(hasher->sha512, digest, crypto_hash_sha512_BYTES, ret_sha512);
 	crypto_generichash_blake2b_final(&hasher->blake2b_state, digest,
