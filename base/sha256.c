@@ -43,24 +43,40 @@ static void schedule(const unsigned char *block, uint32_t words[64])
 	}
 }
 
+/*
+ * One round, with a word and a constant added up. Of the eight variables two change, and all
+ * change their names: a is v[0] in round 0, v[7] in round 1.
+ */
+static inline void turn(uint32_t v[8], int t, uint32_t word)
+{
+	const uint32_t a = v[-t & 7], b = v[(1 - t) & 7], c = v[(2 - t) & 7];
+	const uint32_t e = v[(4 - t) & 7], f = v[(5 - t) & 7], g = v[(6 - t) & 7];
+	const uint32_t sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+	const uint32_t choice = (e & f) ^ (~e & g);
+	const uint32_t first = v[(7 - t) & 7] + sum1 + choice + word;
+	const uint32_t sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+	const uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
+
+	v[(3 - t) & 7] += first;
+	v[(7 - t) & 7] = first + sum0 + majority;
+}
+
 static void add_block(struct sha256 *sha256, const unsigned char *block)
 {
 	uint32_t words[64], v[8];
 
 	schedule(block, words);
 	memcpy(v, sha256->state, sizeof(v));
-	for (int t = 0; t < 64; t++) {
-		const uint32_t sum1 =
-			rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-		const uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-		const uint32_t first = v[7] + sum1 + choice + constants[t] + words[t];
-		const uint32_t sum0 =
-			rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-		const uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-
-		memmove(v + 1, v, 7 * sizeof(*v));
-		v[4] += first;
-		v[0] = first + sum0 + majority;
+	/* Eight at a time, so that the compiler knows every index and keeps v in registers. */
+	for (int t = 0; t < 64; t += 8) {
+		turn(v, 0, words[t] + constants[t]);
+		turn(v, 1, words[t + 1] + constants[t + 1]);
+		turn(v, 2, words[t + 2] + constants[t + 2]);
+		turn(v, 3, words[t + 3] + constants[t + 3]);
+		turn(v, 4, words[t + 4] + constants[t + 4]);
+		turn(v, 5, words[t + 5] + constants[t + 5]);
+		turn(v, 6, words[t + 6] + constants[t + 6]);
+		turn(v, 7, words[t + 7] + constants[t + 7]);
 	}
 	for (int i = 0; i < 8; i++)
 		sha256->state[i] += v[i];
