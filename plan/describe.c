@@ -441,6 +441,19 @@ static const char *init_words(const struct plan *plan)
 		       : "an init above it\n";
 }
 
+/* What --pure makes the same for each run. */
+static void put_sameness(struct page *page, const struct process_spec *process)
+{
+	const bool both = process->fixed_addresses && process->one_processor;
+
+	if (!process->fixed_addresses && !process->one_processor)
+		return;
+	begin(page, "the same");
+	page_put(page, process->fixed_addresses ? "addresses of memory" : "");
+	page_put(page, both ? ", " : "");
+	page_put(page, process->one_processor ? "one processor\n" : "\n");
+}
+
 static void put_process(struct page *page, const struct plan *plan)
 {
 	const struct process_spec *process = &plan->process;
@@ -451,13 +464,7 @@ static void put_process(struct page *page, const struct plan *plan)
 	page_put(page, process->terminal ? "a terminal of its own, "
 					 : "no terminal of its own, ");
 	page_put(page, init_words(plan));
-	if (process->fixed_addresses || process->one_processor) {
-		begin(page, "the same");
-		page_put(page, process->fixed_addresses ? "addresses of memory" : "");
-		page_put(page,
-			 process->fixed_addresses && process->one_processor ? ", " : "");
-		page_put(page, process->one_processor ? "one processor\n" : "\n");
-	}
+	put_sameness(page, process);
 	for (size_t i = 0; i < process->keep_fd_count; i++) {
 		if (i == 0)
 			begin(page, "inherits");

@@ -51,6 +51,14 @@ static void put_padding(struct tape *tape)
 	put(tape, NULL, (BLOCK - tape->size % BLOCK) % BLOCK);
 }
 
+/* Digits up to a NUL at the end of the field; what is beyond them is cut (tar(5)). */
+static void put_octal(char *field, size_t size, unsigned long long number)
+{
+	field[size - 1] = '\0';
+	for (size_t i = size - 1; i-- > 0; number /= 8)
+		field[i] = (char)('0' + number % 8);
+}
+
 static void put_header(struct tape *tape, const struct member *member, char type,
 		       uint64_t size)
 {
@@ -59,11 +67,11 @@ static void put_header(struct tape *tape, const struct member *member, char type
 	unsigned int sum = 0;
 
 	snprintf(block, NAME_SIZE, "%s", member->name);
-	snprintf(block + 100, 8, "%07o", member->mode ? member->mode : 0644);
-	snprintf(block + 108, 8, "%07o", member->uid);
-	snprintf(block + 116, 8, "%07o", member->gid);
-	snprintf(block + 124, 13, "%012llo", (unsigned long long)size);
-	snprintf(block + 136, 12, "%011o", member->mtime);
+	put_octal(block + 100, 8, member->mode ? member->mode : 0644);
+	put_octal(block + 108, 8, member->uid);
+	put_octal(block + 116, 8, member->gid);
+	put_octal(block + 124, 13, size);
+	put_octal(block + 136, 12, member->mtime);
 	memset(block + 148, ' ', 8);
 	block[156] = type;
 	if (is_link && member->data)
