@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/program.h"
 #include "base/syscalls.h"
 
 #include <elf.h>
@@ -46,7 +47,17 @@ static const struct machine *find(const char *name)
 	return NULL;
 }
 
-/* Where the packages put the static one, which needs no library of the host. */
+/* One that loads libraries would look for them in the root of the sandbox. */
+static bool is_static(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct program program;
+
+	return fd >= 0 && program_read(fd, &program) == 0 &&
+	       program.kind == PROGRAM_ELF && program.interpreter[0] == '\0';
+}
+
+/* Where the packages put it. */
 static int find_program(const struct machine *machine, char *path, size_t size)
 {
 	static const char *const forms[] = { "/usr/bin/qemu-%s-static",
@@ -58,7 +69,7 @@ static int find_program(const struct machine *machine, char *path, size_t size)
 
 		snprintf(path, size, "%.*s%s%s", (int)(at - form), form, machine->qemu,
 			 at + 2);
-		if (access(path, X_OK) == 0)
+		if (access(path, X_OK) == 0 && is_static(path))
 			return 0;
 	}
 	return -1;

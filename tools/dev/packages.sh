@@ -8,7 +8,7 @@ build_packages='gcc libc6-dev meson ninja-build pkg-config libseccomp-dev libcap
 run_packages='uidmap'
 neighbour_packages='bubblewrap crun firejail libarchive-tools'
 test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
-	musl-tools dpkg-dev gperf gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+	musl-tools dpkg-dev gperf gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user qemu-user-static
 	qemu-system-x86 busybox-static cpio kmod xz-utils zstd e2fsprogs mmdebstrap
 	flatpak ostree dbus xdg-dbus-proxy gir1.2-webkit2-4.1 python3-gi xvfb xauth fonts-dejavu-core
 	umoci skopeo minisign signify-openbsd gpgv squashfuse squashfs-tools erofs-utils
