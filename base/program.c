@@ -205,7 +205,7 @@ static bool is_swapped(const struct source *source, struct program *program)
 		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2MSB : ELFDATA2LSB;
 	uint16_t machine;
 
-	if ((unsigned char)source->head[EI_DATA] != other ||
+	if (source->length <= EI_DATA || (unsigned char)source->head[EI_DATA] != other ||
 	    !take(source, offsetof(Elf64_Ehdr, e_machine), &machine, sizeof(machine)))
 		return false;
 	program->machine = machine;

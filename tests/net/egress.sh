@@ -240,7 +240,7 @@ END
 
 log=$tmp/work/log
 user rm -f "$log"
-inside --net user --net-log "$log" -- tcp 192.168.77.20 80 , tcp 192.168.77.20 80 , udp fd77::20 7 >/dev/null
+inside --net user --net-log "$log" -- udp fd77::20 7 , tcp 192.168.77.20 80 , tcp 192.168.77.20 80 >/dev/null
 cp "$tmp/said" "$tmp/denials"
 has "a denial names the option for it" "$tmp/denials" '^sbx: .*--allow .*192\.168\.77\.20:80'
 is "once for each destination" "$(grep -c '192\.168\.77\.20' "$tmp/denials")" 1

@@ -141,7 +141,7 @@ bad '--upper with a root that is not copy-on-write' 125 'use --upper: *' -R "$tm
 # ---- files and directories ---------------------------------------------------------------------
 
 bad 'a root that is missing' 125 "use the root $tmp/none: *" -R "$tmp/none" -- true
-bad 'a root that is a file' 125 'use *plain as root: *not a directory*' -R plain -- true
+bad 'a root that is a file' 125 'use *plain as root: *' -R plain -- true
 printf 'x%0600d' 0 >archive.tar
 bad 'a root that is an archive' 125 'use *archive.tar*' -R archive.tar -- true
 bad 'a root in a registry' 125 '*' -R docker.io/library/debian -- true
