@@ -204,7 +204,7 @@ int source_find_manifest(struct stream *stream, const char *name, struct arena *
 
 struct blobs;
 
-/* Bytes of a manifest. As JSON in memory it is up to thirty times as much. */
+/* Bytes of a manifest. As JSON in memory it is up to fifty times as much. */
 enum { BLOBS_TEXT_MAX = 1 << 20 };
 
 /* The directory of a layout; names are resolved beneath it. dir_fd stays the caller's. */

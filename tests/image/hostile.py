@@ -26,14 +26,15 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
+import peak  # noqa: E402
 from hostile_case import EITHER, HIDDEN, REFUSED, TAKEN, Bait  # noqa: E402
 
 PARTS = ("tar", "bytes", "images")
 WAYS = ("unpack", "memory", "cache")
 FULL = bool(os.environ.get("SBX_TEST_FULL"))
 SECONDS = 60 if FULL else 20
-# Of every process of ours in a case: 32 MB of sbx-image's, and what its libraries are.
-MEMORY_KB = 48 << 10
+# Of every process of ours in a case.
+MEMORY_KB = 32 << 10
 WINDOW_KB = 128 << 10
 PR_SET_CHILD_SUBREAPER = 36
 COMMAND = ("/bin/busybox", "echo", "alive")
@@ -156,13 +157,11 @@ class Ended:
 
 
 def run(words, around):
-    """By busybox's time, because a child of python's own would count python's memory."""
     output, figures = around.path("input/output"), around.path("input/figures")
-    words = [os.environ["BUSYBOX"], "time", "-v", "-o", figures, *words]
     begun = time.monotonic()
     with open(output, "w+b") as file:
-        process = subprocess.Popen(words, cwd=around.path("work"), env=around.environment, stdin=subprocess.DEVNULL,
-                                   stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen(peak.words(figures, words), cwd=around.path("work"), env=around.environment,
+                                   stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
         try:
             process.wait(SECONDS)
             late = False
@@ -172,9 +171,8 @@ def run(words, around):
             late = True
         file.seek(0)
         said = file.read()
-    with open(figures, encoding="utf-8", errors="replace") as file:
-        memory = [int(line.rpartition(":")[2]) for line in file if "Maximum resident" in line]
-    return Ended(process.returncode, said, time.monotonic() - begun, memory[0] if memory else 0, late)
+    seconds = time.monotonic() - begun
+    return Ended(process.returncode, said, seconds, 0 if late else peak.peak_kb(figures), late)
 
 
 # ---- judging -------------------------------------------------------------------------------
@@ -226,8 +224,7 @@ def judge(case, way, ended, around, target):
     if ended.late:
         return [f"it did not end within {SECONDS} s"]
     problems = judge_status(case, way, ended) + judge_output(case, way, ended)
-    # A window, or a list of very many things; then what the process may have at most.
-    limit = MEMORY_KB + (WINDOW_KB if re.search("window|dictionary|many", case.name) else 0)
+    limit = MEMORY_KB + (WINDOW_KB if re.search("window|dictionary", case.name) else 0)
     if ended.memory_kb > limit and not os.environ.get("SBX_TEST_UNMEASURED"):
         problems.append(f"it took {ended.memory_kb} kB of memory, more than {limit}")
     problems += ["changed: " + path for path in around.differences()]
@@ -301,7 +298,7 @@ def run_part(part, place, names):
 
 
 def base_program():
-    with open(os.environ.setdefault("BUSYBOX", shutil.which("busybox") or "busybox"), "rb") as file:
+    with open(peak.busybox(), "rb") as file:
         return file.read()
 
 
