@@ -313,8 +313,12 @@ static int open_written(struct tree *tree, const int *lowers, size_t count,
 	if (count == 1 && serves_better_by_fuse(tree, written))
 		return open_by_fuse(tree, written, "make it copy-on-write", err);
 	overlay = mount_layers(names, written, &refusal);
-	if (overlay >= 0)
+	if (overlay >= 0) {
+		/* One was taken for each: where descriptors are few, it is missed. */
+		if (tree->fuse_count > 0)
+			fd_close(&tree->fuse[--tree->fuse_count]);
 		return overlay;
+	}
 	why = reason_for_fuse(refusal.errnum, lowers, count);
 	if (count != 1 || !why) {
 		*err = refusal;
