@@ -197,6 +197,8 @@ def judge_refusal(case, ended):
     if re.search(r": (Operation not permitted|Function not implemented|Invalid argument)$", ended.said.decode(
             "utf-8", "replace"), re.M):
         problems.append("only the kernel's words: " + repr(ended.said[:300]))
+    if re.search(rb"sbx-image (ended|was|died|is)|AddressSanitizer|runtime error", ended.said):
+        problems.append("it died of it: " + repr(ended.said[:3000]))
     if case.message and case.message not in ended.said.decode("utf-8", "replace"):
         problems.append(f"no word of {case.message}: {ended.said[:300]!r}")
     return problems

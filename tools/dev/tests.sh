@@ -143,12 +143,13 @@ part_sanitizers() {
 	run_tests --suite unit
 	# A process that is not dumpable cannot be searched for leaks.
 	if [ -n "${SBX_TEST_FULL-}" ]; then
-		ASAN_OPTIONS=detect_leaks=0 run_tests --suite sandbox --suite net
+		ASAN_OPTIONS=detect_leaks=0 run_tests --suite sandbox --suite net --suite image
 	else
 		ASAN_OPTIONS=detect_leaks=0 run_tests sandbox_attack sandbox_bwrap sandbox_bwrap_conf \
 			sandbox_cgroups sandbox_config sandbox_explain sandbox_landlock sandbox_learn \
 			sandbox_limits sandbox_mounts sandbox_policy sandbox_profiles sandbox_start_order \
-			sandbox_streams sandbox_terminal net_reach net_hostile_libslirp
+			sandbox_streams sandbox_terminal net_reach net_hostile_libslirp image_formats \
+			image_hostile_bytes
 	fi
 	unset UBSAN_OPTIONS
 }
