@@ -144,7 +144,7 @@ static void what_decides_is_a_part_of_a_setup(void **state)
 		"--pure -e X=1",
 		"--pure --hostname box",
 		"--pure --timeout 5s",
-		"--pure --policy strict",
+		"--pure --cap-drop CHOWN",
 		"--pure --tmpfs /x",
 		"--pure -w /bin",
 		"--pure --rlimit nofile=64",
