@@ -20,6 +20,8 @@
 
 #include <cmocka.h>
 
+#include "emulated.h"
+
 #define MINISIGN "E5A9D278E37F85D5"
 #define OTHER    "5FC34C6FD2550B0D"
 #define SIGNIFY  "34F54C3747D4FDC5"
@@ -69,6 +71,9 @@ static void add(struct scene *scene, const char *prefix, const char *key)
 	struct trust_key added;
 	struct error err;
 
+	/* An emulator shows another root to who opens it. */
+	if (is_emulated())
+		skip();
 	if (trust_add(prefix, signature_file_path(key, &scene->arena), &scene->arena,
 		      &added, &err) < 0)
 		fail_msg("%s: %s", key, err.text);
