@@ -83,29 +83,58 @@ int later_add(struct later *later, int root, const char *path, unsigned int mode
 	return 0;
 }
 
+/*
+ * The directory before, and how long its path is. What lies in it is opened from there: a
+ * chain of directories would take the square of its length.
+ */
+struct before {
+	int fd;
+	size_t length;
+};
+
+static int open_waiting(int root, const struct before *before, const char *path,
+			size_t shared)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	const char *rest = path + before->length;
+
+	if (before->fd >= 0 && before->length > 0 && shared >= before->length &&
+	    rest[0] == '/' && rest[1] != '/' && rest[1] != '\0')
+		return openat(before->fd, rest + 1, flags);
+	return openat(root, path[0] != '\0' ? path : ".", flags);
+}
+
 /* What is no directory any more was replaced meanwhile. */
-static int apply_one(int root, const char *path, const struct waiting *waiting)
+static int apply_one(int root, const char *path, const struct waiting *waiting,
+		     struct before *before)
 {
 	const struct timespec time = { .tv_sec = (time_t)waiting->seconds,
 				       .tv_nsec = (long)waiting->nanoseconds };
 	const struct timespec times[2] = { time, time };
-	auto_close int fd = openat(root, path[0] != '\0' ? path : ".",
-				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd = open_waiting(root, before, path, waiting->shared);
+	auto_close int left = fd_take(&before->fd);
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -1;
 	if (waiting->mode != LATER_KEEPS_MODE && fchmod(fd, waiting->mode) < 0)
 		return -1;
-	return futimens(fd, times);
+	if (futimens(fd, times) < 0)
+		return -1;
+	(void)left;
+	before->fd = fd_take(&fd);
+	before->length = (size_t)waiting->shared + waiting->own;
+	return 0;
 }
 
 int later_apply(struct later *later, int root, struct error *err)
 {
+	struct before before = { .fd = -1 };
 	char path[EXTRACT_PATH_MAX + 1] = "";
 	char shown[SHOWN_MAX + 4];
 	size_t at = 0;
+	int failed = 0;
 
-	while (at < later->used) {
+	while (at < later->used && !failed) {
 		struct waiting waiting;
 
 		memcpy(&waiting, later->bytes + at, sizeof(waiting));
@@ -113,11 +142,14 @@ int later_apply(struct later *later, int root, struct error *err)
 		memcpy(path + waiting.shared, later->bytes + at, waiting.own);
 		path[waiting.shared + waiting.own] = '\0';
 		at += waiting.own;
-		if (apply_one(root, path, &waiting) < 0)
-			return error_errno_id(err, ERROR_IMAGE,
-					      "set mode and time of directory %s",
-					      extract_shown(path, shown));
+		failed = apply_one(root, path, &waiting, &before);
 	}
+	if (failed)
+		error_errno_id(err, ERROR_IMAGE, "set mode and time of directory %s",
+			       extract_shown(path, shown));
+	fd_close(&before.fd);
+	if (failed)
+		return -1;
 	later->used = 0;
 	later->last[0] = '\0';
 	return 0;
