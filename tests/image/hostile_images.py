@@ -368,7 +368,8 @@ def containers(bait):
     yield raw("manifest-deep", Tar().add("manifest", b"[" * 100_000).add("rootfs/x", "x"), EITHER)
     yield raw("manifest-twice", whole().add("manifest", "{}"), EITHER)
     yield raw("kind-other", whole(acKind="PodManifest"))
-    yield raw("other-arch", whole(labels=[{"name": "arch", "value": "nothing64"}]))
+    # It can be unpacked, if not run.
+    yield raw("other-arch", whole(labels=[{"name": "arch", "value": "nothing64"}]), EITHER)
     yield raw("dependencies", whole(dependencies=[{"imageName": "example.com/base"}]), EITHER)
     yield raw("hard-out", whole().hard("rootfs/h", "rootfs/../../" + bait.canary.decode()), EITHER)
     yield raw("hard-manifest", whole().hard("rootfs/h", "manifest"), EITHER)
