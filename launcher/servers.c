@@ -60,12 +60,13 @@ int servers_start(struct servers *servers, const struct rootfs_spec *image, int 
 		.own_uid = geteuid(),
 		.own_gid = getegid(),
 	};
+	/* -1 where the call is refused: the server ends with what it serves, all the same. */
 	auto_close int launcher = sys_pidfd_open(getpid(), 0);
 	auto_close int pidfd = -1;
 	pid_t pid;
 
 	servers->layers = -1;
-	if (servers->count == SERVERS_MAX || (place < 0 && !image) || launcher < 0)
+	if (servers->count == SERVERS_MAX || (place < 0 && !image))
 		return -1;
 	pid = sys_clone_child(fuse_server_clone_flags(), &pidfd);
 	if (pid == 0)
