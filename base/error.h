@@ -50,6 +50,8 @@
 	X(ERROR_LIMIT, "limit")                                                          \
 	X(ERROR_NAME_TAKEN, "name-taken")                                                \
 	X(ERROR_NO_SUCH_SANDBOX, "no-such-sandbox")                                      \
+	X(ERROR_CONTAINER_STATE, "container-state")                                      \
+	X(ERROR_HOOK, "hook")                                                            \
 	X(ERROR_STATE, "state")                                                          \
 	X(ERROR_CONFIG, "config")                                                        \
 	X(ERROR_KERNEL, "kernel")                                                        \

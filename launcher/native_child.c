@@ -213,7 +213,7 @@ static int enter_root(struct child *child, struct error *err)
 {
 	const struct plan *plan = child->plan;
 	const struct fuse_server server = { ask_for_server, child };
-	const struct layer_listener listener = { tell_of_layer, child };
+	const struct root_listener listener = { .tell = tell_of_layer, .context = child };
 
 	return rootfs_enter(&plan->rootfs, &plan->namespaces, plan->process.terminal,
 			    &server, life_is_recorded(&plan->life) ? &listener : NULL,

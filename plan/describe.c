@@ -237,6 +237,13 @@ static void put_operation(struct page *page, const struct mount_entry *entry)
 	case MOUNT_MQUEUE:
 		page_put(page, "message queues");
 		break;
+	case MOUNT_FILESYSTEM:
+		page_put(page, "a new file system: ");
+		page_put_printable(page, entry->type);
+		break;
+	case MOUNT_DEVICE:
+		page_put(page, "a device");
+		break;
 	case MOUNT_CGROUP:
 		page_put(page, "the sandbox's cgroup");
 		break;

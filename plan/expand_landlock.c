@@ -80,6 +80,8 @@ bool isolation_hides(const struct mount_entry *entry)
 	case MOUNT_SYSFS:
 	case MOUNT_MQUEUE:
 	case MOUNT_CGROUP:
+	case MOUNT_FILESYSTEM:
+	case MOUNT_DEVICE:
 	case MOUNT_READONLY:
 	case MOUNT_REMOUNT_RO:
 	case MOUNT_DIR:

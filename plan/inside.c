@@ -88,12 +88,14 @@ static bool ask_entry(const struct plan *plan, size_t index, const char *path, c
 	case MOUNT_DEV:
 	case MOUNT_MQUEUE:
 	case MOUNT_CGROUP:
+	case MOUNT_FILESYSTEM:
 		*ret_answer = *rest ? INSIDE_UNKNOWN : INSIDE_MADE;
 		return true;
 	case MOUNT_DIR:
 		*ret_answer = INSIDE_MADE;
 		return *rest == '\0';
 	case MOUNT_FILE:
+	case MOUNT_DEVICE:
 	case MOUNT_DATA:
 	case MOUNT_SYMLINK:
 		*ret_answer = INSIDE_UNKNOWN;

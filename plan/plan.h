@@ -22,6 +22,16 @@
 
 struct error;
 
+/* sched_setattr(2) */
+struct schedule_spec {
+	bool given;
+	int policy;
+	int nice;
+	uint32_t priority;
+	uint64_t flags;
+	uint64_t runtime, deadline, period; /* nanoseconds */
+};
+
 /* What is started, and as whom. */
 struct process_spec {
 	const char *const *argv; /* NULL-ended; argv[0] is looked up in PATH of env */
@@ -46,6 +56,16 @@ struct process_spec {
 	bool fixed_addresses; /* no address is chosen at random (personality(2)) */
 	bool one_processor;   /* the first that the caller may use, and no other */
 	int stop_signal; /* what --timeout, `sbx kill` and TERM to the launcher send */
+	struct schedule_spec schedule;
+	struct {
+		bool given;
+		int class, priority; /* ioprio_set(2) */
+	} io;
+	bool has_personality;
+	unsigned long personality;             /* personality(2) */
+	const char *cpus_initial, *cpus_final; /* "0-1,3"; NULL: as they are */
+	const char *apparmor, *selinux;        /* labels for the exec; NULL: none */
+	unsigned int rows, columns;            /* of the terminal; 0: unknown */
 };
 
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -138,6 +158,53 @@ struct image_spec {
 	struct image_config config;
 };
 
+/* runtime-spec, config.md, "POSIX-platform Hooks" */
+enum hook_kind {
+	HOOK_PRESTART,
+	HOOK_CREATE_RUNTIME,
+	HOOK_CREATE_CONTAINER,
+	HOOK_START_CONTAINER,
+	HOOK_POSTSTART,
+	HOOK_POSTSTOP,
+	HOOK_KINDS,
+};
+
+struct hook {
+	const char *path;        /* absolute */
+	const char *const *argv; /* NULL-ended; NULL: the path alone */
+	const char *const *env;  /* NULL-ended; NULL: empty */
+	unsigned int timeout_s;  /* 0: none */
+};
+
+struct hook_list {
+	const struct hook *hooks;
+	size_t count;
+};
+
+/* A container of a bundle: what an engine wants that no option of `sbx run` says. */
+struct container_spec {
+	bool given;               /* the plan is one: by plan_from_bundle() */
+	const char *bundle;       /* absolute */
+	const char *version;      /* ociVersion */
+	const char *cgroups_path; /* as in the document; NULL: none */
+	struct cgroup_resources resources;
+	bool has_resources; /* linux.resources says anything */
+	struct hook_list hooks[HOOK_KINDS];
+	const struct key_value *annotations;
+	size_t annotation_count;
+	const char *listener_path, *listener_metadata; /* linux.seccomp; NULL: none */
+	bool keep_original_groups;                     /* run.oci.keep_original_groups */
+	const char *hooks_stdout,
+		*hooks_stderr;        /* run.oci.hooks.…; NULL: the runtime's */
+	const char *systemd_subgroup; /* run.oci.systemd.subgroup; NULL: none */
+	const char *delegate_cgroup;  /* run.oci.delegate-cgroup; NULL: none */
+	const struct key_value *systemd_properties; /* org.systemd.property.… */
+	size_t systemd_property_count;
+	const char *pidfd_receiver; /* run.oci.pidfd_receiver: a socket */
+	const char *const
+		*ignored; /* members that are not obeyed, NULL-ended: "a.b: why" */
+};
+
 /* What an image has become. */
 struct image_root {
 	struct image_config config;
@@ -174,6 +241,7 @@ struct plan {
 	struct policy_spec policy;
 	struct process_spec process;
 	struct life_spec life;
+	struct container_spec container;
 	struct wrap_spec wrap;
 	const struct plan_origin *origins;
 	size_t origin_count;
@@ -229,6 +297,26 @@ int plan_check(const struct plan *plan, struct error *err);
 const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena);
 
 struct json_value;
+
+/*
+ * `sbx-oci`: the text of a bundle's config.json; name is the file's path and tells the
+ * bundle. What can be known before a start is checked: err names the member. maps: where a user
+ * namespace has none, from the caller's subordinate ranges.
+ */
+int plan_from_bundle(const char *text, size_t length, const char *name,
+		     struct plan *ret_plan, struct error *err);
+
+/*
+ * For `sbx-oci exec`: replaces plan->process, capabilities and limits by an object as "process" of a
+ * config.json.
+ */
+int plan_set_process(const char *text, size_t length, const char *name, struct plan *plan,
+		     struct error *err);
+
+/* linux.resources alone, for `sbx-oci update`. */
+int plan_read_resources(const char *text, size_t length, const char *name,
+			struct arena *arena, struct cgroup_resources *ret_resources,
+			struct error *err);
 
 /*
  * What of the plan decides how a run comes out, as a config.json without root and command:

@@ -20,6 +20,10 @@ struct error;
 struct caps_spec {
 	uint64_t kept;    /* bounding, permitted and effective set of the command */
 	uint64_t ambient; /* a subset of kept: survives the exec of an ordinary user */
+	/* Containers name each set: kept is the permitted one then. */
+	bool separate;
+	uint64_t bounding, effective, inheritable;
+	bool may_gain; /* no_new_privs is not set (prctl(2)) */
 };
 
 /*
@@ -89,6 +93,57 @@ struct cgroup_limits {
 	const char *cpuset; /* "0-1,3"; NULL: all */
 	uint64_t io_weight; /* 1 to 10000 */
 	bool best_effort;   /* what cannot be applied is a warning */
+};
+
+/*
+ * linux.resources of a container's configuration (runtime-spec, config-linux.md), as numbers
+ * of that document; each is given or not, and UINT64_MAX is "no limit" (-1).
+ */
+struct cgroup_number {
+	bool given;
+	uint64_t value;
+};
+
+struct cgroup_device_rule {
+	bool allow;
+	char type;            /* 'a', 'b', 'c' */
+	int64_t major, minor; /* -1: all */
+	bool read, write, make;
+};
+
+struct cgroup_io_rule {
+	unsigned int major, minor;
+	struct cgroup_number weight, leaf_weight; /* of the device */
+	struct cgroup_number read_bps, write_bps, read_iops, write_iops; /* per second */
+};
+
+struct cgroup_pair {
+	const char *
+		name; /* a page size "2MB", a controller's file, an interface, a device */
+	struct cgroup_number number, other; /* rdma: handles, objects */
+	const char *text;                   /* unified: what is written */
+};
+
+struct cgroup_pairs {
+	const struct cgroup_pair *entries;
+	size_t count;
+};
+
+struct cgroup_resources {
+	struct cgroup_number memory, memory_reservation, memory_swap, memory_kernel,
+		memory_kernel_tcp, swappiness; /* bytes; swap: memory and swap together */
+	bool disable_oom_killer, use_hierarchy, check_before_update;
+	struct cgroup_number cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_rt_runtime,
+		cpu_rt_period, cpu_idle; /* microseconds */
+	const char *cpus, *mems;         /* "0-1,3"; NULL: as they are */
+	struct cgroup_number pids;
+	struct cgroup_number io_weight, io_leaf_weight;
+	const struct cgroup_io_rule *io_rules;
+	size_t io_rule_count;
+	struct cgroup_pairs huge_pages, net_priorities, rdma, unified;
+	struct cgroup_number net_class;
+	const struct cgroup_device_rule *devices; /* later rules win */
+	size_t device_count;
 };
 
 struct limits_spec {

@@ -352,7 +352,7 @@ static int enter_place(struct tree *tree, const int *lowers, size_t count,
 static int tell_of_layer(const struct tree *tree, const struct upper *written,
 			 struct error *err)
 {
-	const struct layer_listener *listener = tree->listener;
+	const struct root_listener *listener = tree->listener;
 	auto_close int layer = -1;
 
 	if (!listener)

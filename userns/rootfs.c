@@ -378,7 +378,7 @@ static void close_all(struct tree *tree)
 
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
 		 bool console, const struct fuse_server *server,
-		 const struct layer_listener *listener, struct error *err)
+		 const struct root_listener *listener, struct error *err)
 {
 	int taken[TREE_MOUNTS_MAX];
 	struct tree tree = {

@@ -35,7 +35,7 @@ struct tree {
 	const struct rootfs_spec *spec;
 	const struct namespaces_spec *namespaces;
 	const struct fuse_server *server;      /* NULL: there is nobody to ask */
-	const struct layer_listener *listener; /* NULL: nobody wants to know */
+	const struct root_listener *listener; /* NULL: nobody wants to know */
 	int entry;                             /* what is being done; 0: the root */
 	bool console;                          /* /dev has a place for it */
 	int root;                              /* O_PATH: the new root */

@@ -114,6 +114,12 @@ struct key_value {
 	const char *key, *value;
 };
 
+/* Of a clock; nanoseconds below 1,000,000,000 (time_namespaces(7)). */
+struct time_offset {
+	int64_t seconds;
+	uint32_t nanoseconds;
+};
+
 /*
  * NS_TIME is never part of the clone: offsets could not be written then. Its choice is
  * not looked at, new_time makes one.
@@ -123,9 +129,11 @@ struct namespaces_spec {
 	bool new_time;
 	/* new_time: monotonic and boottime clocks begin at 0 (time_namespaces(7)) */
 	bool time_from_zero;
+	struct time_offset monotonic, boottime; /* new_time: added to the caller's */
 	/* nobody asked for it: where a filter around us refuses it, the outer one stays */
 	bool hostname_optional;
-	const char *hostname; /* NULL: as outside */
+	const char *hostname;   /* NULL: as outside */
+	const char *domainname; /* of NIS, setdomainname(2); NULL: as outside */
 	const struct key_value
 		*sysctls; /* keys with dots or slashes, namespaced ones only */
 	size_t sysctl_count;
@@ -210,8 +218,10 @@ enum mount_kind {
 	MOUNT_DIR,        /* makes a directory: mode */
 	MOUNT_FILE,       /* makes a file: mode; content, or what can be read from fd */
 	MOUNT_DATA, /* a nameless file with content, or what can be read from fd, on dest: mode */
-	MOUNT_SYMLINK, /* dest is a link to source */
-	MOUNT_CHMOD,   /* dest gets mode */
+	MOUNT_SYMLINK,    /* dest is a link to source */
+	MOUNT_CHMOD,      /* dest gets mode */
+	MOUNT_FILESYSTEM, /* a new file system: type, source, data (fsopen(2)) */
+	MOUNT_DEVICE, /* a device or a FIFO: node; bound from the host where none can be made */
 };
 
 enum mount_flag {
@@ -228,6 +238,36 @@ enum mount_flag {
 	MOUNT_F_MODE = 1 << 7,      /* mode counts even where it is 0 */
 	MOUNT_F_THROWAWAY = 1 << 8, /* MOUNT_OVERLAY: what is written is thrown away */
 	MOUNT_F_OPEN = 1 << 9,      /* MOUNT_DEV: it takes new files */
+	MOUNT_F_SHALLOW =
+		1 << 10, /* MOUNT_BIND: without what is mounted below the source */
+	MOUNT_F_COPYUP = 1 << 11, /* MOUNT_TMPFS: begins with what dest has (tmpcopyup) */
+	MOUNT_F_SRC_NOFOLLOW = 1 << 12, /* a source that is a symlink: bound as such */
+};
+
+/*
+ * What a container's mount says of itself beyond the flags: words of MOUNT_ATTR_… of
+ * mount_setattr(2). Those of the whole tree come behind those of the top.
+ */
+struct mount_attributes {
+	uint64_t set, clear;             /* of the mount itself */
+	uint64_t set_below, clear_below; /* of it and all below (AT_RECURSIVE) */
+	/* MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE, with MS_REC: in order; 0: no more */
+	unsigned long propagation[4];
+};
+
+/* mount_setattr(2), MOUNT_ATTR_IDMAP. No ranges: the mount is not mapped. */
+struct mount_id_map {
+	struct id_map uids, gids;
+	bool recursive;
+};
+
+/* mknod(2) */
+struct device_node {
+	char type; /* 'c', 'b', 'u' as 'c', 'p' */
+	unsigned int major, minor;
+	bool has_mode, has_uid, has_gid; /* else 0666 and the first ids inside */
+	mode_t mode;
+	uint32_t uid, gid;
 };
 
 /*
@@ -250,6 +290,11 @@ struct mount_entry {
 	const char *upper, *work;
 	const char *content; /* MOUNT_FILE, MOUNT_DATA */
 	size_t content_size;
+	const struct mount_attributes *attributes; /* NULL: only the flags */
+	const struct mount_id_map *id_map;         /* NULL: as its source */
+	const struct device_node *node;            /* MOUNT_DEVICE */
+	const char *type,
+		*data; /* MOUNT_FILESYSTEM; data: "key=value,word", may be NULL */
 };
 
 struct rootfs_spec {
@@ -283,6 +328,16 @@ struct rootfs_spec {
 	const struct mount_entry *mounts;
 	size_t mount_count;
 	const char *machine; /* programs are for this one, by qemu-user; NULL: our own */
+	/*
+	 * As container engines want it (runtime-spec): missing places are made in the root
+	 * itself, beneath it and through no link that leads elsewhere; what is mounted keeps
+	 * its propagation; MOUNT_DEV is not theirs: they name each mount.
+	 */
+	bool container;
+	unsigned long
+		propagation; /* container: of the root, as MS_SLAVE | MS_REC; 0: that */
+	bool no_pivot;       /* container: MS_MOVE and chroot(2), for a ramfs as root */
+	const char *label; /* container: context="…" of what is mounted new; NULL: none */
 };
 
 /*
@@ -305,12 +360,17 @@ struct fuse_server {
 };
 
 /*
- * Who is told of each layer that takes what is written: layer is its directory as a detached
- * mount, which shows it for as long as it is open, and stays the caller's. entry is the
- * number of its operation in the list of mounts, from 1; 0 is the root.
+ * Who is told how the root comes about; what nobody wants to know is NULL.
  */
-struct layer_listener {
+struct root_listener {
+	/*
+	 * A layer that takes what is written: its directory as a detached mount, which shows it
+	 * for as long as it is open, and stays the caller's. entry is the number of its
+	 * operation in the list of mounts, from 1; 0 is the root.
+	 */
 	int (*tell)(void *context, int entry, int layer, struct error *err);
+	/* All is mounted, and the caller's tree still there: hooks run then (runtime-spec). */
+	int (*mounted)(void *context, struct error *err);
 	void *context;
 };
 
@@ -361,7 +421,7 @@ int binfmt_register(const char *machine, struct error *err);
  */
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
 		 bool console, const struct fuse_server *server,
-		 const struct layer_listener *listener, struct error *err);
+		 const struct root_listener *listener, struct error *err);
 
 /*
  * For a command that keeps CAP_SYS_ADMIN: in its process, a user and a mount namespace

@@ -124,7 +124,7 @@ static int apply(const void *what)
 
 static void nothing_is_kept_where_nothing_is_asked_for(void **state)
 {
-	const struct caps_spec caps = { 0, 0 };
+	const struct caps_spec caps = { .kept = 0, .ambient = 0 };
 
 	(void)state;
 	assert_int_equal(in_namespace(apply, &caps), AS_ASKED);
@@ -132,8 +132,9 @@ static void nothing_is_kept_where_nothing_is_asked_for(void **state)
 
 static void exactly_what_is_asked_for_is_kept(void **state)
 {
-	const struct caps_spec some = { BIT(CAP_CHOWN) | BIT(CAP_BLOCK_SUSPEND), 0 };
-	const struct caps_spec all = { caps_all(), 0 };
+	const struct caps_spec some = { .kept = BIT(CAP_CHOWN) | BIT(CAP_BLOCK_SUSPEND),
+					.ambient = 0 };
+	const struct caps_spec all = { .kept = caps_all(), .ambient = 0 };
 
 	(void)state;
 	assert_int_equal(in_namespace(apply, &some), AS_ASKED);
@@ -142,14 +143,15 @@ static void exactly_what_is_asked_for_is_kept(void **state)
 
 static void ambient_capabilities_are_raised(void **state)
 {
-	const struct caps_spec caps = { BIT(CAP_CHOWN) | BIT(CAP_KILL), BIT(CAP_KILL) };
+	const struct caps_spec caps = { .kept = BIT(CAP_CHOWN) | BIT(CAP_KILL),
+					.ambient = BIT(CAP_KILL) };
 
 	(void)state;
 	assert_int_equal(in_namespace(apply, &caps), AS_ASKED);
 }
 
-static const struct caps_spec nothing = { 0, 0 };
-static const struct caps_spec only_kill = { BIT(CAP_KILL), 0 };
+static const struct caps_spec nothing = { .kept = 0, .ambient = 0 };
+static const struct caps_spec only_kill = { .kept = BIT(CAP_KILL), .ambient = 0 };
 
 static int apply_after_a_vfork(const void *what)
 {
@@ -243,8 +245,9 @@ static void a_bounding_set_that_does_not_shrink_is_noticed(void **state)
 
 static void a_strange_set_is_refused_by_name(void **state)
 {
-	const struct caps_spec unknown = { BIT(63), 0 };
-	const struct caps_spec stray = { BIT(CAP_CHOWN), BIT(CAP_KILL) };
+	const struct caps_spec unknown = { .kept = BIT(63), .ambient = 0 };
+	const struct caps_spec stray = { .kept = BIT(CAP_CHOWN),
+					 .ambient = BIT(CAP_KILL) };
 	struct error err = { 0 };
 
 	(void)state;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_JOIN_H
+#define SBX_LAUNCHER_JOIN_H
+
+/*
+ * A process of ours becomes one of a running sandbox's: `sbx exec` and `sbx-oci exec` share
+ * it. Between the join and execve(2) the process can be seen inside, so it is closed to the
+ * sandbox (not dumpable), holds no descriptor that the request does not name, and nothing
+ * of the sandbox's file system is executed or read but the command's own file.
+ */
+
+#include "launcher/executor.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+struct plan;
+
+/* Whom to join: a process of the sandbox, believed only with its start time. */
+struct join_target {
+	pid_t pid;
+	uint64_t start_time; /* ticks since boot */
+	const char *
+		cgroup; /* record of its group (cgroup_write_record()); NULL: the target's own */
+};
+
+/*
+ * Clones a child which enters the target's namespaces by one setns(2) with its pidfd, checks that
+ * each is the target's, and then becomes plan->process with plan->policy. Turns come as from any start:
+ * TURN_CONSOLE, TURN_LISTENER, TURN_STARTED or TURN_FAILED. The child is the caller's own.
+ */
+int join_start(const struct plan *plan, const struct join_target *target,
+	       const struct caller_text *caller, struct sandbox *ret_sandbox,
+	       struct error *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_OCI_H
+#define SBX_LAUNCHER_OCI_H
+
+/* The commands of `sbx-oci`: what main_oci.c has read before their words. */
+
+#include "launcher/executor.h"
+#include "policy/container_group.h"
+
+#include <stdbool.h>
+
+struct error;
+
+struct oci_globals {
+	const char *root;
+	enum group_manager manager;
+	bool debug, best_effort;
+	const char *log; /* a file; NULL: stderr alone */
+	bool log_json;
+	const struct caller_text *caller;
+};
+
+/* words: behind the command's name, NULL-ended. Return the exit status, having said why. */
+int oci_create(const struct oci_globals *globals, const char *const *words);
+int oci_run(const struct oci_globals *globals, const char *const *words);
+int oci_start(const struct oci_globals *globals, const char *const *words);
+int oci_state(const struct oci_globals *globals, const char *const *words);
+int oci_list(const struct oci_globals *globals, const char *const *words);
+int oci_kill(const struct oci_globals *globals, const char *const *words);
+int oci_delete(const struct oci_globals *globals, const char *const *words);
+int oci_exec(const struct oci_globals *globals, const char *const *words);
+int oci_ps(const struct oci_globals *globals, const char *const *words);
+int oci_pause(const struct oci_globals *globals, const char *const *words);
+int oci_resume(const struct oci_globals *globals, const char *const *words);
+int oci_update(const struct oci_globals *globals, const char *const *words);
+int oci_events(const struct oci_globals *globals, const char *const *words);
+int oci_spec(const struct oci_globals *globals, const char *const *words);
+int oci_features(const struct oci_globals *globals, const char *const *words);
+
+/* One option of a command: -x, --long VALUE, --long=VALUE. oci_words.c */
+struct oci_option {
+	const char *name; /* long, without dashes */
+	char letter;      /* 0: none */
+	bool takes_value, many;
+	const char **value;   /* takes_value: where it goes; the last one counts */
+	const char ***values; /* many: NULL-ended list */
+	bool *flag;           /* else: what is set; --flag=false takes it back */
+};
+
+/*
+ * Reads options up to the first word that is none, or behind `--`; *words is left there.
+ * -1: err has the usage.
+ */
+struct arena;
+int oci_read_words(const char *const **words, const struct oci_option *options,
+		   size_t count, const char *usage, struct arena *arena,
+		   struct error *err);
+
+/* One line to the log and to stderr, as clients read them. Returns status 1. oci_log.c */
+int oci_fail(const struct oci_globals *globals, const struct error *err);
+void oci_warn(const struct oci_globals *globals, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void oci_debug(const struct oci_globals *globals, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
