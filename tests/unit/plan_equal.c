@@ -11,18 +11,18 @@
 /*
  * A field that is new in one of these has to be compared here, written by plan_to_oci(),
  * read by plan_from_oci() and set by the tests of both: then the number may change. What
- * plan_from_bwrap() alone fills is not for config.json, and only compared.
+ * plan_from_bwrap() and plan_from_bundle() alone fill is not written.
  */
 #if defined(__x86_64__)
 _Static_assert(sizeof(struct ids_spec) == 40, "struct ids_spec has changed");
-_Static_assert(sizeof(struct namespaces_spec) == 160,
+_Static_assert(sizeof(struct namespaces_spec) == 208,
 	       "struct namespaces_spec has changed");
-_Static_assert(sizeof(struct mount_entry) == 104, "struct mount_entry has changed");
-_Static_assert(sizeof(struct rootfs_spec) == 96, "struct rootfs_spec has changed");
+_Static_assert(sizeof(struct mount_entry) == 144, "struct mount_entry has changed");
+_Static_assert(sizeof(struct rootfs_spec) == 128, "struct rootfs_spec has changed");
 _Static_assert(sizeof(struct image_spec) == 232, "struct image_spec has changed");
 _Static_assert(sizeof(struct net_spec) == 256, "struct net_spec has changed");
-_Static_assert(sizeof(struct policy_spec) == 288, "struct policy_spec has changed");
-_Static_assert(sizeof(struct process_spec) == 120, "struct process_spec has changed");
+_Static_assert(sizeof(struct policy_spec) == 328, "struct policy_spec has changed");
+_Static_assert(sizeof(struct process_spec) == 232, "struct process_spec has changed");
 _Static_assert(sizeof(struct life_spec) == 112, "struct life_spec has changed");
 #endif
 
