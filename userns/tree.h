@@ -34,11 +34,11 @@ enum {
 struct tree {
 	const struct rootfs_spec *spec;
 	const struct namespaces_spec *namespaces;
-	const struct fuse_server *server;      /* NULL: there is nobody to ask */
+	const struct fuse_server *server;     /* NULL: there is nobody to ask */
 	const struct root_listener *listener; /* NULL: nobody wants to know */
-	int entry;                             /* what is being done; 0: the root */
-	bool console;                          /* /dev has a place for it */
-	int root;                              /* O_PATH: the new root */
+	int entry;                            /* what is being done; 0: the root */
+	bool console;                         /* /dev has a place for it */
+	int root;                             /* O_PATH: the new root */
 	bool pivots;  /* it is stacked on "/" and has to be entered by pivot_root(2) */
 	int host_dev; /* the caller's /dev */
 	int proc;     /* the caller's /proc, or -1: for who has to remount */

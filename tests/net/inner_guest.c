@@ -123,8 +123,8 @@ static void measure(const char *what, const char *text, uint16_t port, int expec
 	printf("# %s to %s: p50 %.0f us, p99 %.0f us\n", what, text, times[ROUNDS / 2],
 	       times[ROUNDS * 99 / 100]);
 	if (wrong)
-		printf("# %d were not, the last one: %s; the longest took %.0f ms\n", wrong,
-		       strerror(last), times[ROUNDS - 1] / 1e3);
+		printf("# %d were not, the last one: %s; the longest took %.0f ms\n",
+		       wrong, strerror(last), times[ROUNDS - 1] / 1e3);
 	probe_tell(wrong == 0, "each of %d connections was %s (%s)", ROUNDS, what, text);
 }
 

@@ -16,7 +16,7 @@ check() { # FOLDER ALLOWED-HEADERS
 }
 
 base='base/[a-z0-9_]+'
-doors='userns/userns|net/net|policy/(policy|profile|learn)|image/(image|cache|trust|changes)'
+doors='userns/userns|net/net|policy/(policy|profile|learn|container_group)|image/(image|cache|trust|changes)'
 check base     "$base"
 check userns   "userns/[a-z0-9_]+|$base"
 check net      "net/[a-z0-9_]+|$base"
