@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 200, BURST = 900, SOON_MS = 300, LATE_MS = 4000 };
+enum { ROUNDS = 200, BURST = 900, SOON_MS = 300, LATE_MS = 4000, UNTOLD_MAX = 2 };
 
 struct place {
 	struct sockaddr_storage address;
@@ -45,16 +45,23 @@ static int open_socket(const struct place *place, int type)
 	return socket(place->address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* 0, or the error of connect(2); ETIMEDOUT after that long. */
+/*
+ * 0, or the error of connect(2); ETIMEDOUT after that long. ENOTCONN: it has failed, and the
+ * kernel does not say how. That is seen about once in 20,000 ICMP errors that are handled on
+ * another processor: POLLERR, closed, and yet no SO_ERROR.
+ */
 static int finish_connect(int fd, int wait_ms)
 {
 	struct pollfd waiting = { .fd = fd, .events = POLLOUT };
-	socklen_t size = sizeof(int);
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(int), peer_size = sizeof(peer);
 	int error = 0;
 
 	if (poll(&waiting, 1, wait_ms) == 0)
 		return ETIMEDOUT;
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (error == 0 && getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0)
+		return errno;
 	return error;
 }
 
@@ -104,7 +111,7 @@ static int compare(const void *a, const void *b)
 static void measure(const char *what, const char *text, uint16_t port, int expected)
 {
 	double times[ROUNDS];
-	int wrong = 0, last = 0;
+	int wrong = 0, last = 0, untold = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		const double began = now_us();
@@ -112,7 +119,9 @@ static void measure(const char *what, const char *text, uint16_t port, int expec
 		const int error = try_connect(text, port, LATE_MS, &fd);
 
 		times[i] = now_us() - began;
-		if (error != expected) {
+		if (error == ENOTCONN && expected && untold < UNTOLD_MAX) {
+			untold++;
+		} else if (error != expected) {
 			wrong++;
 			last = error;
 		}
