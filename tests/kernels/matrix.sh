@@ -21,6 +21,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 limit=${SBX_TEST_FULL:+4500}
 : "${limit:=1200}"
+# Each has one processor: the tests of one kernel go on two of them.
+machines=2
 
 skip_all() { # REASON
 	echo "1..0 # SKIP $1"
@@ -50,15 +52,21 @@ suite() {
 		  (.[] | "test \(.name) \(.timeout) \(.cmd | map(moved) | join(" "))")'
 }
 
-# What every guest gets beside the kernel's modules.
+# What every guest gets beside the kernel's modules; the tests are dealt out to its machines.
 make_payload() {
-	local payload=$scratch/payload kind name words program
+	local payload=$scratch/payload kind name words program count=0
 	mkdir -p "$payload/tests"
 	cp -R "$tests/sandbox" "$tests/net" "$payload/tests/"
 	cp -R "$tree/docs" "$tree/examples" "$payload/"
 	cp "$here/guest" "$here/job" "$payload/"
 	while read -r kind name words; do
-		echo "$kind $name $words" >>"$payload/suite"
+		case $kind in
+		test)
+			echo "$kind $name $words" >>"$scratch/suite.$((count % machines + 1))"
+			count=$((count + 1))
+			;;
+		*) echo "$kind $name $words" >>"$scratch/suite.env" ;;
+		esac
 		case $words in
 		/payload/build/*)
 			program=${words#/payload/build/}
@@ -71,28 +79,29 @@ make_payload() {
 	find "$payload/build" -type f -perm -u+x -exec strip {} + 2>/dev/null
 }
 
-make_initrd() { # SERIES
-	local dir=$scratch/$1
+make_initrd() { # SERIES MACHINE
+	local dir=$scratch/$1.$2
 	mkdir -p "$dir"/{bin,dev,new,proc}
 	cp /bin/busybox "$dir/bin/"
 	cp "$here/init" "$dir/"
 	cp -R "$cache/$1/modules" "$scratch/payload" "$dir/"
-	(cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) >"$scratch/$1.initrd"
+	cat "$scratch/suite.env" "$scratch/suite.$2" >"$dir/payload/suite"
+	(cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir.initrd"
 	rm -rf "$dir"
 }
 
-boot() { # SERIES
+boot() { # SERIES MACHINE
 	timeout --kill-after=10 "$limit" qemu-system-x86_64 -accel tcg -cpu max -smp 1 -m 1024 \
 		-display none -no-reboot -nic none \
-		-kernel "$cache/$1/vmlinuz" -initrd "$scratch/$1.initrd" \
+		-kernel "$cache/$1/vmlinuz" -initrd "$scratch/$1.$2.initrd" \
 		-drive "file=$cache/root.ext4,format=raw,if=virtio,snapshot=on" \
-		-serial "file:$scratch/$1.console" -serial "file:$scratch/$1.said" \
-		-append 'console=ttyS0 panic=-1 quiet' </dev/null >"$scratch/$1.qemu" 2>&1
+		-serial "file:$scratch/$1.$2.console" -serial "file:$scratch/$1.$2.said" \
+		-append 'console=ttyS0 panic=-1 quiet' </dev/null >"$scratch/$1.$2.qemu" 2>&1
 }
 
 # Turns what a guest said into TAP lines that name the kernel and the test.
-to_tap() { # SERIES LATE
-	tr -d '\r' <"$scratch/$1.said" | awk -v kernel="$1" -v late="$2" '
+to_tap() { # SERIES MACHINE LATE
+	tr -d '\r' <"$scratch/$1.$2.said" | awk -v kernel="$1" -v late="$3" '
 		function say(ok, text) { print ok " - " kernel " " text }
 		function skip(why) { say("ok", name " # SKIP " name " on " kernel ": " why); checks++ }
 		/^@kernel / { say("ok", "boots: " $2) }
@@ -125,19 +134,23 @@ to_tap() { # SERIES LATE
 		}'
 }
 
-# One kernel, from nothing to its lines.
-run_kernel() { # SERIES
+# One machine, from its kernel to its lines.
+run_machine() { # SERIES MACHINE
 	local late=
-	if ! "$here/fetch.sh" "$1" "$cache/$1" >"$scratch/$1.fetch" 2>&1; then
+	make_initrd "$1" "$2"
+	boot "$1" "$2"
+	case $? in 124 | 137) late=" within $limit s" ;; esac
+	to_tap "$1" "$2" "$late"
+	grep -q '^@end' "$scratch/$1.$2.said" || tail -n 30 "$scratch/$1.$2.console" | sed 's/^/# /'
+}
+
+fetch() { # SERIES
+	"$here/fetch.sh" "$1" "$cache/$1" >"$scratch/$1.fetch" 2>&1 && return
+	{
 		sed 's/^/# /' "$scratch/$1.fetch"
 		echo "ok - $1 # SKIP kernel $1 cannot be fetched"
-		return
-	fi
-	make_initrd "$1"
-	boot "$1"
-	case $? in 124 | 137) late=" within $limit s" ;; esac
-	to_tap "$1" "$late"
-	grep -q '^@end' "$scratch/$1.said" || tail -n 30 "$scratch/$1.console" | sed 's/^/# /'
+	} >"$scratch/$1.tap"
+	return 1
 }
 
 [ "$(uname -m)" = x86_64 ] || skip_all "the guests are for x86-64"
@@ -148,15 +161,19 @@ mkdir -p "$cache"
 	skip_all "the root of the guests cannot be made"
 }
 make_payload
-[ -s "$scratch/payload/suite" ] || {
+[ -s "$scratch/suite.1" ] || {
 	echo "not ok - the build has a sandbox suite"
 	exit 1
 }
 for series; do
-	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
-		wait -n
+	fetch "$series" || continue
+	for ((machine = 1; machine <= machines; machine++)); do
+		[ -s "$scratch/suite.$machine" ] || continue
+		while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+			wait -n
+		done
+		run_machine "$series" "$machine" >"$scratch/$series.$machine.tap" &
 	done
-	run_kernel "$series" >"$scratch/$series.tap" &
 done
 wait
 cat "$scratch"/*.tap | awk '/^(not )?ok/ { n++ } { print } END { print "1.." n }'
