@@ -9,13 +9,15 @@
 
 #include <stdbool.h>
 
+struct arena;
 struct error;
 
 struct oci_globals {
 	const char *root;
 	enum group_manager manager;
 	bool debug, best_effort;
-	const char *log; /* a file; NULL: stderr alone */
+	bool errors_only; /* --log-level error: no warnings */
+	const char *log;  /* a file, "journald:NAME", "syslog:NAME"; NULL: stderr alone */
 	bool log_json;
 	const struct caller_text *caller;
 };
@@ -45,19 +47,33 @@ struct oci_option {
 	const char **value;   /* takes_value: where it goes; the last one counts */
 	const char ***values; /* many: NULL-ended list */
 	bool *flag;           /* else: what is set; --flag=false takes it back */
+	const char *help;     /* a line of --help; NULL: only taken, without effect */
 };
 
 /*
  * Reads options up to the first word that is none, or behind `--`; *words is left there.
- * -1: err has the usage.
+ * usage: "create [OPTIONS] ID". -1: err has the usage; or --help was asked for and
+ * answered, which oci_fail() takes for success.
  */
-struct arena;
 int oci_read_words(const char *const **words, const struct oci_option *options,
 		   size_t count, const char *usage, struct arena *arena,
 		   struct error *err);
 
-/* One line to the log and to stderr, as clients read them. Returns status 1. oci_log.c */
+/* What is left: exactly one word, an id. NULL: err has the usage. oci_words.c */
+const char *oci_only_id(const char *const *words, const char *usage, struct error *err);
+
+/*
+ * Makes sure that the log can be written to, as clients expect before anything else is done.
+ * oci_log.c
+ */
+int oci_open_log(const struct oci_globals *globals, struct error *err);
+
+/*
+ * One line to the log and to stderr, as clients read them. Returns the status of the command:
+ * 1; 0 where help was asked for and given. oci_log.c
+ */
 int oci_fail(const struct oci_globals *globals, const struct error *err);
+/* Warnings and what --debug shows go to the log, or where there is none to stderr. */
 void oci_warn(const struct oci_globals *globals, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void oci_debug(const struct oci_globals *globals, const char *format, ...)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launcher/oci.h"
+
+#include "base/error.h"
+
+int oci_pause(const struct oci_globals *globals, const char *const *words)
+{
+	struct error err;
+
+	(void)words;
+	error_set(&err, ERROR_PLAIN, "pause: it is not built yet");
+	return oci_fail(globals, &err);
+}
+
+int oci_resume(const struct oci_globals *globals, const char *const *words)
+{
+	struct error err;
+
+	(void)words;
+	error_set(&err, ERROR_PLAIN, "resume: it is not built yet");
+	return oci_fail(globals, &err);
+}
