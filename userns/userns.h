@@ -173,7 +173,13 @@ int namespaces_explain_refusal(int errnum, struct error *err);
  */
 int namespaces_make_time(const struct namespaces_spec *spec, struct error *err);
 
-/* In the child, with a private UTS namespace. */
+/*
+ * After it, with a single thread: that time is the calling process's own too, and that of what
+ * it executes (setns(2)).
+ */
+int namespaces_enter_time(const struct namespaces_spec *spec, struct error *err);
+
+/* In the child, with a private UTS namespace: host and domain name. */
 int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err);
 
 /* In the child, with its capabilities; needs a pid namespace of its own. */
@@ -371,6 +377,11 @@ struct root_listener {
 	int (*tell)(void *context, int entry, int layer, struct error *err);
 	/* All is mounted, and the caller's tree still there: hooks run then (runtime-spec). */
 	int (*mounted)(void *context, struct error *err);
+	/*
+	 * container: ids of this detached mount have to be mapped as its operation says, and only
+	 * somebody with power over its file system can (mount_map_ids()).
+	 */
+	int (*map_ids)(void *context, int entry, int mount, struct error *err);
 	void *context;
 };
 
@@ -422,6 +433,25 @@ int binfmt_register(const char *machine, struct error *err);
 int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
 		 bool console, const struct fuse_server *server,
 		 const struct root_listener *listener, struct error *err);
+
+/*
+ * The same for a container, and the only way in for one: spec->container and a
+ * ROOT_DIRECTORY. In order: the list of mounts; the nodes and links of /dev that a container
+ * has by default (runtime-spec, config-linux.md), unless /dev is a bind; listener->mounted;
+ * what MOUNT_MASK and MOUNT_READONLY name; the root read-only with ROOT_RO; the pivot.
+ *
+ * A MOUNT_BIND is recursive without MOUNT_F_SHALLOW. MOUNT_FILESYSTEM, and the kinds that
+ * stand for a single file system (MOUNT_TMPFS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_MQUEUE,
+ * MOUNT_CGROUP), take data; nothing is added to flags and attributes. MOUNT_DEVICE comes
+ * behind the mounts. Places of /dev, /proc and /sys are reached through no symbolic link,
+ * other places through none that leads out or to a procfs.
+ */
+int container_root_enter(const struct rootfs_spec *spec,
+			 const struct namespaces_spec *namespaces, bool console,
+			 const struct root_listener *listener, struct error *err);
+
+/* Maps the ids of a detached mount, in a process that may (mount_setattr(2)). */
+int mount_map_ids(int mount, const struct mount_id_map *map, struct error *err);
 
 /*
  * For a command that keeps CAP_SYS_ADMIN: in its process, a user and a mount namespace
