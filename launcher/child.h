@@ -12,8 +12,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct container_record;
 struct error;
+struct execution;
 struct landlock_path;
+struct message;
 struct plan;
 
 /* The file of sbx itself: it is no command. */
@@ -51,6 +54,9 @@ struct child {
 	struct own_file own_file;
 	struct bounds bounds;
 	bool moved; /* into its cgroup by the launcher, which says so */
+	/* Of a container: where it waits to be started, and what its hooks are told. */
+	int start_socket;
+	struct container_record *record;
 };
 
 /* A step on the child's way to the command. */
@@ -77,6 +83,13 @@ int stage_stand_alone(struct child *child, struct error *err);
 int stage_open_terminal(struct child *child, struct error *err);
 int stage_start_command(struct child *child, struct error *err);
 int stage_drop_capabilities(struct child *child, struct error *err);
+int stage_await_ids(struct child *child, struct error *err);
+int stage_name_host(struct child *child, struct error *err);
+int stage_make_time(struct child *child, struct error *err);
+
+/* All of them in order; -1: the first that failed. */
+int stages_run(struct child *child, const struct stage *stages, size_t count,
+	       struct error *err);
 
 /*
  * Starts the command in a process of its own and returns its pid, once it was executed.
@@ -86,6 +99,24 @@ pid_t command_start(struct child *child, struct error *err);
 
 /* Becomes the command (--no-init). Returns only on failure. */
 int command_become(struct child *child, struct error *err);
+
+/*
+ * The same in parts, for a process that is the command and waits in between. The launcher
+ * must not be found by the name of the command; then everything but the filter is taken on;
+ * the file is found; and behind command_execute() nothing is left but command_fail().
+ * command.c
+ */
+int command_check_file(const struct child *child, struct error *err);
+int command_settle(const struct child *child, struct error *err);
+int command_find(const struct child *child, struct execution *execution,
+		 struct error *err);
+int command_execute(const struct child *child, struct execution *execution,
+		    struct error *err);
+
+/* Says why on the socket of the turns, or nothing, by what a filter lets pass; and ends. */
+void command_fail(const struct child *child, const struct message *message)
+	__attribute__((noreturn));
+void command_end(const struct child *child) __attribute__((noreturn));
 
 /* Who the command is: fills uid, gid, groups, home and user. identity.c */
 int identity_find(struct child *child, struct error *err);

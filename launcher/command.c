@@ -173,7 +173,7 @@ static int refuse_own_file(const char *path, struct error *err)
 }
 
 /* By the init, with all that it may still read: the user of the command may read less. */
-static int check_own_file(const struct child *child, struct error *err)
+int command_check_file(const struct child *child, struct error *err)
 {
 	const struct process_spec *process = &child->plan->process;
 	const char *name = process->argv[0];
@@ -218,7 +218,7 @@ static int watch_launcher_again(const struct child *child, struct error *err)
  * The end of a process that the filter may have caught already. If it refuses even that, it
  * cannot refuse a fault.
  */
-static _Noreturn void end(const struct child *child)
+void command_end(const struct child *child)
 {
 	(void)seccomp_keyed_call(&child->plan->policy.filter, SYS_exit_group, 125, 0, 0);
 	for (;;)
@@ -256,20 +256,27 @@ static int load_filter(const struct child *child, struct error *err)
 	return hand_over(child, listener, refusal.errnum, err);
 }
 
-/* The listener is close-on-exec; the filter judges whatever comes behind its loading. */
-static int execute(const struct child *child, struct error *err)
+static bool is_filtered(const struct plan *plan)
+{
+	return plan->policy.filter.program.count > 0 && !protection_is_off("filter");
+}
+
+int command_find(const struct child *child, struct execution *execution,
+		 struct error *err)
 {
 	const struct plan *plan = child->plan;
-	const bool filtered =
-		plan->policy.filter.program.count > 0 && !protection_is_off("filter");
-	struct execution execution;
 
-	if (execution_prepare(&execution, &plan->process,
-			      filtered ? &plan->policy.filter : NULL, err) < 0)
+	return execution_prepare(execution, &plan->process,
+				 is_filtered(plan) ? &plan->policy.filter : NULL, err);
+}
+
+/* The listener is close-on-exec; the filter judges whatever comes behind its loading. */
+int command_execute(const struct child *child, struct execution *execution,
+		    struct error *err)
+{
+	if (is_filtered(child->plan) && load_filter(child, err) < 0)
 		return -1;
-	if (filtered && load_filter(child, err) < 0)
-		return -1;
-	return execution_run(&execution, err);
+	return execution_run(execution, err);
 }
 
 /*
@@ -292,7 +299,7 @@ static int apply_limits(const struct child *child, struct error *err)
 }
 
 /* In order: from what needs power to what takes it away. */
-static int become(const struct child *child, struct error *err)
+int command_settle(const struct child *child, struct error *err)
 {
 	const struct plan *plan = child->plan;
 
@@ -312,7 +319,16 @@ static int become(const struct child *child, struct error *err)
 	if (landlock_restrict(&plan->policy.landlock, err) < 0)
 		return -1;
 	reset_signals();
-	return execute(child, err);
+	return 0;
+}
+
+static int become(const struct child *child, struct error *err)
+{
+	struct execution execution;
+
+	if (command_settle(child, err) < 0 || command_find(child, &execution, err) < 0)
+		return -1;
+	return command_execute(child, &execution, err);
 }
 
 /* HOME and USER go into the two places that the plan left free, if nobody gave them. */
@@ -328,17 +344,21 @@ static void complete_environment(const struct child *child)
 	environment[count] = NULL;
 }
 
+void command_fail(const struct child *child, const struct message *message)
+{
+	(void)sync_send_keyed(child->socket, message, -1, child->plan->policy.filter.key);
+	command_end(child);
+}
+
 int command_become(struct child *child, struct error *err)
 {
 	struct message message = { .turn = TURN_FAILED };
 
 	complete_environment(child);
-	if (check_own_file(child, err) < 0)
+	if (command_check_file(child, err) < 0)
 		return -1;
 	(void)become(child, &message.err);
-	(void)sync_send_keyed(child->socket, &message, -1,
-			      child->plan->policy.filter.key);
-	end(child);
+	command_fail(child, &message);
 }
 
 /* ---- in an address space of its own, also with locked mounts ------------------------------------------------------------------ */
@@ -379,7 +399,7 @@ static _Noreturn void become_apart(struct child *child, struct shared *shared, i
 	    fd_write_all(report, "", 1) == 0 && fd_read_all(go, &byte, 1) == 1 &&
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
 		(void)become(child, &shared->said);
-	end(child);
+	command_end(child);
 }
 
 /* -1: the command is gone, or says that it cannot be. */
@@ -455,7 +475,7 @@ pid_t command_start(struct child *child, struct error *err)
 	pid_t pid;
 
 	complete_environment(child);
-	if (check_own_file(child, err) < 0)
+	if (command_check_file(child, err) < 0)
 		return -1;
 	if (needs_fork(child->plan))
 		return start_apart(child, err);
@@ -466,7 +486,7 @@ pid_t command_start(struct child *child, struct error *err)
 	if (pid == 0) {
 		become(child, err);
 		failed = 1;
-		end(child);
+		command_end(child);
 	}
 	return failed ? -1 : pid;
 }

@@ -393,6 +393,10 @@ static void take_turn(struct monitor *monitor)
 	case TURN_GO:
 	case TURN_SIGNAL:
 	case TURN_GROUP_SIGNAL:
+	case TURN_MOUNTED:
+	case TURN_READY:
+	case TURN_LEAVE:
+	case TURN_START:
 		error_set(monitor->err, ERROR_PLAIN, "go on: a turn out of order");
 		fail(monitor);
 		break;

@@ -62,7 +62,7 @@ static int take_mapped_ids(const struct child *child, struct error *err)
 	return 0;
 }
 
-static int await_ids(struct child *child, struct error *err)
+int stage_await_ids(struct child *child, struct error *err)
 {
 	struct message message;
 	int fd = -1;
@@ -155,14 +155,14 @@ static int seal_stdin(struct child *child, struct error *err)
 	return 0;
 }
 
-static int name_host(struct child *child, struct error *err)
+int stage_name_host(struct child *child, struct error *err)
 {
 	if (namespaces_set_hostname(&child->plan->namespaces, err) < 0)
 		return -1;
 	return namespaces_write_sysctls(&child->plan->namespaces, err);
 }
 
-static int make_time(struct child *child, struct error *err)
+int stage_make_time(struct child *child, struct error *err)
 {
 	return namespaces_make_time(&child->plan->namespaces, err);
 }
@@ -272,12 +272,12 @@ int stage_drop_capabilities(struct child *child, struct error *err)
 static const struct stage native_stages[] = {
 	{ "watch the launcher", stage_watch_launcher },
 	{ "enter the cgroup", stage_enter_cgroup },
-	{ "wait for ids", await_ids },
+	{ "wait for ids", stage_await_ids },
 	{ "open the network", open_network },
 	{ "weigh for memory", stage_weigh_oom },
 	{ "seal the standard input", seal_stdin },
-	{ "name the host", name_host },
-	{ "make a time of its own", make_time },
+	{ "name the host", stage_name_host },
+	{ "make a time of its own", stage_make_time },
 	{ "serve another machine", serve_machine },
 	{ "enter the root", enter_root },
 	{ "drop groups", drop_groups },
@@ -289,8 +289,8 @@ static const struct stage native_stages[] = {
 	{ "drop capabilities", stage_drop_capabilities },
 };
 
-static int run_stages(struct child *child, const struct stage *stages, size_t count,
-		      struct error *err)
+int stages_run(struct child *child, const struct stage *stages, size_t count,
+	       struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (stage_must_fail(stages[i].name))
@@ -306,7 +306,7 @@ void child_live(struct child *child, const struct stage *stages, size_t count)
 {
 	struct message message = { .turn = TURN_FAILED };
 
-	if (run_stages(child, stages, count, &message.err) < 0) {
+	if (stages_run(child, stages, count, &message.err) < 0) {
 		/* Whom should it be told if the launcher is gone too? */
 		(void)sync_send(child->socket, &message, -1);
 		/* It is no child of process 1 with --share pid. */

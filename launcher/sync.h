@@ -29,7 +29,11 @@ enum turn {
 	TURN_GROUP_SIGNAL, /* launcher: send it to the command's process group */
 	TURN_STOPPED,      /* child:    the command was stopped by signal `value` */
 	TURN_ENDED,        /* child:    wait status is `value`; the sandbox goes down */
-	TURN_FAILED,       /* child:    here is the error; I am gone */
+	TURN_MOUNTED, /* container: all is mounted, and the old root still there: hooks run */
+	TURN_READY,  /* container: nothing is left but to execute */
+	TURN_LEAVE,  /* launcher: I go; wait at the socket to be started */
+	TURN_START,  /* who starts a container: execute */
+	TURN_FAILED, /* child:    here is the error; I am gone */
 };
 
 struct message {
