@@ -40,6 +40,30 @@ static const char *first_name(uint64_t set)
 	return name ? name : "a capability without a name";
 }
 
+/* The sets of a plan; where they are not separate, two of them say all five. */
+struct caps_wanted {
+	uint64_t bounding, permitted, effective, inheritable, ambient;
+};
+
+static struct caps_wanted wanted_of(const struct caps_spec *caps)
+{
+	if (caps->separate)
+		return (struct caps_wanted){
+			.bounding = caps->bounding,
+			.permitted = caps->kept,
+			.effective = caps->effective,
+			.inheritable = caps->inheritable,
+			.ambient = caps->ambient,
+		};
+	return (struct caps_wanted){
+		.bounding = caps->kept,
+		.permitted = caps->kept,
+		.effective = caps->kept,
+		.inheritable = caps->ambient,
+		.ambient = caps->ambient,
+	};
+}
+
 static int check_spec(const struct caps_spec *caps, struct error *err)
 {
 	uint64_t unknown = caps->kept & ~caps_all();
@@ -105,31 +129,32 @@ static int capset_plain(const struct caps_state *wanted)
 	return (int)syscall(SYS_capset, &header, data);
 }
 
-static int fill_library(const struct caps_spec *caps, uint64_t held)
+static int fill_library(const struct caps_wanted *wanted, uint64_t held)
 {
 	capng_clear(CAPNG_SELECT_ALL);
 	/* A child of vfork(2) finds its parent's thread id in the library's state. */
 	capng_setpid(0);
 	for (unsigned int i = 0; i < CAPS_MAX; i++) {
-		int type = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
+		int type = 0;
 
-		if (!(caps->kept & CAP_BIT(i)))
-			continue;
-		if (caps->ambient & CAP_BIT(i))
-			type |= CAPNG_INHERITABLE | CAPNG_AMBIENT;
-		if (capng_update(CAPNG_ADD, (capng_type_t)type, i) < 0)
+		if ((wanted->permitted | held) & CAP_BIT(i))
+			type |= CAPNG_PERMITTED;
+		if (wanted->effective & CAP_BIT(i))
+			type |= CAPNG_EFFECTIVE;
+		if (wanted->inheritable & CAP_BIT(i))
+			type |= CAPNG_INHERITABLE;
+		if (wanted->ambient & CAP_BIT(i))
+			type |= CAPNG_AMBIENT;
+		if (type && capng_update(CAPNG_ADD, (capng_type_t)type, i) < 0)
 			return -1;
 	}
-	for (unsigned int i = 0; i < CAPS_MAX; i++)
-		if (held & ~caps->kept & CAP_BIT(i) &&
-		    capng_update(CAPNG_ADD, CAPNG_PERMITTED, i) < 0)
-			return -1;
 	return 0;
 }
 
-static int apply_library(const struct caps_spec *caps, uint64_t held, struct error *err)
+static int apply_library(const struct caps_wanted *wanted, uint64_t held,
+			 struct error *err)
 {
-	if (fill_library(caps, held) < 0)
+	if (fill_library(wanted, held) < 0)
 		return error_set(err, ERROR_CAPABILITIES,
 				 "describe the capabilities to libcap-ng");
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
@@ -198,19 +223,21 @@ static int check_bounding(uint64_t kept, struct error *err)
 	return compare_set("bounding", bounding, kept, err);
 }
 
-static int verify(const struct caps_spec *caps, uint64_t held, struct error *err)
+static int verify(const struct caps_wanted *wanted, uint64_t held, bool may_gain,
+		  struct error *err)
 {
 	struct caps_state state;
 
 	if (read_state(&state) < 0)
 		return error_errno_id(err, ERROR_CAPABILITIES,
 				      "read the capabilities back");
-	if (compare_set("effective", state.effective, caps->kept, err) < 0 ||
-	    compare_set("permitted", state.permitted, caps->kept | held, err) < 0 ||
-	    compare_set("inheritable", state.inheritable, caps->ambient, err) < 0 ||
-	    compare_set("ambient", state.ambient, caps->ambient, err) < 0)
+	if (compare_set("effective", state.effective, wanted->effective, err) < 0 ||
+	    compare_set("permitted", state.permitted, wanted->permitted | held, err) <
+		    0 ||
+	    compare_set("inheritable", state.inheritable, wanted->inheritable, err) < 0 ||
+	    compare_set("ambient", state.ambient, wanted->ambient, err) < 0)
 		return -1;
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+	if (!may_gain && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return error_set(err, ERROR_CAPABILITIES,
 				 "forbid new privileges: the kernel did not keep it");
 	return 0;
@@ -225,15 +252,17 @@ static int forbid_new_privileges(struct error *err)
 
 int caps_apply_holding(const struct caps_spec *caps, uint64_t held, struct error *err)
 {
+	const struct caps_wanted wanted = wanted_of(caps);
+
 	if (check_spec(caps, err) < 0)
 		return -1;
-	if (check_bounding(caps->kept, err) < 0)
+	if (check_bounding(wanted.bounding, err) < 0)
 		return -1;
-	if (apply_library(caps, held, err) < 0)
+	if (apply_library(&wanted, held, err) < 0)
 		return -1;
-	if (forbid_new_privileges(err) < 0)
+	if (!caps->may_gain && forbid_new_privileges(err) < 0)
 		return -1;
-	return verify(caps, held, err);
+	return verify(&wanted, held, caps->may_gain, err);
 }
 
 int caps_apply(const struct caps_spec *caps, struct error *err)

@@ -57,6 +57,19 @@ int caps_apply(const struct caps_spec *caps, struct error *err);
 int caps_apply_holding(const struct caps_spec *caps, uint64_t held, struct error *err);
 
 /*
+ * Of sets that are separate: leaves out what cannot be granted, by the calling process or, in
+ * a new user namespace, by this kernel. Returns what was asked for and is missing, for a
+ * warning (runtime-spec: a container must not fail for it).
+ */
+uint64_t caps_grant(struct caps_spec *caps, bool new_user_namespace);
+
+/* The bounding set of the calling thread. */
+uint64_t caps_bounding(void);
+
+/* Makes what is held effective, for the one call that needs it. */
+int caps_raise(uint64_t set, struct error *err);
+
+/*
  * Shrinks the bounding set alone. The init does it before it starts the command, which
  * inherits it: caps_apply() has nothing left to drop then. Needs CAP_SETPCAP.
  */
