@@ -93,7 +93,7 @@ int stages_run(struct child *child, const struct stage *stages, size_t count,
 
 /*
  * Starts the command in a process of its own and returns its pid, once it was executed.
- * -1: it could not be. command.c
+ * -1: it could not be. command_apart.c
  */
 pid_t command_start(struct child *child, struct error *err);
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The start of the command. It runs in a child of vfork(2): the init waits until it was
- * executed, or finds the error in the memory that both share. So nothing here allocates,
- * and nothing of the init is changed but what is meant to be.
+ * What the command's process does between its making and execve(2). It may be a child of
+ * vfork(2), whose parent waits until it was executed, or finds the error in the memory that
+ * both share: so nothing here allocates, and nothing of the init is changed but what is
+ * meant to be.
  */
-#include "launcher/child.h"
+#include "launcher/command.h"
 
 #include "base/error.h"
 #include "base/failpoint.h"
-#include "base/fd.h"
 #include "base/syscalls.h"
+#include "launcher/child.h"
 #include "launcher/execute.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
@@ -25,7 +26,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -50,10 +50,8 @@ static int take_groups(const struct child *child, struct error *err)
  * The capabilities stay as they are over the change of ids: what is kept of them is
  * decided by caps_apply() alone.
  */
-static int take_ids(const struct child *child, struct error *err)
+int command_take_ids(const struct child *child, struct error *err)
 {
-	if (take_groups(child, err) < 0)
-		return -1;
 	if (child->uid == geteuid() && child->gid == getegid())
 		return 0;
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
@@ -69,7 +67,7 @@ static int take_ids(const struct child *child, struct error *err)
 
 /* ---- what it finds ------------------------------------------------------------------- */
 
-static int take_terminal(const struct child *child, struct error *err)
+int command_take_terminal(const struct child *child, struct error *err)
 {
 	if (child->terminal < 0)
 		return 0;
@@ -94,7 +92,7 @@ static int take_group(const struct child *child, struct error *err)
 	return 0;
 }
 
-static int keep_descriptors(const struct process_spec *process, struct error *err)
+int command_keep_descriptors(const struct process_spec *process, struct error *err)
 {
 	for (size_t i = 0; i < process->keep_fd_count; i++)
 		if (fcntl(process->keep_fds[i], F_SETFD, 0) < 0)
@@ -103,7 +101,7 @@ static int keep_descriptors(const struct process_spec *process, struct error *er
 	return 0;
 }
 
-static void reset_signals(void)
+void command_reset_signals(void)
 {
 	sigset_t none;
 
@@ -111,13 +109,19 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int enter_directory(const struct process_spec *process, struct error *err)
+/* Of a directory outside of the root the kernel says "(unreachable)". */
+int command_stands_inside(void)
 {
 	char path[PATH_MAX];
 
-	/* Of a directory outside of the root the kernel says "(unreachable)" (getcwd(3)). */
-	if (chdir(process->cwd) == 0 && syscall(SYS_getcwd, path, sizeof(path)) > 0 &&
-	    path[0] == '/')
+	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
+		return -1;
+	return path[0] == '/';
+}
+
+static int enter_directory(const struct process_spec *process, struct error *err)
+{
+	if (chdir(process->cwd) == 0 && command_stands_inside() > 0)
 		return 0;
 	error_errno_id(err, ERROR_WORKDIR, "enter the working directory %s",
 		       process->cwd);
@@ -303,10 +307,10 @@ int command_settle(const struct child *child, struct error *err)
 {
 	const struct plan *plan = child->plan;
 
-	if (take_terminal(child, err) < 0 || take_group(child, err) < 0 ||
-	    keep_descriptors(&plan->process, err) < 0 ||
+	if (command_take_terminal(child, err) < 0 || take_group(child, err) < 0 ||
+	    command_keep_descriptors(&plan->process, err) < 0 ||
 	    (!protection_is_off("limits") && apply_limits(child, err) < 0) ||
-	    take_ids(child, err) < 0)
+	    take_groups(child, err) < 0 || command_take_ids(child, err) < 0)
 		return -1;
 	if (enter_directory(&plan->process, err) < 0 || fix_view(&plan->process, err) < 0)
 		return -1;
@@ -318,11 +322,11 @@ int command_settle(const struct child *child, struct error *err)
 		return -1;
 	if (landlock_restrict(&plan->policy.landlock, err) < 0)
 		return -1;
-	reset_signals();
+	command_reset_signals();
 	return 0;
 }
 
-static int become(const struct child *child, struct error *err)
+int command_take_all(const struct child *child, struct error *err)
 {
 	struct execution execution;
 
@@ -331,8 +335,7 @@ static int become(const struct child *child, struct error *err)
 	return command_execute(child, &execution, err);
 }
 
-/* HOME and USER go into the two places that the plan left free, if nobody gave them. */
-static void complete_environment(const struct child *child)
+void command_complete_environment(const struct child *child)
 {
 	const char **environment = (const char **)(uintptr_t)child->plan->process.env;
 	size_t count = child->plan->process.env_count;
@@ -354,139 +357,9 @@ int command_become(struct child *child, struct error *err)
 {
 	struct message message = { .turn = TURN_FAILED };
 
-	complete_environment(child);
+	command_complete_environment(child);
 	if (command_check_file(child, err) < 0)
 		return -1;
-	(void)become(child, &message.err);
+	(void)command_take_all(child, &message.err);
 	command_fail(child, &message);
-}
-
-/* ---- in an address space of its own, also with locked mounts ------------------------------------------------------------------ */
-
-/* Who can mount must not undo what was mounted here. */
-static bool needs_lock(const struct plan *plan)
-{
-	return plan->policy.caps.kept & caps_by_name("SYS_ADMIN") &&
-	       plan->namespaces.kinds[NS_USER].mode == NS_PRIVATE &&
-	       !protection_is_off("locked mounts");
-}
-
-/*
- * A child of vfork(2) stays in the time namespace of its parent, or is not made at all
- * (before 6.3).
- */
-static bool needs_fork(const struct plan *plan)
-{
-	return needs_lock(plan) || plan->namespaces.new_time;
-}
-
-/*
- * What the init and a command of another address space share: behind a filter nothing but
- * memory is sure to be heard.
- */
-struct shared {
-	struct error said;
-	bool locks;
-};
-
-/* Tells the init that it waits, or why it cannot be; then does what any command does. */
-static _Noreturn void become_apart(struct child *child, struct shared *shared, int report,
-				   int go)
-{
-	char byte;
-
-	if ((!shared->locks || mounts_lock_self(&shared->said) == 0) &&
-	    fd_write_all(report, "", 1) == 0 && fd_read_all(go, &byte, 1) == 1 &&
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
-		(void)become(child, &shared->said);
-	command_end(child);
-}
-
-/* -1: the command is gone, or says that it cannot be. */
-static int hear(const struct shared *shared, struct error *err)
-{
-	if (shared->said.text[0] == '\0')
-		return 0;
-	*err = shared->said;
-	return -1;
-}
-
-static int lead(const struct child *child, pid_t pid, const struct shared *shared,
-		int report, int *go, struct error *err)
-{
-	char byte;
-
-	if (fd_read_all(report, &byte, 1) != 1)
-		return hear(shared, err) < 0
-			       ? -1
-			       : error_set(err, ERROR_PLAIN,
-					   "start the command: its process is gone");
-	if (shared->locks && mounts_lock_child(&child->plan->ids, pid, err) < 0)
-		return -1;
-	if (fd_write_all(*go, "", 1) < 0)
-		return error_errno(err, "let the command go on");
-	fd_close(go);
-	/* The end of file: it was executed, or has ended. */
-	(void)fd_read_all(report, &byte, 1);
-	return hear(shared, err);
-}
-
-static pid_t fork_apart(struct child *child, struct shared *shared, struct error *err)
-{
-	int report[2], go[2];
-	int failed;
-	pid_t pid;
-
-	if (pipe2(report, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
-		return error_errno(err, "make a pipe to the command");
-	pid = fork();
-	if (pid == 0) {
-		/* Only the init holds these ends: its death is the end of file. */
-		close(report[0]);
-		close(go[1]);
-		become_apart(child, shared, report[1], go[0]);
-	}
-	close(report[1]);
-	close(go[0]);
-	failed = pid < 0 ? error_errno(err, "make a process for the command")
-			 : lead(child, pid, shared, report[0], &go[1], err);
-	close(report[0]);
-	fd_close(&go[1]);
-	return failed ? -1 : pid;
-}
-
-static pid_t start_apart(struct child *child, struct error *err)
-{
-	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid;
-
-	if (shared == MAP_FAILED)
-		return error_errno(err, "share memory with the command");
-	shared->locks = needs_lock(child->plan);
-	pid = fork_apart(child, shared, err);
-	(void)munmap(shared, sizeof(*shared));
-	return pid;
-}
-
-pid_t command_start(struct child *child, struct error *err)
-{
-	volatile int failed = 0;
-	pid_t pid;
-
-	complete_environment(child);
-	if (command_check_file(child, err) < 0)
-		return -1;
-	if (needs_fork(child->plan))
-		return start_apart(child, err);
-	pid = vfork();
-	if (pid < 0)
-		return error_errno_id(err, ERROR_RESOURCES,
-				      "make a process for the command");
-	if (pid == 0) {
-		become(child, err);
-		failed = 1;
-		command_end(child);
-	}
-	return failed ? -1 : pid;
 }

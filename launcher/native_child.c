@@ -239,7 +239,8 @@ int stage_stand_alone(struct child *child, struct error *err)
 {
 	if (!protection_is_off("session") && setsid() < 0 && errno != EPERM)
 		return error_errno(err, "make a session");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (!child->plan->policy.caps.may_gain &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, "give up new privileges");
 	if (!protection_is_off("closed init") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "close the init to the command");

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_COMMAND_H
+#define SBX_LAUNCHER_COMMAND_H
+
+/*
+ * Single steps of a command's process, for those that take them in another order than
+ * command_settle(): command_apart.c and container_process.c. Each is harmless in a child of
+ * vfork(2): nothing is allocated.
+ */
+
+struct child;
+struct error;
+struct process_spec;
+
+/* The terminal, where there is one, as 0, 1 and 2. */
+int command_take_terminal(const struct child *child, struct error *err);
+
+/* What the plan names is inherited. */
+int command_keep_descriptors(const struct process_spec *process, struct error *err);
+
+/* Group and user, not the supplementary groups; the capabilities stay as they are. */
+int command_take_ids(const struct child *child, struct error *err);
+
+/*
+ * Whether it stands inside: a directory that lies elsewhere has no path (getcwd(3)). -1 and
+ * errno.
+ */
+int command_stands_inside(void);
+
+/* Default meanings, and none blocked. */
+void command_reset_signals(void);
+
+/* HOME and USER go into the two places that the plan left free, if nobody gave them. */
+void command_complete_environment(const struct child *child);
+
+/* All that comes between the check of the file and the end of the process. */
+int command_take_all(const struct child *child, struct error *err);
+
+#endif
