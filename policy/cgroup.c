@@ -76,6 +76,11 @@ static int remove_group(int parent, const char *name, int depth)
 	return unlinkat(parent, name, AT_REMOVEDIR);
 }
 
+int cgroup_remove_tree(int parent, const char *name)
+{
+	return remove_group(parent, name, 0);
+}
+
 /* Whoever holds the lock lives. */
 static void remove_unlocked(int parent, const char *name)
 {

@@ -40,6 +40,9 @@ unsigned int controllers_listed(const char *list);
 enum { CONTROLLERS_TEXT = 64 };
 char *controllers_text(unsigned int set, char *to);
 
+/* Removes a group and all below it; -1 and EBUSY: processes live there. cgroup.c */
+int cgroup_remove_tree(int parent, const char *name);
+
 /* ---- where: cgroup_find.c ---- */
 
 /*

@@ -34,7 +34,10 @@ struct group_want {
 	const char *id;                           /* names it where path does not */
 	const struct cgroup_resources *resources; /* NULL: none */
 	bool best_effort; /* what cannot be applied is one warning */
-	const char *systemd_subgroup, *delegate;
+	const char *systemd_subgroup, *delegate; /* below the group; NULL: none */
+	bool has_owner; /* v2: the group becomes owner's to divide (runtime-spec,
+			   config-linux.md, "Cgroup ownership") */
+	uid_t owner;    /* on the host */
 	const struct key_value *systemd_properties;
 	size_t systemd_property_count;
 	bool warn_json;
@@ -49,12 +52,21 @@ struct container_group {
 		const char *path;        /* absolute, below the mount point */
 		const char *controllers; /* "cpu,cpuacct"; "" for v2 */
 		bool made;               /* by us: removed at the end */
+		int inner; /* where its processes live: the same, or a group below */
 	} parts[GROUP_HIERARCHIES_MAX];
 	size_t part_count;
 	const char *scope; /* unit of systemd; NULL: none */
+	bool user_manager; /* of the user's systemd */
+	pid_t holder; /* who keeps a new scope alive while nobody else lives in it; 0: none */
+	int holding; /* its standard input: it ends with that */
 };
 
-/* Makes it, without limits yet. Strings live in the arena. */
+/*
+ * Makes it, without limits yet. Strings live in the arena. 1: this user may not have one that
+ * the configuration names; nothing was made, err says why, for a warning: where resources are
+ * wanted, group_apply() fails. Without a path in the configuration that is 0, and the group
+ * empty: all functions below take that for nothing to do.
+ */
 int group_make(const struct group_want *want, struct arena *arena,
 	       struct container_group *ret_group, struct error *err);
 
@@ -62,7 +74,10 @@ int group_make(const struct group_want *want, struct arena *arena,
 int group_clone_fd(const struct container_group *group);
 int group_move(const struct container_group *group, pid_t pid, struct error *err);
 
-/* Writes each resource that is given and reads it back; the error names what could not be applied. */
+/*
+ * Writes each resource that is given and reads it back; the error names what could not be applied. best_effort:
+ * goes on, and returns 1 with the first one in err, for a warning.
+ */
 int group_apply(const struct container_group *group,
 		const struct cgroup_resources *resources, bool best_effort,
 		struct error *err);
@@ -83,6 +98,12 @@ int group_kill(const struct container_group *group, int number, struct error *er
 /* Freezer; returns when all stand still, or run again. */
 int group_freeze(const struct container_group *group, bool frozen, struct error *err);
 bool group_is_frozen(const struct container_group *group);
+
+/* Whether it is one at all: neither disabled nor out of this user's reach. */
+static inline bool group_is_there(const struct container_group *group)
+{
+	return group->part_count > 0;
+}
 
 /* Stops the scope, removes the directories, tries for a second. */
 int group_remove(struct container_group *group, struct error *err);
