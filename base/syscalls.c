@@ -55,6 +55,21 @@ pid_t sys_clone_child(uint64_t flags, int *ret_pidfd)
 			      NULL, ret_pidfd, NULL, NULL);
 }
 
+/* The signal at its end is that of the caller's own (clone(2)). */
+pid_t sys_clone_sibling(int *ret_pidfd)
+{
+	const struct sys_clone_args args = {
+		.flags = CLONE_PARENT | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+	};
+	pid_t pid = sys_clone3(&args);
+
+	if (pid >= 0 || (errno != ENOSYS && errno != EPERM))
+		return pid;
+	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_PARENT | CLONE_PIDFD),
+			      NULL, ret_pidfd, NULL, NULL);
+}
+
 int sys_open_tree(int dir_fd, const char *path, unsigned int flags)
 {
 	return (int)syscall(NUMBER_OPEN_TREE, dir_fd, path, flags);

@@ -109,6 +109,9 @@ pid_t sys_clone_child(uint64_t flags, int *ret_pidfd);
 
 /* The same by clone3(2) alone, and in that group of cgroup v2 from the beginning (5.7). */
 pid_t sys_clone_into(uint64_t flags, int cgroup, int *ret_pidfd);
+
+/* As of fork(2), but a child of the caller's parent (CLONE_PARENT), and a pidfd. */
+pid_t sys_clone_sibling(int *ret_pidfd);
 int sys_open_tree(int dir_fd, const char *path, unsigned int flags);
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to,
 		   unsigned int flags);

@@ -57,6 +57,8 @@ struct child {
 	/* Of a container: where it waits to be started, and what its hooks are told. */
 	int start_socket;
 	struct container_record *record;
+	bool joins; /* a sandbox that runs already */
+	bool stays; /* when the launcher has gone */
 };
 
 /* A step on the child's way to the command. */

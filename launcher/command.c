@@ -209,6 +209,10 @@ static int watch_launcher_again(const struct child *child, struct error *err)
 
 	if (!child->plan->process.no_init)
 		return 0;
+	if (child->stays)
+		return prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0
+			       ? error_errno(err, "give the death signal up")
+			       : 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || poll(&end, 1, 0) < 0)
 		return error_errno(err, "ask for the death signal");
 	if (end.revents & (POLLHUP | POLLERR))

@@ -13,8 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -30,6 +34,30 @@ static int open_slave(int master)
 	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
 		return -1;
 	return ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/* In a sandbox that runs already anything may stand there (ptmx(4), devpts). */
+static bool is_multiplexer(int fd)
+{
+	struct stat status;
+	struct statfs where;
+
+	return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) &&
+	       status.st_rdev == makedev(5, 2) && fstatfs(fd, &where) == 0 &&
+	       where.f_type == DEVPTS_SUPER_MAGIC;
+}
+
+static int open_master(const struct child *child, const char *path, struct error *err)
+{
+	const int flags = child->joins ? O_NOFOLLOW | O_NONBLOCK : 0;
+	auto_close int fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | flags);
+
+	if (fd < 0)
+		return error_errno(err, "open a terminal");
+	if (child->joins && !is_multiplexer(fd))
+		return error_set(err, ERROR_PLAIN,
+				 "open a terminal: %s is no pseudoterminal", path);
+	return fd_take(&fd);
 }
 
 /* Size and modes of the caller's terminal, where there is one. */
@@ -72,12 +100,12 @@ int terminal_open(struct child *child, struct error *err)
 	const struct message message = { .turn = TURN_CONSOLE };
 	/* Where no /dev is made there is the host's, and no console in it is ours. */
 	const bool own_devices = !child->plan->policy.landlock.whole;
-	auto_close int master = open(own_devices ? "/dev/pts/ptmx" : "/dev/ptmx",
-				     O_RDWR | O_NOCTTY | O_CLOEXEC);
+	auto_close int master =
+		open_master(child, own_devices ? "/dev/pts/ptmx" : "/dev/ptmx", err);
 	auto_close int slave = -1;
 
 	if (master < 0)
-		return error_errno(err, "open a terminal");
+		return -1;
 	slave = open_slave(master);
 	if (slave < 0)
 		return error_errno(err, "open a terminal");
@@ -85,7 +113,7 @@ int terminal_open(struct child *child, struct error *err)
 	if (fchown(slave, child->uid, child->gid) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return error_errno(err, "give the terminal to the user");
-	if (own_devices && place_console(master, err) < 0)
+	if (own_devices && !child->joins && place_console(master, err) < 0)
 		return -1;
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		return error_errno(err, "make it the terminal of the session");

@@ -47,6 +47,11 @@ const char *ns_name(enum ns_kind kind)
 	return kinds[kind].name;
 }
 
+int ns_flag(enum ns_kind kind)
+{
+	return (int)kinds[kind].flag;
+}
+
 enum ns_kind ns_by_name(const char *name)
 {
 	enum ns_kind kind = NS_USER;

@@ -142,6 +142,9 @@ struct namespaces_spec {
 /* "net" for NS_NET, as below /proc/PID/ns (user mnt pid ipc uts cgroup net time). */
 const char *ns_name(enum ns_kind kind);
 
+/* Its flag of clone(2) and setns(2). */
+int ns_flag(enum ns_kind kind);
+
 /* The kind of that name, NS_COUNT if there is none. */
 enum ns_kind ns_by_name(const char *name);
 
