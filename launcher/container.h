@@ -80,13 +80,26 @@ int container_open_root(const char *root, bool make, struct error *err);
 int container_take(int place, const char *id, struct container_entry *ret_entry,
 		   struct error *err);
 
-/* One that is there. ERROR_NO_SUCH_SANDBOX: "container ID does not exist". */
+/*
+ * One that is there, for who changes it. ERROR_NO_SUCH_SANDBOX: "container ID does not
+ * exist"; ERROR_CONTAINER_STATE where another process has held it for ten seconds.
+ */
 int container_open(int place, const char *id, struct container_entry *ret_entry,
+		   struct error *err);
+
+/*
+ * The same without the lock, for who only reads, signals or joins: hooks ask for the state
+ * while the container is being created.
+ */
+int container_look(int place, const char *id, struct container_entry *ret_entry,
 		   struct error *err);
 
 void container_close(struct container_entry *entry);
 
-/* Whole or not at all. */
+/*
+ * Whole or not at all. Read: ERROR_NO_SUCH_SANDBOX where none was written yet,
+ * ERROR_STATE where it is not what was written.
+ */
 int container_write(const struct container_entry *entry,
 		    const struct container_record *record, struct error *err);
 int container_read(const struct container_entry *entry, struct arena *arena,
@@ -108,6 +121,9 @@ const char *const *container_list(int place, struct arena *arena, struct error *
 
 /* Removes the directory; the entry is closed. */
 int container_remove(struct container_entry *entry, struct error *err);
+
+/* For container_record.created: now, RFC 3339 with nanoseconds. */
+const char *container_now(struct arena *arena);
 
 /* The state as runtime-spec wants it, for hooks and `state`; runc's member names. */
 const char *container_state_text(const struct container_record *record,

@@ -59,6 +59,22 @@ int oci_read_words(const char *const **words, const struct oci_option *options,
 		   size_t count, const char *usage, struct arena *arena,
 		   struct error *err);
 
+struct container_entry;
+struct container_record;
+
+/*
+ * The container of that id and its record. locked: as container_open(), for start, delete,
+ * pause, resume and update; else as container_look(). oci_leave_container() in the end. -1:
+ * nothing is open; ERROR_NO_SUCH_SANDBOX, also where there is no ROOT at all.
+ * oci_containers.c
+ */
+int oci_find_container(const struct oci_globals *globals, const char *id, bool locked,
+		       struct arena *arena, struct container_entry *ret_entry,
+		       struct container_record *ret_record, struct error *err);
+
+/* Closes it and ROOT. */
+void oci_leave_container(struct container_entry *entry);
+
 /* What is left: exactly one word, an id. NULL: err has the usage. oci_words.c */
 const char *oci_only_id(const char *const *words, const char *usage, struct error *err);
 

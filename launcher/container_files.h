@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_CONTAINER_FILES_H
+#define SBX_LAUNCHER_CONTAINER_FILES_H
+
+/* What the rooms of the store share; launcher/container_store.c says how it holds together. */
+
+#include "launcher/container.h"
+
+struct json_value;
+
+#define CONTAINER_RECORD_FILE "state.json"
+#define CONTAINER_CONFIG_FILE "config.json"
+#define CONTAINER_SOCKET      "start"
+
+/*
+ * Fills err by errno, in words that no engine takes for those of a missing or forbidden
+ * program. Returns -1. container_root.c
+ */
+int container_refuse(struct error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The members of a state, as runc names and orders them. container_record.c */
+void container_put_state(struct json_value *object, const struct container_record *record,
+			 enum container_status status);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the commands of `sbx-oci` find the container that they are told of. */
+#include "launcher/oci.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "launcher/container.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static int open_entry(const struct oci_globals *globals, const char *id, bool locked,
+		      struct container_entry *ret_entry, struct error *err)
+{
+	int place;
+	int failed;
+
+	if (container_check_id(id, err) < 0)
+		return -1;
+	place = container_open_root(globals->root, false, err);
+	if (place < 0 && err->errnum == ENOENT) {
+		error_set(err, ERROR_NO_SUCH_SANDBOX,
+			  "find the container: container %.150s does not exist", id);
+		return error_hint(err,
+				  "nothing was ever created here; --root says where");
+	}
+	if (place < 0)
+		return -1;
+	if (locked)
+		failed = container_open(place, id, ret_entry, err);
+	else
+		failed = container_look(place, id, ret_entry, err);
+	if (failed)
+		close(place);
+	return failed;
+}
+
+int oci_find_container(const struct oci_globals *globals, const char *id, bool locked,
+		       struct arena *arena, struct container_entry *ret_entry,
+		       struct container_record *ret_record, struct error *err)
+{
+	if (open_entry(globals, id, locked, ret_entry, err) < 0)
+		return -1;
+	if (container_read(ret_entry, arena, ret_record, err) == 0)
+		return 0;
+	oci_leave_container(ret_entry);
+	return -1;
+}
+
+void oci_leave_container(struct container_entry *entry)
+{
+	container_close(entry);
+	fd_close(&entry->place);
+}
