@@ -509,3 +509,21 @@ int expand_ids(struct draft *draft, struct error *err)
 	}
 	return make_groups_droppable(draft, err);
 }
+
+/* Groups that cannot be dropped stay: with one id nobody could start anything else. */
+int expand_container_ids(struct plan *plan, struct error *err)
+{
+	struct draft draft = { .plan = *plan };
+	struct error none;
+	int failed;
+
+	draft.caller.uid = geteuid();
+	draft.caller.gid = getegid();
+	failed = map_full(&draft, false, false, err);
+	if (!failed && make_groups_droppable(&draft, &none) < 0)
+		draft.plan.ids.keep_groups = true;
+	plan->arena = draft.plan.arena;
+	if (!failed)
+		plan->ids = draft.plan.ids;
+	return failed;
+}

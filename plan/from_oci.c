@@ -103,7 +103,7 @@ int oci_get_list(const struct json_value *object, const char *key,
 
 /* ---- the top ------------------------------------------------------------------------ */
 
-static int check_version(const struct json_value *document, struct error *err)
+int oci_check_version(const struct json_value *document, struct error *err)
 {
 	const struct json_value *value = json_get(document, "ociVersion");
 	const char *text;
@@ -210,12 +210,12 @@ static int read_namespace(struct oci_reader *reader, const struct json_value *en
 	if (kind == NS_COUNT)
 		return json_complain(json_get(entry, "type"), err,
 				     "no kind of namespace");
-	if (kind == NS_TIME && path && path[0])
+	if (kind == NS_TIME && path && path[0] && !reader->container)
 		return json_complain(json_get(entry, "path"), err, "not supported");
 	if (seen[kind])
 		return json_complain(entry, err, "a second namespace of this type");
 	seen[kind] = true;
-	if (kind == NS_TIME) {
+	if (kind == NS_TIME && (!path || !path[0])) {
 		reader->plan->namespaces.new_time = true;
 		return 0;
 	}
@@ -228,15 +228,15 @@ static int read_namespace(struct oci_reader *reader, const struct json_value *en
 	return 0;
 }
 
-static int read_namespaces(struct oci_reader *reader, const struct json_value *linux_part,
-			   struct error *err)
+int oci_read_namespaces(struct oci_reader *reader, const struct json_value *linux_part,
+			struct error *err)
 {
 	struct ns_choice *kinds = reader->plan->namespaces.kinds;
 	const struct json_value *array;
 	bool seen[NS_COUNT] = { false };
 	size_t count;
 
-	for (int i = 0; i < NS_TIME; i++)
+	for (int i = 0; i < (reader->container ? NS_COUNT : NS_TIME); i++)
 		kinds[i] = (struct ns_choice){ .mode = NS_SHARED };
 	if (oci_get_list(linux_part, "namespaces", &array, &count, err) < 0)
 		return -1;
@@ -257,14 +257,14 @@ static int read_id_number(const struct json_value *entry, const char *key,
 	return found;
 }
 
-static int read_id_map(struct oci_reader *reader, const struct json_value *linux_part,
-		       const char *key, struct id_map *ret_map, struct error *err)
+int oci_read_id_map(struct oci_reader *reader, const struct json_value *object,
+		    const char *key, struct id_map *ret_map, struct error *err)
 {
 	const struct json_value *array;
 	struct id_range *ranges;
 	size_t count;
 
-	if (oci_get_list(linux_part, key, &array, &count, err) < 0)
+	if (oci_get_list(object, key, &array, &count, err) < 0)
 		return -1;
 	if (count > ID_RANGES_MAX)
 		return json_complain(array, err, "more than %d ranges", ID_RANGES_MAX);
@@ -282,8 +282,8 @@ static int read_id_map(struct oci_reader *reader, const struct json_value *linux
 	return 0;
 }
 
-static int read_sysctls(struct oci_reader *reader, const struct json_value *linux_part,
-			struct error *err)
+int oci_read_sysctls(struct oci_reader *reader, const struct json_value *linux_part,
+		     struct error *err)
 {
 	struct namespaces_spec *spec = &reader->plan->namespaces;
 	const struct json_value *object = NULL;
@@ -312,12 +312,16 @@ static int read_sysctls(struct oci_reader *reader, const struct json_value *linu
 static int read_filter(struct oci_reader *reader, const struct json_value *linux_part,
 		       struct error *err)
 {
+	static const char *const listener[] = { "listenerPath", "listenerMetadata",
+						NULL };
 	const struct json_value *filter = NULL;
 
 	if (json_get_object(linux_part, "seccomp", &filter, err) < 0)
 		return -1;
 	if (json_count(filter) == 0)
 		return 0;
+	if (oci_refuse_members(filter, listener, err) < 0)
+		return -1;
 	if (json_get(reader->annotations, OCI_SECCOMP))
 		return json_complain(filter, err,
 				     "annotations." OCI_SECCOMP " is there as well");
@@ -347,13 +351,15 @@ static int read_linux(struct oci_reader *reader, struct error *err)
 
 	if (json_get_object(reader->document, "linux", &linux_part, err) < 0 ||
 	    check_propagation(linux_part, err) < 0 ||
-	    read_namespaces(reader, linux_part, err) < 0 ||
-	    read_id_map(reader, linux_part, "uidMappings", &plan->ids.uids, err) < 0 ||
-	    read_id_map(reader, linux_part, "gidMappings", &plan->ids.gids, err) < 0 ||
+	    oci_read_namespaces(reader, linux_part, err) < 0 ||
+	    oci_read_id_map(reader, linux_part, "uidMappings", &plan->ids.uids, err) <
+		    0 ||
+	    oci_read_id_map(reader, linux_part, "gidMappings", &plan->ids.gids, err) <
+		    0 ||
 	    oci_read_resources(reader, linux_part, err) < 0 ||
 	    read_filter(reader, linux_part, err) < 0)
 		return -1;
-	return read_sysctls(reader, linux_part, err);
+	return oci_read_sysctls(reader, linux_part, err);
 }
 
 /* Without them the host's own mounts and ids would be at stake. */
@@ -373,7 +379,7 @@ static int check_namespaces(const struct oci_reader *reader, struct error *err)
 
 static int read_parts(struct oci_reader *reader, struct error *err)
 {
-	if (check_version(reader->document, err) < 0 ||
+	if (oci_check_version(reader->document, err) < 0 ||
 	    json_get_object(reader->document, "annotations", &reader->annotations, err) <
 		    0 ||
 	    oci_refuse_unsupported(reader->document, err) < 0 ||
@@ -388,7 +394,7 @@ static int read_parts(struct oci_reader *reader, struct error *err)
 }
 
 /* OCI's relative paths start where config.json lies; what comes by a pipe lies here. */
-static const char *find_bundle(const char *name, struct arena *arena)
+const char *oci_find_bundle(const char *name, struct arena *arena)
 {
 	const char *slash = strrchr(name, '/');
 	char here[4096];
@@ -418,13 +424,15 @@ int plan_from_oci(const char *text, size_t length, const char *name, struct plan
 	struct arena *arena = &plan->arena;
 	struct json_value *document = json_read(text, length, name, arena, err);
 	struct plan read = { 0 };
-	struct oci_reader reader = { arena, name, document, NULL, NULL, &read };
+	struct oci_reader reader = {
+		.arena = arena, .name = name, .document = document, .plan = &read
+	};
 
 	if (!document)
 		return -1;
 	if (is_escaped(document))
 		json_restore_bytes(document);
-	reader.bundle = find_bundle(name, arena);
+	reader.bundle = oci_find_bundle(name, arena);
 	if (json_want_kind(document, JSON_KIND_OBJECT, err) < 0 ||
 	    read_parts(&reader, err) < 0)
 		return error_within(err, "read %s", name);

@@ -9,10 +9,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "userns/userns.h"
 
 struct arena;
+struct cgroup_resources;
 struct error;
 struct json_value;
+struct mount_attributes;
 struct plan;
 
 struct oci_reader {
@@ -22,7 +27,18 @@ struct oci_reader {
 	const struct json_value *annotations; /* NULL: none */
 	const char *bundle;                   /* absolute: relative paths start there */
 	struct plan *plan;
+	/*
+	 * A container of an engine: what the specification wants to be warned of is listed,
+	 * and what only `sbx run` cannot do is read.
+	 */
+	bool container;
+	const char **ignored; /* "a.b: why", from arena_grow() */
+	size_t ignored_count;
 };
+
+/* Lists a member that is not obeyed. */
+void oci_ignore(struct oci_reader *reader, const struct json_value *value,
+		const char *why);
 
 /* The text of an annotation. 0 there, 1 missing, -1 no text. */
 int oci_annotation(const struct oci_reader *reader, const char *name,
@@ -44,7 +60,23 @@ int oci_get_list(const struct json_value *object, const char *key,
 		 const struct json_value **ret_array, size_t *ret_count,
 		 struct error *err);
 
+/* Where the document lies: absolute, in the arena. */
+const char *oci_find_bundle(const char *name, struct arena *arena);
+
+int oci_check_version(const struct json_value *document, struct error *err);
+int oci_read_namespaces(struct oci_reader *reader, const struct json_value *linux_part,
+			struct error *err);
+int oci_read_id_map(struct oci_reader *reader, const struct json_value *object,
+		    const char *key, struct id_map *ret_map, struct error *err);
+int oci_read_sysctls(struct oci_reader *reader, const struct json_value *linux_part,
+		     struct error *err);
+
 int oci_read_process(struct oci_reader *reader, struct error *err);
+/* All of "process" but its capabilities. */
+int oci_read_command(struct oci_reader *reader, const struct json_value *object,
+		     struct error *err);
+/* The bit of "CAP_KILL", 0 for an unknown name. */
+uint64_t oci_capability(const char *word);
 int oci_read_resources(struct oci_reader *reader, const struct json_value *linux_part,
 		       struct error *err);
 int oci_read_annotations(struct oci_reader *reader, struct error *err);
@@ -52,8 +84,61 @@ int oci_read_annotations(struct oci_reader *reader, struct error *err);
 int oci_read_net(struct oci_reader *reader, struct error *err);
 bool oci_is_net(const char *annotation);
 int oci_read_mounts(struct oci_reader *reader, struct error *err);
+/* linux.readonlyPaths and maskedPaths: entries has room, *count goes on. */
+int oci_read_covers(struct oci_reader *reader, const char *key, enum mount_kind kind,
+		    struct mount_entry *entries, size_t *count, struct error *err);
 
 /* Says which member asks for something that cannot be done yet. */
 int oci_refuse_unsupported(const struct json_value *document, struct error *err);
+/* Of the members named those that say anything; a list ends with NULL. */
+int oci_refuse_members(const struct json_value *object, const char *const *keys,
+		       struct error *err);
+
+/* ---- containers alone: plan_from_bundle() ------------------------------------------- */
+
+/* process: capabilities set by set, and what `sbx run` has no option for. */
+int oci_read_capability_sets(struct oci_reader *reader, const struct json_value *process,
+			     struct error *err);
+int oci_read_schedule(struct oci_reader *reader, const struct json_value *process,
+		      struct error *err);
+
+int oci_read_container_linux(struct oci_reader *reader, struct error *err);
+int oci_read_container_mounts(struct oci_reader *reader, struct error *err);
+int oci_read_container_annotations(struct oci_reader *reader, struct error *err);
+int oci_read_hooks(struct oci_reader *reader, struct error *err);
+
+/* linux.devices and the default ones, behind the mounts. */
+size_t oci_count_devices(const struct oci_reader *reader);
+int oci_read_devices(struct oci_reader *reader, struct mount_entry *entries,
+		     size_t *count, struct error *err);
+
+/* linux.resources, as they stand there. */
+int oci_read_cgroup_resources(struct oci_reader *reader,
+			      const struct json_value *resources,
+			      struct cgroup_resources *ret_resources, bool *ret_any,
+			      struct error *err);
+
+/* What one option word of a mount means. */
+enum oci_word_effect {
+	OCI_WORD_NONE,      /* not one of the specification: of the file system */
+	OCI_WORD_ATTRIBUTE, /* of the mount */
+	OCI_WORD_PROPAGATION,
+	OCI_WORD_SUPER, /* of the file system as a whole: where one is made new */
+	OCI_WORD_BIND,
+	OCI_WORD_FLAG,   /* MOUNT_F_… */
+	OCI_WORD_MAPPED, /* idmap, ridmap */
+	OCI_WORD_REMOUNT,
+	OCI_WORD_NOTHING, /* what is so anyway, or what no kernel does any more */
+};
+
+struct oci_word_row {
+	const char *word;
+	enum oci_word_effect effect;
+	uint64_t set, clear; /* MOUNT_ATTR_…; of the others set is MS_… or MOUNT_F_… */
+	bool below;          /* AT_RECURSIVE */
+};
+
+/* NULL: it is none of these. */
+const struct oci_word_row *oci_mount_word(const char *word);
 
 #endif

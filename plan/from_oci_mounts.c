@@ -379,8 +379,8 @@ static int read_mount(struct mount_reader *mount, const struct mount_entry *befo
 
 /* ---- the list ----------------------------------------------------------------------- */
 
-static int read_covers(struct oci_reader *reader, const char *key, enum mount_kind kind,
-		       struct mount_entry *entries, size_t *count, struct error *err)
+int oci_read_covers(struct oci_reader *reader, const char *key, enum mount_kind kind,
+		    struct mount_entry *entries, size_t *count, struct error *err)
 {
 	const struct json_value *array;
 	size_t paths;
@@ -433,9 +433,9 @@ int oci_read_mounts(struct oci_reader *reader, struct error *err)
 			return -1;
 		count += result == 0;
 	}
-	if (read_covers(reader, "readonlyPaths", MOUNT_READONLY, entries, &count, err) <
-		    0 ||
-	    read_covers(reader, "maskedPaths", MOUNT_MASK, entries, &count, err) < 0)
+	if (oci_read_covers(reader, "readonlyPaths", MOUNT_READONLY, entries, &count,
+			    err) < 0 ||
+	    oci_read_covers(reader, "maskedPaths", MOUNT_MASK, entries, &count, err) < 0)
 		return -1;
 	rootfs->mounts = count ? entries : NULL;
 	rootfs->mount_count = count;

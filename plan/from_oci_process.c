@@ -75,14 +75,18 @@ static int read_env(struct oci_reader *reader, const struct json_value *object,
 	if (json_get_texts(object, "env", &texts, &count, err) < 0)
 		return -1;
 	env = arena_alloc_array(reader->arena, count + 3, sizeof(*env));
+	process->env_count = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (!strchr(texts[i], '=') || texts[i][0] == '=')
-			return json_complain(json_at(json_get(object, "env"), i), err,
-					     "not of the form NAME=VALUE");
-		env[i] = texts[i];
+		const struct json_value *value = json_at(json_get(object, "env"), i);
+
+		if (strchr(texts[i], '=') && texts[i][0] != '=')
+			env[process->env_count++] = texts[i];
+		else if (reader->container)
+			oci_ignore(reader, value, "not of the form NAME=VALUE");
+		else
+			return json_complain(value, err, "not of the form NAME=VALUE");
 	}
 	process->env = env;
-	process->env_count = count;
 	return 0;
 }
 
@@ -105,7 +109,7 @@ static int read_cwd(struct oci_reader *reader, const struct json_value *object,
 /* ---- capabilities ------------------------------------------------------------------- */
 
 /* CAP_41 is one that has no name here: a newer kernel's. */
-static uint64_t capability_bit(const char *word)
+uint64_t oci_capability(const char *word)
 {
 	int number;
 
@@ -131,7 +135,7 @@ static int read_capability_set(const struct json_value *sets, const char *key,
 
 		if (json_want_text(json_at(array, i), &word, err) < 0)
 			return -1;
-		bit = capability_bit(word);
+		bit = oci_capability(word);
 		if (!bit)
 			return json_complain(json_at(array, i), err, "no capability");
 		*ret_bits |= bit;
@@ -236,22 +240,32 @@ static int read_oom_score(struct oci_reader *reader, const struct json_value *ob
 	return 0;
 }
 
+int oci_read_command(struct oci_reader *reader, const struct json_value *object,
+		     struct error *err)
+{
+	bool no_new_privileges = false;
+
+	if (json_get_bool(object, "terminal", &reader->plan->process.terminal, err) < 0 ||
+	    json_get_bool(object, "noNewPrivileges", &no_new_privileges, err) < 0 ||
+	    read_user(reader, object, err) < 0 || read_args(reader, object, err) < 0 ||
+	    read_env(reader, object, err) < 0 || read_cwd(reader, object, err) < 0 ||
+	    read_rlimits(reader, object, err) < 0)
+		return -1;
+	if (reader->container)
+		reader->plan->policy.caps.may_gain = !no_new_privileges;
+	return read_oom_score(reader, object, err);
+}
+
 int oci_read_process(struct oci_reader *reader, struct error *err)
 {
 	const struct json_value *object = NULL;
-	bool no_new_privileges;
 	int found = json_get_object(reader->document, "process", &object, err);
 
 	if (found < 0)
 		return -1;
 	if (found > 0)
 		return json_complain(reader->document, err, "process is missing");
-	if (json_get_bool(object, "terminal", &reader->plan->process.terminal, err) < 0 ||
-	    json_get_bool(object, "noNewPrivileges", &no_new_privileges, err) < 0 ||
-	    read_user(reader, object, err) < 0 || read_args(reader, object, err) < 0 ||
-	    read_env(reader, object, err) < 0 || read_cwd(reader, object, err) < 0 ||
-	    read_capabilities(reader, object, err) < 0 ||
-	    read_rlimits(reader, object, err) < 0)
+	if (read_capabilities(reader, object, err) < 0)
 		return -1;
-	return read_oom_score(reader, object, err);
+	return oci_read_command(reader, object, err);
 }

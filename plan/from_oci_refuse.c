@@ -81,8 +81,8 @@ static int complain(const struct json_value *wish, struct error *err)
 	return error_hint(err, "take the member out, if the sandbox may do without it");
 }
 
-static int refuse_members(const struct json_value *object, const char *const *keys,
-			  struct error *err)
+int oci_refuse_members(const struct json_value *object, const char *const *keys,
+		       struct error *err)
 {
 	for (size_t i = 0; keys[i]; i++) {
 		const struct json_value *value = json_get(object, keys[i]);
@@ -195,9 +195,9 @@ int oci_refuse_unsupported(const struct json_value *document, struct error *err)
 {
 	const struct json_value *linux_part = json_get(document, "linux");
 
-	if (refuse_members(document, top_members, err) < 0 ||
-	    refuse_members(json_get(document, "process"), process_members, err) < 0 ||
-	    refuse_members(linux_part, linux_members, err) < 0 ||
+	if (oci_refuse_members(document, top_members, err) < 0 ||
+	    oci_refuse_members(json_get(document, "process"), process_members, err) < 0 ||
+	    oci_refuse_members(linux_part, linux_members, err) < 0 ||
 	    refuse_resources(linux_part, err) < 0)
 		return -1;
 	return refuse_devices(linux_part, err);

@@ -316,6 +316,12 @@ int expand_image(struct draft *draft, struct error *err);
 int expand_open_accounts(const struct rootfs_spec *rootfs);
 int expand_user(struct draft *draft, struct error *err);
 int expand_ids(struct draft *draft, struct error *err);
+
+/*
+ * Of a container whose new user namespace has no maps: the caller's subordinate ranges, or one
+ * id where there are none or nobody can map them.
+ */
+int expand_container_ids(struct plan *plan, struct error *err);
 int expand_mounts(struct draft *draft, struct error *err);
 int expand_env(struct draft *draft, struct error *err);
 int expand_command(struct draft *draft, struct error *err);

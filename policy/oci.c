@@ -402,6 +402,7 @@ static int read_flags(const struct oci_reader *reader, const struct json_value *
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+/* In a config.json they say who is to be told: its reader knows what to do with them. */
 static int refuse_listener(const struct oci_reader *reader,
 			   const struct json_value *document, struct error *err)
 {
@@ -432,7 +433,7 @@ static int read_document(const struct oci_reader *reader,
 	if (json_want_kind(document, JSON_KIND_OBJECT, err) < 0)
 		return oci_place_error(reader, document, err);
 	oci_note_unknown(reader, document, known);
-	if (refuse_listener(reader, document, err) < 0 ||
+	if ((reader->standalone && refuse_listener(reader, document, err) < 0) ||
 	    read_action(reader, document, &default_keys, &text->fallback, err) < 0 ||
 	    read_served(reader, document, text, err) < 0 ||
 	    read_flags(reader, document, text, err) < 0)

@@ -384,7 +384,7 @@ static const struct refusal {
 	{ SMALL
 	  ",'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/x'}"
 	  "}}",
-	  "linux.seccomp.listenerPath: not supported yet" },
+	  "linux.seccomp.listenerPath: not supported" },
 	{ SMALL
 	  ",'annotations':{'sbx.seccomp_bpf':'0600000000000000'},'linux':{'seccomp':"
 	  "{'defaultAction':'SCMP_ACT_ALLOW'}}}",
