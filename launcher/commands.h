@@ -20,6 +20,7 @@ int command_doctor(const char *const *words);
 int command_list(const char *const *words);
 int command_kill(const char *const *words);
 int command_wait(const char *const *words);
+int command_exec(const char *const *words, const struct caller_text *caller);
 int command_port(const char *const *words);
 int command_trust(const char *const *words);
 int command_image(const char *const *words);

@@ -30,6 +30,7 @@ static const struct command {
 	{ "list", NULL, command_list, "list running sandboxes" },
 	{ "kill", NULL, command_kill, "send a signal to a running sandbox" },
 	{ "wait", NULL, command_wait, "wait for the end of a running sandbox" },
+	{ "exec", command_exec, NULL, "start one more program in a running sandbox" },
 	{ "port", NULL, command_port,
 	  "publish ports of a running sandbox, or no longer" },
 	{ "policy", command_policy, NULL,

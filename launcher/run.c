@@ -372,13 +372,20 @@ static int close_input(const struct plan *plan, struct error *err)
 	return 0;
 }
 
+int run_take_caller(const struct plan *plan, sigset_t *ret_ignored, struct error *err)
+{
+	if (check_streams(err) < 0 || close_strangers(plan, err) < 0 ||
+	    close_input(plan, err) < 0)
+		return -1;
+	return signals_prepare(ret_ignored, err);
+}
+
 static int prepare(struct run *run, pid_t parent, struct error *err)
 {
 	state_init(&run->state);
-	if (check_streams(err) < 0 || close_strangers(run->plan, err) < 0 ||
-	    close_input(run->plan, err) < 0 || arm_for_parent(run->plan, parent, err) < 0)
-		return -1;
-	return signals_prepare(&run->ignored, err);
+	return run_take_caller(run->plan, &run->ignored, err) < 0
+		       ? -1
+		       : arm_for_parent(run->plan, parent, err);
 }
 
 static int refuse(const struct plan *plan, const struct error *err)

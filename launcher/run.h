@@ -60,6 +60,12 @@ int run_prepared(const struct plan *plan, const struct caller_text *caller, pid_
  */
 void run_end_as(const struct outcome *outcome);
 
+/*
+ * Looks at what the caller handed on: streams that are some, no descriptor that the plan does
+ * not name, signals blocked; *ret_ignored are those that the caller ignores. run.c
+ */
+int run_take_caller(const struct plan *plan, sigset_t *ret_ignored, struct error *err);
+
 /* From here to the end of the sandbox. Returns the exit status. run.c */
 int run_to_end(struct run *run, const struct caller_text *caller);
 

@@ -155,6 +155,7 @@ static void remove_entry(struct state *state)
 	(void)unlinkat(state->dir, STATE_ENTRY_FILE, 0);
 	(void)unlinkat(state->dir, STATE_STATUS_FILE, 0);
 	(void)unlinkat(state->dir, STATE_NET_SOCKET, 0);
+	(void)unlinkat(state->dir, STATE_PLAN_FILE, 0);
 	if (state_is_current(state->place, state->name, state->dir))
 		(void)unlinkat(state->place, state->name, AT_REMOVEDIR);
 	forget(state);
@@ -330,6 +331,8 @@ static const char *entry_text(const struct state *state, const struct plan *plan
 	json_put_text(object, "root", root_text(&plan->rootfs));
 	json_put_bool(object, "detached", plan->life.detach);
 	json_put_integer(object, "stop_signal", plan->process.stop_signal);
+	if (plan->life.detach && plan->life.log)
+		json_put_text(object, "log", plan->life.log);
 	command = json_put_array(object, "command");
 	for (const char *const *word = plan->process.argv; *word; word++)
 		json_put_text(command, NULL, *word);
@@ -371,8 +374,9 @@ int state_publish(struct state *state, const struct plan *plan, pid_t init,
 	if (!text)
 		failed = error_errno_id(err, ERROR_STATE,
 					"keep the state of the sandbox: read /proc");
-	else if (files_replace(state->dir, STATE_ENTRY_FILE, text, strlen(text), 0600) <
-		 0)
+	else if (state_keep_plan(state->dir, plan, &arena) < 0 ||
+		 files_replace(state->dir, STATE_ENTRY_FILE, text, strlen(text), 0600) <
+			 0)
 		failed =
 			error_errno_id(err, ERROR_STATE, "keep the state of the sandbox");
 	arena_free(&arena);

@@ -72,6 +72,9 @@ struct state_entry {
 	const char *root;                    /* "host", "empty" or a directory */
 	bool detached;
 	int stop_signal;
+	const char *log; /* of a detached one: a file, "-"; NULL: none */
+	const char *const
+		*groups; /* directories of its cgroups, NULL-ended; NULL: none */
 };
 
 /* All that run, the oldest first. Left-overs are cleaned on the way. Returns the number. */
@@ -81,6 +84,15 @@ int state_list(struct arena *arena, const struct state_entry **ret_entries,
 /* ERROR_NO_SUCH_SANDBOX with the nearest name as a hint. */
 int state_find(const char *name, struct arena *arena, struct state_entry *ret_entry,
 	       struct error *err);
+
+/*
+ * The same, and of its plan what `sbx exec` needs; plan_free() as ever, also on failure.
+ */
+int state_find_plan(const char *name, struct arena *arena, struct state_entry *ret_entry,
+		    struct plan *ret_plan, struct error *err);
+
+/* The command of a sandbox, as the host numbers it: the first child of its init. -1: errno. */
+pid_t state_find_command(const struct state_entry *entry, bool no_init);
 
 /*
  * Connects to sbx-net of the sandbox of that name (docs/processes.md). ERROR_NETWORK where none

@@ -244,6 +244,9 @@ static int read_members(const struct json_value *object, struct state_entry *ent
 	    json_get_texts(object, "command", &entry->command, &count, &err) ||
 	    count == 0)
 		return -1;
+	if (json_get_text(object, "log", &entry->log, &err) < 0 ||
+	    json_get_texts(object, "cgroups", &entry->groups, &count, &err) < 0)
+		return -1;
 	return 0;
 }
 

@@ -10,11 +10,13 @@
 
 struct arena;
 struct error;
+struct plan;
 struct state_entry;
 
 #define STATE_ENTRY_FILE  "entry.json"
 #define STATE_STATUS_FILE "status"
 #define STATE_NET_SOCKET  "net"
+#define STATE_PLAN_FILE   "plan"
 
 enum {
 	STATE_NAME_MAX = 64,
@@ -47,5 +49,11 @@ bool state_is_current(int place, const char *name, int dir);
 /* The directory of the sandbox of that name, if one runs; -1 if not. Left-overs go. */
 int state_open_running(int place, const char *name, struct arena *arena,
 		       struct state_entry *ret_entry);
+
+/* What `sbx exec` needs of the plan. -1 and errno; arena: for the time of the call. */
+int state_keep_plan(int dir, const struct plan *plan, struct arena *arena);
+
+/* A plan of nothing else, for a process that joins; plan_free() as ever, also on failure. */
+int state_read_plan(int dir, struct plan *plan, struct error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -127,6 +128,34 @@ int state_find(const char *name, struct arena *arena, struct state_entry *ret_en
 	auto_close int dir = find_running(name, arena, ret_entry, err);
 
 	return dir < 0 ? -1 : 0;
+}
+
+int state_find_plan(const char *name, struct arena *arena, struct state_entry *ret_entry,
+		    struct plan *ret_plan, struct error *err)
+{
+	auto_close int dir = find_running(name, arena, ret_entry, err);
+
+	return dir < 0 ? -1 : state_read_plan(dir, ret_plan, err);
+}
+
+/* In the order of their birth, or of that of their dead parents (proc_pid_children(5)). */
+pid_t state_find_command(const struct state_entry *entry, bool no_init)
+{
+	auto_close int fd = -1;
+	char path[64], list[16];
+	ssize_t length;
+
+	if (no_init)
+		return entry->init;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", entry->init,
+		 entry->init);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
+	if (length < 0)
+		return -1;
+	list[length] = '\0';
+	errno = ESRCH;
+	return length ? (pid_t)strtol(list, NULL, 10) : -1;
 }
 
 static int connect_net(int dir, const char *name, int *ret_socket, struct error *err)

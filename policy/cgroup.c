@@ -336,6 +336,20 @@ int cgroup_move(const struct cgroup *group, pid_t pid, struct error *err)
 	return 0;
 }
 
+int cgroup_join(const char *path, struct error *err)
+{
+	char procs[PATH_MAX];
+
+	if (snprintf(procs, sizeof(procs), "%s/" INNER "/cgroup.procs", path) <
+		    (int)sizeof(procs) &&
+	    files_write(AT_FDCWD, procs, "0") == 0)
+		return 0;
+	error_errno_id(err, ERROR_CGROUP, "enter the cgroup %s", path);
+	return error_hint(err,
+			  "call it from where the sandbox was started: a user may move "
+			  "processes only within the groups that are its own");
+}
+
 void cgroup_forget(struct cgroup *group)
 {
 	if (group->way == CGROUP_NONE)

@@ -253,6 +253,9 @@ void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *ret_usag
 /* Kills whoever is left in it, and removes it: within a second, or the next start does. */
 void cgroup_close(struct cgroup *group);
 
+/* Moves the calling process into a group that another launcher made; path: its limits. */
+int cgroup_join(const char *path, struct error *err);
+
 /* Removes the group at path, if its launcher is gone. */
 void cgroup_remove_left(const char *path);
 
