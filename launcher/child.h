@@ -93,6 +93,12 @@ int stage_make_time(struct child *child, struct error *err);
 int stages_run(struct child *child, const struct stage *stages, size_t count,
 	       struct error *err);
 
+/* Fills stdin_path. native.c */
+void stdin_note(struct child *child);
+
+/* Has the launcher write what it reads into a pipe that takes its place. native_child.c */
+int stdin_feed_by_pipe(const struct child *child, struct error *err);
+
 /*
  * Starts the command in a process of its own and returns its pid, once it was executed.
  * -1: it could not be. command_apart.c

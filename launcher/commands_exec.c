@@ -134,29 +134,39 @@ static bool is_same_variable(const char *a, const char *b)
 	return strncmp(a, b, length) == 0 && (b[length] == '=' || !b[length]);
 }
 
-/* Of the sandbox's own command, then what is asked for; K without a value is the caller's. */
+/* K without a value is the caller's. */
+static void put_variable(const char **list, size_t *count, const char *word,
+			 struct arena *arena)
+{
+	size_t at = 0;
+
+	if (!strchr(word, '=')) {
+		const char *outer = getenv(word);
+
+		if (!outer)
+			return;
+		word = arena_printf(arena, "%s=%s", word, outer);
+	}
+	while (at < *count && !is_same_variable(word, list[at]))
+		at++;
+	list[at] = word;
+	*count += at == *count;
+}
+
+/* Of the sandbox's own command, then what is asked for. The terminal is the caller's. */
 static void put_environment(const struct request *request, struct plan *plan)
 {
 	struct process_spec *process = &plan->process;
 	const char **list = arena_alloc_array(
-		&plan->arena, process->env_count + request->variable_count + 4,
+		&plan->arena, process->env_count + request->variable_count + 5,
 		sizeof(*list));
 	size_t count = process->env_count;
 
 	memcpy(list, process->env, count * sizeof(*list));
-	for (size_t i = 0; i < request->variable_count; i++) {
-		const char *word = request->variables[i];
-		const char *outer = strchr(word, '=') ? NULL : getenv(word);
-		size_t at = 0;
-
-		if (outer)
-			word = arena_printf(&plan->arena, "%s=%s", word, outer);
-		while (at < count && !is_same_variable(word, list[at]))
-			at++;
-		if (strchr(word, '='))
-			list[at] = word;
-		count += strchr(word, '=') && at == count;
-	}
+	if (process->terminal)
+		put_variable(list, &count, "TERM", &plan->arena);
+	for (size_t i = 0; i < request->variable_count; i++)
+		put_variable(list, &count, request->variables[i], &plan->arena);
 	process->env = list;
 	process->env_count = count;
 }
@@ -202,8 +212,8 @@ static int complete_plan(const struct request *request, struct plan *plan,
 		process->cwd = request->directory;
 	if (request->user && put_user(request->user, plan, err) < 0)
 		return -1;
-	put_environment(request, plan);
 	process->terminal = request->terminal || is_terminal();
+	put_environment(request, plan);
 	process->no_init = true;
 	return 0;
 }

@@ -211,9 +211,19 @@ static int drop_groups(struct child *child, struct error *err)
 	return protection_is_off("groups") ? 0 : ids_drop_groups(&child->plan->ids, err);
 }
 
+/*
+ * A file of the caller's that is open for reading could be opened for writing through
+ * /proc; no mount of its own can be made for it here. Engines hand on what they mean to.
+ */
+static int seal_stdin(struct child *child, struct error *err)
+{
+	return child->stdin_path[0] ? stdin_feed_by_pipe(child, err) : 0;
+}
+
 /* In the sandbox from the beginning; from the most power to the least. */
 static const struct stage join_stages[] = {
 	{ "watch the launcher", stage_watch_launcher },
+	{ "seal the standard input", seal_stdin },
 	{ "drop groups", drop_groups },
 	{ "find the user", identity_find },
 	{ "stand alone", stage_stand_alone },
@@ -328,6 +338,8 @@ int join_start(const struct plan *plan, const struct join_target *target,
 		return -1;
 	child.own_file.strict = true;
 	own_file_note("/proc/self/exe", &child.own_file);
+	if (!plan->container.given)
+		stdin_note(&child);
 	failed = find_target(&join, err);
 	if (!failed)
 		failed = start(&join, &child, ret_sandbox, err);

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* A standard input that is a regular file open for reading only: where it lies. */
-static void note_stdin(struct child *child)
+void stdin_note(struct child *child)
 {
 	struct stat status;
 	ssize_t length;
@@ -116,7 +116,7 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 		return error_errno(err, "close the launcher to the sandbox");
 	child.own_file.strict = plan->rootfs.kind != ROOT_HOST;
 	own_file_note("/proc/self/exe", &child.own_file);
-	note_stdin(&child);
+	stdin_note(&child);
 	child.socket = child_end;
 	child.launcher_socket = launcher_end;
 	child.mapped_by_parent = ids_mapped_by_parent(&plan->ids) &&

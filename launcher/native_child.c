@@ -122,7 +122,7 @@ static int await_network(struct child *child, struct error *err)
 	return 0;
 }
 
-static int feed_stdin_by_pipe(struct child *child, struct error *err)
+int stdin_feed_by_pipe(const struct child *child, struct error *err)
 {
 	const struct message message = { .turn = TURN_STDIN_PIPE };
 	auto_close int reading = -1;
@@ -150,7 +150,7 @@ static int seal_stdin(struct child *child, struct error *err)
 	if (missed < 0)
 		return -1;
 	if (missed)
-		return feed_stdin_by_pipe(child, err);
+		return stdin_feed_by_pipe(child, err);
 	child->stdin_sealed = true;
 	return 0;
 }
