@@ -276,8 +276,7 @@ static int make_inner(const struct group_want *want, struct container_group *gro
 					   part->path);
 		if (group->holder > 0)
 			(void)write_pid(inner, group->holder);
-		if (!*part->controllers)
-			switch_on_all(outer);
+		switch_on_all(outer);
 		if (part->inner >= 0)
 			fd_close(&part->inner);
 		part->inner = inner;
@@ -288,7 +287,9 @@ static int make_inner(const struct group_want *want, struct container_group *gro
 static int finish_part(const struct group_want *want, struct container_group *group,
 		       struct container_group_part *part, struct error *err)
 {
-	if (make_inner(want, group, part, err) < 0)
+	/* v1 has nothing to delegate, and would want each limit twice. */
+	if (!*part->controllers && group->unified &&
+	    make_inner(want, group, part, err) < 0)
 		return -1;
 	if (part->inner < 0)
 		part->inner = fcntl(part->dir, F_DUPFD_CLOEXEC, 3);
@@ -329,6 +330,10 @@ int group_make(const struct group_want *want, struct arena *arena,
 					      : make_files(want, arena, &group, err);
 	for (size_t i = 0; made >= 0 && i < group.part_count; i++)
 		made = finish_part(want, &group, &group.parts[i], err) < 0 ? -1 : made;
+	if (made >= 0 && !want->best_effort &&
+	    (!want->resources || want->resources->device_count == 0) &&
+	    group_apply_usual_devices(&group, err) < 0)
+		made = -1;
 	if (made >= 0 && group_is_frozen(&group))
 		made = error_set(err, ERROR_CGROUP, "use the cgroup %s: it is frozen",
 				 group.parts[0].path);

@@ -62,7 +62,74 @@ int group_scope_limits(const struct container_group *group,
 		       const struct cgroup_resources *resources, struct error *err);
 int group_stop_scope(const struct container_group *group, struct error *err);
 
-/* ---- values ---- */
+/* ---- values: container_group_apply.c, …_memory.c, …_cpu.c, …_io.c, …_devices.c ---- */
+
+/* What is written where: one file of v1, one of v2, either NULL where there is none. */
+struct knob {
+	const char *member; /* of linux.resources, for messages */
+	const char *old_controller, *old_file;
+	const char *controller, *file;
+	uint64_t usual; /* what the kernel has where nobody says anything; never fails */
+};
+
+/* Resources on their way into the files of a group. */
+struct applying {
+	const struct container_group *group;
+	const struct cgroup_resources *resources;
+	struct error *err;
+};
+
+/* Where a knob is in this group. */
+struct place {
+	int dir;
+	const char *file;
+	bool old;
+};
+
+enum { GROUP_VALUE_MAX = 8191 };
+
+/* Whether there is such a file. Else why not: group_refuse_knob(). */
+bool group_find_knob(const struct applying *applying, const struct knob *knob,
+		     struct place *ret_place);
+
+/* Says which controller or file is missing for it, and what helps. Returns -1. */
+int group_refuse_knob(const struct applying *applying, const struct knob *knob,
+		      const char *value);
+
+/*
+ * Makes the file read as the number; UINT64_MAX is no limit. The kernel rounds bytes to
+ * pages. One that reads so already is not written.
+ */
+int group_put_number(const struct applying *applying, const struct knob *knob,
+		     uint64_t value);
+
+/* Writes the text, and fails unless the line that begins as shown reads so then. */
+int group_put_line(const struct applying *applying, const struct knob *knob,
+		   const char *text, const char *shown);
+
+/* Fails, naming the knob, the value and errno. */
+int group_fail_knob(const struct applying *applying, const struct knob *knob,
+		    const struct place *place, const char *value);
+
+/* The number in a file as a limit: "max" and what v1 has for it are UINT64_MAX. */
+int group_read_limit(int dir, const char *file, uint64_t *ret_value);
+
+int group_apply_memory(const struct applying *applying);
+int group_apply_oom_killer(const struct applying *applying);
+int group_apply_shares(const struct applying *applying);
+int group_apply_quota(const struct applying *applying);
+int group_apply_idle(const struct applying *applying);
+int group_apply_cpuset(const struct applying *applying);
+int group_apply_io(const struct applying *applying);
+int group_apply_io_rules(const struct applying *applying);
+int group_apply_huge_pages(const struct applying *applying);
+int group_apply_rdma(const struct applying *applying);
+int group_apply_network(const struct applying *applying);
+int group_apply_unified(const struct applying *applying);
+int group_apply_devices(const struct applying *applying);
+
+/* For a configuration without rules: the usual devices, and no other. */
+int group_apply_usual_devices(const struct container_group *group, struct error *err);
 
 /*
  * cpu.shares (2 to 262144) as cpu.weight: the curve through both ends and through the
@@ -74,15 +141,24 @@ uint64_t group_weight_of_shares(uint64_t shares);
 uint64_t group_io_weight(uint64_t weight);
 
 /*
- * Compiles the rules, later ones winning, into a program of BPF_PROG_TYPE_CGROUP_DEVICE;
- * what engines take for granted (null, zero, full, random, urandom, tty, ptmx, pts) is
- * allowed at the end. In the arena. Returns the number of 8-byte instructions.
+ * Compiles the rules, later ones winning, into a program of BPF_PROG_TYPE_CGROUP_DEVICE
+ * which begins with nothing allowed. In the arena. Returns the number of instructions.
  */
 struct bpf_insn;
 size_t group_device_program(const struct cgroup_device_rule *rules, size_t count,
 			    struct arena *arena, struct bpf_insn **ret_program);
 
-int group_apply_devices(const struct container_group *group,
-			const struct cgroup_resources *resources, struct error *err);
+/*
+ * The rules as v1 takes them, in the arena: whether everything is allowed at the start, and
+ * exceptions from that. -1: one cannot be said there.
+ */
+struct device_exceptions {
+	bool allowed;
+	struct cgroup_device_rule *rules; /* allow is the opposite of allowed */
+	size_t count;
+};
+int group_device_exceptions(const struct cgroup_device_rule *rules, size_t count,
+			    struct arena *arena, struct device_exceptions *ret_exceptions,
+			    struct error *err);
 
 #endif
