@@ -46,6 +46,7 @@
 	X(ERROR_SECCOMP, "seccomp")                                                      \
 	X(ERROR_POLICY, "policy")                                                        \
 	X(ERROR_LANDLOCK, "landlock")                                                    \
+	X(ERROR_LABEL, "label")                                                          \
 	X(ERROR_CGROUP, "cgroup")                                                        \
 	X(ERROR_LIMIT, "limit")                                                          \
 	X(ERROR_NAME_TAKEN, "name-taken")                                                \

@@ -266,6 +266,39 @@ void cgroup_remove_left(const char *path);
 size_t cgroup_fall_back(const struct cgroup_limits *limits,
 			struct rlimit_entry *ret_entries, char *ret_text, size_t size);
 
+/*
+ * ---- labels ---------------------------------------------------------------------------
+ *
+ * Of security modules, for a container's process and what is mounted for it.
+ */
+
+enum label_module { LABEL_APPARMOR, LABEL_SELINUX };
+
+/* NULL or "": none. */
+struct label_spec {
+	const char *apparmor, *selinux; /* of the process, from its exec on */
+	const char *mount;              /* SELinux, of file systems mounted new */
+};
+
+/* Whether this build has it (meson's options apparmor, selinux), and whether this kernel. */
+bool labels_built_in(enum label_module module);
+bool labels_enabled(enum label_module module);
+
+/* Refuses what is not had here, naming the module. ERROR_LABEL. */
+int labels_check(const struct label_spec *labels, struct error *err);
+
+/* Whether labels_apply() has anything to do. */
+bool labels_are_asked(const struct label_spec *labels);
+
+/*
+ * The calling thread's own /proc/thread-self/attr, which is to be opened while a procfs can
+ * be trusted: that of the caller, by path with AT_FDCWD, or by a descriptor of its root.
+ */
+int labels_open(int proc, struct error *err);
+
+/* The next exec of the calling thread takes them on. attributes: of labels_open(). */
+int labels_apply(int attributes, const struct label_spec *labels, struct error *err);
+
 /* A classic BPF program as seccomp(2) takes it; 8 bytes for an instruction. */
 struct seccomp_program {
 	const void *instructions;
