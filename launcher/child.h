@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct command_steps;
 struct container_record;
 struct error;
 struct execution;
@@ -57,8 +58,10 @@ struct child {
 	/* Of a container: where it waits to be started, and what its hooks are told. */
 	int start_socket;
 	struct container_record *record;
-	bool joins; /* a sandbox that runs already */
-	bool stays; /* when the launcher has gone */
+	const struct command_steps *steps; /* container_process.h; NULL: as any command */
+	int proc; /* the caller's procfs, for labels; -1: none are asked for */
+	bool joins;                        /* a sandbox that runs already */
+	bool stays;                        /* when the launcher has gone */
 };
 
 /* A step on the child's way to the command. */

@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/syscalls.h"
 #include "launcher/child.h"
+#include "launcher/container_process.h"
 #include "launcher/execute.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
@@ -199,11 +200,8 @@ int command_check_file(const struct child *child, struct error *err)
 	return 0;
 }
 
-/*
- * The change of ids has cleared the death signal (prctl(2)). Who has an init does not
- * need one; who is process 1 itself does.
- */
-static int watch_launcher_again(const struct child *child, struct error *err)
+/* Who has an init does not need a death signal; who is process 1 itself does. */
+int command_watch_launcher(const struct child *child, struct error *err)
 {
 	struct pollfd end = { .fd = child->socket };
 
@@ -254,12 +252,14 @@ static int load_filter(const struct child *child, struct error *err)
 
 	if (nobody < 0)
 		return -1;
+	if (nobody && filter->notifies)
+		return -1;
 	if (nobody) {
 		refusal = *err;
 		if (seccomp_install_plain(filter, err) < 0)
 			return -1;
 	}
-	if (!filter->supervised || filter->program.count == 0)
+	if (!(filter->supervised || filter->notifies) || filter->program.count == 0)
 		return 0;
 	return hand_over(child, listener, refusal.errnum, err);
 }
@@ -274,17 +274,26 @@ int command_find(const struct child *child, struct execution *execution,
 {
 	const struct plan *plan = child->plan;
 
+	if (child->steps)
+		return child->steps->find(child, execution, err);
 	return execution_prepare(execution, &plan->process,
 				 is_filtered(plan) ? &plan->policy.filter : NULL, err);
 }
 
 /* The listener is close-on-exec; the filter judges whatever comes behind its loading. */
-int command_execute(const struct child *child, struct execution *execution,
-		    struct error *err)
+int command_load_and_run(const struct child *child, struct execution *execution,
+			 struct error *err)
 {
 	if (is_filtered(child->plan) && load_filter(child, err) < 0)
 		return -1;
 	return execution_run(execution, err);
+}
+
+int command_execute(const struct child *child, struct execution *execution,
+		    struct error *err)
+{
+	return child->steps ? child->steps->execute(child, execution, err)
+			    : command_load_and_run(child, execution, err);
 }
 
 /*
@@ -311,6 +320,8 @@ int command_settle(const struct child *child, struct error *err)
 {
 	const struct plan *plan = child->plan;
 
+	if (child->steps)
+		return child->steps->settle(child, err);
 	if (command_take_terminal(child, err) < 0 || take_group(child, err) < 0 ||
 	    command_keep_descriptors(&plan->process, err) < 0 ||
 	    (!protection_is_off("limits") && apply_limits(child, err) < 0) ||
@@ -322,7 +333,7 @@ int command_settle(const struct child *child, struct error *err)
 		umask(plan->process.umask);
 	if (take_capabilities(&plan->policy, err) < 0)
 		return -1;
-	if (watch_launcher_again(child, err) < 0)
+	if (command_watch_launcher(child, err) < 0)
 		return -1;
 	if (landlock_restrict(&plan->policy.landlock, err) < 0)
 		return -1;

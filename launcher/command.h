@@ -10,6 +10,7 @@
 
 struct child;
 struct error;
+struct execution;
 struct process_spec;
 
 /* The terminal, where there is one, as 0, 1 and 2. */
@@ -27,11 +28,21 @@ int command_take_ids(const struct child *child, struct error *err);
  */
 int command_stands_inside(void);
 
+/*
+ * The death signal again, which a change of ids has cleared (prctl(2)); none for who stays
+ * when the launcher has gone.
+ */
+int command_watch_launcher(const struct child *child, struct error *err);
+
 /* Default meanings, and none blocked. */
 void command_reset_signals(void);
 
 /* HOME and USER go into the two places that the plan left free, if nobody gave them. */
 void command_complete_environment(const struct child *child);
+
+/* The filter, its listener to the socket of the turns, and execve(2). */
+int command_load_and_run(const struct child *child, struct execution *execution,
+			 struct error *err);
 
 /* All that comes between the check of the file and the end of the process. */
 int command_take_all(const struct child *child, struct error *err);

@@ -18,6 +18,7 @@
 #include "base/files.h"
 #include "base/syscalls.h"
 #include "launcher/child.h"
+#include "launcher/container_process.h"
 #include "launcher/keyring.h"
 #include "launcher/state.h"
 #include "launcher/sync.h"
@@ -208,7 +209,9 @@ static int enter(const struct join *join, const struct plan *plan, struct error 
 
 static int drop_groups(struct child *child, struct error *err)
 {
-	return protection_is_off("groups") ? 0 : ids_drop_groups(&child->plan->ids, err);
+	if (child->steps || protection_is_off("groups"))
+		return 0;
+	return ids_drop_groups(&child->plan->ids, err);
 }
 
 /*
@@ -319,6 +322,7 @@ int join_start(const struct plan *plan, const struct join_target *target,
 		.caller_text_size = caller->size,
 		.joins = true,
 		.stays = target->stays,
+		.steps = target->steps,
 	};
 	auto_close int launcher_end = -1;
 	auto_close int child_end = -1;
@@ -334,7 +338,8 @@ int join_start(const struct plan *plan, const struct join_target *target,
 		return error_errno(err, "make a socket pair");
 	launcher_end = child.launcher_socket = ends[0];
 	child_end = child.socket = ends[1];
-	if (keyring_leave(err) < 0)
+	if (target->steps ? target->steps->prepare(&child, err) < 0
+			  : keyring_leave(err) < 0)
 		return -1;
 	child.own_file.strict = true;
 	own_file_note("/proc/self/exe", &child.own_file);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct command_steps;
 struct error;
 struct plan;
 
@@ -29,6 +30,8 @@ struct join_target {
 	int (*enter_group)(void *context, struct error *err);
 	void *context;
 	bool stays; /* the process outlives the caller: without a death signal */
+	/* NULL: a command as any; then the session keyring is left, else the caller saw to it. */
+	const struct command_steps *steps;
 };
 
 /*

@@ -12,6 +12,9 @@
 enum {
 	KEY_POSSESSOR_VIEW_SEARCH = 0x09 << 24,
 	KEY_USER_VIEW_SEARCH = 0x09 << 16,
+	/* As a session keyring of a login, and users of the container may search it. */
+	KEY_POSSESSOR_ALL = 0x3f << 24,
+	KEY_USER_VIEW_READ_SEARCH_LINK = 0x1b << 16,
 };
 
 /*
@@ -49,4 +52,26 @@ int keyring_leave(struct error *err)
 		return 0;
 	error_errno_id(err, ERROR_KEYRING, "leave the caller's keyring");
 	return error_hint(err, "cat /proc/key-users shows the quota that is used up");
+}
+
+/* Without a name: one with a name could be somebody else's, and is joined then. */
+int keyring_own(struct error *err)
+{
+	long id;
+
+	if (protection_is_off("keyring"))
+		return 0;
+	id = sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
+	if (id >= 0) {
+		(void)sys_keyctl(KEYCTL_SETPERM, (unsigned long)id,
+				 KEY_POSSESSOR_ALL | KEY_USER_VIEW_READ_SEARCH_LINK, 0,
+				 0);
+		return 0;
+	}
+	if (has_no_keys() || join_named() == 0 || has_no_keys())
+		return 0;
+	error_set(err, ERROR_KEYRING,
+		  "leave the caller's session keyring: the quota of keys is used up");
+	error_hint(err, "cat /proc/key-users shows it; --no-new-keyring does not ask");
+	return 1;
 }

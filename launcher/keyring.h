@@ -11,4 +11,11 @@ struct error;
  */
 int keyring_leave(struct error *err);
 
+/*
+ * The same for a container, which gets a keyring that is its own and that it may use. Where
+ * the quota is used up, it shares the empty one; 1: not even that could be had, so it keeps the
+ * caller's, and err is a warning that says so.
+ */
+int keyring_own(struct error *err);
+
 #endif

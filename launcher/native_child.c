@@ -251,7 +251,7 @@ int stage_start_command(struct child *child, struct error *err)
 {
 	if (reaper_prepare(child, err) < 0)
 		return -1;
-	if (!protection_is_off("capabilities") &&
+	if (!child->steps && !protection_is_off("capabilities") &&
 	    caps_bound(child->plan->policy.caps.kept, err) < 0)
 		return -1;
 	if (child->plan->process.no_init)

@@ -43,6 +43,15 @@ uint64_t caps_bounding(void)
 	return bounding;
 }
 
+uint64_t caps_permitted(void)
+{
+	struct sets sets;
+
+	return read_sets(&sets) < 0
+		       ? 0
+		       : joined(sets.data[0].permitted, sets.data[1].permitted);
+}
+
 uint64_t caps_grant(struct caps_spec *caps, bool new_user_namespace)
 {
 	const struct caps_spec asked = *caps;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,9 +149,12 @@ static int set_oom_score_adj(int value, struct error *err)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", value);
-	if (files_write(AT_FDCWD, OOM_FILE, text) < 0)
-		return error_errno_id(err, ERROR_LIMIT, "write %s to " OOM_FILE, text);
-	return 0;
+	if (files_write(AT_FDCWD, OOM_FILE, text) == 0)
+		return 0;
+	/* Only CAP_SYS_RESOURCE may lower it: said in words that tell the present one. */
+	if (errno == EACCES)
+		return check_oom_score_adj(value, err);
+	return error_errno_id(err, ERROR_LIMIT, "write %s to " OOM_FILE, text);
 }
 
 int limits_weigh_oom(const struct limits_spec *limits, struct error *err)
@@ -158,6 +162,37 @@ int limits_weigh_oom(const struct limits_spec *limits, struct error *err)
 	if (!limits->has_oom_score_adj)
 		return 0;
 	return set_oom_score_adj(limits->oom_score_adj, err);
+}
+
+static int refuse_to_raise(const char *name, uint64_t hard, struct error *err)
+{
+	const int errnum = errno;
+
+	if (errnum != EPERM)
+		return error_errno_id(err, ERROR_LIMIT, "set %s", name);
+	error_set(err, ERROR_LIMIT, "set %s: the hard limit here is %llu", name,
+		  (unsigned long long)hard);
+	return error_hint(err, "ask for at most %llu", (unsigned long long)hard);
+}
+
+int limits_raise(const struct limits_spec *limits, struct error *err)
+{
+	for (size_t i = 0; i < limits->rlimit_count; i++) {
+		const struct rlimit_entry *entry = &limits->rlimits[i];
+		const char *name = rlimit_name(entry->resource);
+		struct limit_pair pair, present;
+
+		if (is_overruled(limits, i))
+			continue;
+		if (exchange_limit(entry->resource, NULL, &present) < 0)
+			return error_errno_id(err, ERROR_LIMIT, "read %s", name);
+		if (entry->hard <= present.hard)
+			continue;
+		pair = (struct limit_pair){ present.soft, entry->hard };
+		if (exchange_limit(entry->resource, &pair, NULL) < 0)
+			return refuse_to_raise(name, present.hard, err);
+	}
+	return 0;
 }
 
 int limits_apply(const struct limits_spec *limits, struct error *err)

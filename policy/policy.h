@@ -63,7 +63,8 @@ int caps_apply_holding(const struct caps_spec *caps, uint64_t held, struct error
  */
 uint64_t caps_grant(struct caps_spec *caps, bool new_user_namespace);
 
-/* The bounding set of the calling thread. */
+/* The permitted and the bounding set of the calling thread. */
+uint64_t caps_permitted(void);
 uint64_t caps_bounding(void);
 
 /* Makes what is held effective, for the one call that needs it. */
@@ -175,6 +176,12 @@ int limits_check(const struct limits_spec *limits, struct error *err);
 
 /* Sets oom_score_adj, while the caller's /proc can be seen: before the root changes. */
 int limits_weigh_oom(const struct limits_spec *limits, struct error *err);
+
+/*
+ * Raises hard limits that are to be above the present ones, which takes CAP_SYS_RESOURCE
+ * outside of every user namespace: while it is there. limits_apply() does the rest.
+ */
+int limits_raise(const struct limits_spec *limits, struct error *err);
 
 /* Sets the resource limits of the calling process: the last thing before its power goes. */
 int limits_apply(const struct limits_spec *limits, struct error *err);
@@ -291,8 +298,8 @@ int labels_check(const struct label_spec *labels, struct error *err);
 bool labels_are_asked(const struct label_spec *labels);
 
 /*
- * The calling thread's own /proc/thread-self/attr, which is to be opened while a procfs can
- * be trusted: that of the caller, by path with AT_FDCWD, or by a descriptor of its root.
+ * The calling thread's own thread-self/attr. proc: a descriptor of a procfs that can be
+ * trusted, which is no work of the container's.
  */
 int labels_open(int proc, struct error *err);
 
@@ -329,8 +336,8 @@ int seccomp_install(const struct seccomp_program *program, struct error *err);
 
 /*
  * The same with everything that belongs to it. *ret_listener is a descriptor of
- * seccomp_unotify(2), close-on-exec, where the filter is supervised, else -1. 1: nothing was
- * loaded, because nobody can listen here (EBUSY: somebody does already; or the kernel or a
+ * seccomp_unotify(2), close-on-exec, where the filter is supervised or notifies, else -1. 1:
+ * nothing was loaded, because nobody can listen here (EBUSY: somebody does already; or the kernel or a
  * filter around us has no listeners; err->errnum says): then seccomp_install_plain() is left.
  */
 int seccomp_install_filter(const struct seccomp_filter *filter, int *ret_listener,

@@ -56,7 +56,10 @@ int seccomp_install(const struct seccomp_program *program, struct error *err)
 static int load_supervised(const struct seccomp_filter *filter)
 {
 	struct sock_fprog program = program_for_kernel(&filter->program);
-	const unsigned int flags = filter->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* A listener cannot be had together with TSYNC, and there is but one thread. */
+	const unsigned int flags =
+		(filter->flags & ~(unsigned int)SECCOMP_FILTER_FLAG_TSYNC) |
+		SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	int listener = sys_seccomp(SECCOMP_SET_MODE_FILTER,
 				   flags | SYS_SECCOMP_WAIT_KILLABLE_RECV, &program);
 
@@ -74,7 +77,7 @@ int seccomp_install_filter(const struct seccomp_filter *filter, int *ret_listene
 
 	if (filter->program.count == 0)
 		return 0;
-	if (filter->supervised)
+	if (filter->supervised || filter->notifies)
 		failed = listener = load_supervised(filter);
 	else
 		failed = load(&filter->program, filter->flags);
@@ -84,7 +87,8 @@ int seccomp_install_filter(const struct seccomp_filter *filter, int *ret_listene
 	}
 	error_errno_id(err, ERROR_SECCOMP, "load the seccomp filter");
 	/* Who refuses the call with EPERM or ENOSYS is a filter around us. */
-	if (filter->supervised && err->errnum != ENOMEM && err->errnum != EACCES)
+	if ((filter->supervised || filter->notifies) && err->errnum != ENOMEM &&
+	    err->errnum != EACCES)
 		return 1;
 	return -1;
 }
