@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "launcher/container_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +140,8 @@ int oci_open_log(const struct oci_globals *globals, struct error *err)
 		return 0;
 	fd = open_file(globals->log);
 	if (fd < 0)
-		return error_errno(err, "write the log to %s", log_path(globals->log));
+		return container_refuse(err, "write the log to %.150s",
+					log_path(globals->log));
 	return 0;
 }
 
