@@ -61,7 +61,8 @@ int mount_change(const struct tree *tree, int mount_fd, unsigned int add,
 	/* EPERM may be a filter's answer to a call that it does not know. */
 	if (errno != ENOSYS && errno != EPERM)
 		return error_errno(err, "set the flags of a mount");
-	if (remount_tree(tree->proc, mount_fd, attributes, clear, recursive) < 0)
+	if (remount_tree(tree->proc, mount_fd, attributes, clear, recursive, MS_PRIVATE) <
+	    0)
 		return error_errno(err, "set the flags of a mount");
 	return 0;
 }

@@ -51,9 +51,11 @@ int mount_clone(int dir_fd, const char *path, unsigned int flags)
 
 /* ---- sources --------------------------------------------------------------------------- */
 
-static int open_source(const char *path, struct error *err)
+/* flags: MOUNT_F_SRC_NOFOLLOW counts. */
+static int open_source(const char *path, unsigned int flags, struct error *err)
 {
-	int fd = open(path, O_PATH | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_CLOEXEC |
+				    (flags & MOUNT_F_SRC_NOFOLLOW ? O_NOFOLLOW : 0));
 
 	if (fd < 0)
 		return error_errno_id(
@@ -65,7 +67,7 @@ static int open_source(const char *path, struct error *err)
 /* What the plan has looked at, and not what has taken its name since. */
 static int open_looked_at(const struct mount_entry *entry, struct error *err)
 {
-	auto_close int source = open_source(entry->source, err);
+	auto_close int source = open_source(entry->source, entry->flags, err);
 	struct stat status;
 
 	if (source < 0 || entry->source_inode == 0)
@@ -79,15 +81,22 @@ static int open_looked_at(const struct mount_entry *entry, struct error *err)
 			 entry->source);
 }
 
-/* A whole tree, detached, with the flags that it has now. Closes the source. */
-static int take_tree(int from, const char *path, struct error *err)
+/*
+ * A whole tree, detached, with the flags that it has now. Without what is mounted below only
+ * where that hides nothing: mounts of the outer user namespace stay on what they cover
+ * (EINVAL, mount_namespaces(7)). Closes the source.
+ */
+static int take_tree(int from, const char *path, unsigned int flags, struct error *err)
 {
 	auto_close int source = from;
-	int clone;
+	int clone = -1;
 
 	if (source < 0)
 		return -1;
-	clone = mount_clone(source, "", AT_EMPTY_PATH | AT_RECURSIVE);
+	if (flags & MOUNT_F_SHALLOW)
+		clone = mount_clone(source, "", AT_EMPTY_PATH);
+	if (clone < 0)
+		clone = mount_clone(source, "", AT_EMPTY_PATH | AT_RECURSIVE);
 	if (clone < 0)
 		return error_errno_id(err, errno == EPERM ? ERROR_KERNEL : ERROR_PLAIN,
 				      "bind %s", path);
@@ -150,13 +159,14 @@ int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *r
 	if (entry->kind == MOUNT_BIND && entry->flags & MOUNT_F_FD)
 		fd = take_descriptor(entry, err);
 	else if (entry->kind == MOUNT_BIND)
-		fd = take_tree(open_looked_at(entry, err), entry->source, err);
+		fd = take_tree(open_looked_at(entry, err), entry->source, entry->flags,
+			       err);
 	else if (entry->kind == MOUNT_COW && entry->upper)
 		fd = take_kept(tree, entry, err);
 	else if (entry->kind == MOUNT_COW)
 		fd = open_looked_at(entry, err);
 	else if (entry->kind == MOUNT_PROC && shows_outer_proc(tree, entry))
-		fd = take_tree(open_source("/proc", err), "/proc", err);
+		fd = take_tree(open_source("/proc", 0, err), "/proc", 0, err);
 	else
 		return 0;
 	if (fd < 0 && errno == ENOENT && (entry->flags & MOUNT_F_OPTIONAL))
@@ -212,7 +222,7 @@ static int do_overlay(struct tree *tree, const struct mount_entry *entry, int so
 
 	(void)source;
 	while (!failed && opened < entry->lower_count && opened < TREE_LAYERS_MAX) {
-		lowers[opened] = open_source(entry->lowers[opened], err);
+		lowers[opened] = open_source(entry->lowers[opened], 0, err);
 		failed = lowers[opened] < 0 ? -1 : 0;
 		opened += failed ? 0 : 1;
 	}
@@ -326,7 +336,7 @@ static int do_sysfs(struct tree *tree, const struct mount_entry *entry, int sour
 	/* The host's own root shows it already, read-only. */
 	if (!tree->pivots)
 		return 0;
-	outer = take_tree(open_source("/sys", err), "/sys", err);
+	outer = take_tree(open_source("/sys", 0, err), "/sys", 0, err);
 	if (outer < 0)
 		return err->errnum == ENOENT ? 0 : -1;
 	if (place_new(tree, entry, outer, err) < 0)
@@ -397,34 +407,24 @@ static int take_cover(struct tree *tree, bool directory, bool *ret_first,
 	return clone < 0 ? error_errno(err, "clone a cover") : clone;
 }
 
-/* Out of reach for us is out of reach for the command. */
-static bool is_absent(int errnum)
+bool mount_is_absent(int errnum)
 {
 	return errnum == ENOENT || errnum == ENOTDIR || errnum == EACCES;
 }
 
-static int do_mask(struct tree *tree, const struct mount_entry *entry, int source,
-		   struct error *err)
+int mount_cover(struct tree *tree, int place, const char *dest, struct error *err)
 {
-	auto_close int place =
-		mountpoint_find(tree, entry->dest, entry->flags & MOUNT_F_NOFOLLOW);
 	auto_close int cover = -1;
 	struct stat status;
 	bool directory, first;
 
-	(void)source;
-	if (protection_is_off("masks") ||
-	    (place < 0 && (entry->flags & MOUNT_F_OPTIONAL) && is_absent(errno)))
-		return 0;
-	if (place < 0)
-		return error_errno_id(err, ERROR_SOURCE_MISSING, "mask %s", entry->dest);
 	if (fstat(place, &status) < 0)
-		return error_errno(err, "mask %s", entry->dest);
+		return error_errno(err, "mask %s", dest);
 	if (S_ISLNK(status.st_mode))
 		return 0;
 	directory = S_ISDIR(status.st_mode);
 	cover = take_cover(tree, directory, &first, err);
-	if (cover < 0 || mount_attach(cover, place, entry->dest, err) < 0)
+	if (cover < 0 || mount_attach(cover, place, dest, err) < 0)
 		return -1;
 	if (!first)
 		return 0;
@@ -435,6 +435,21 @@ static int do_mask(struct tree *tree, const struct mount_entry *entry, int sourc
 	return 0;
 }
 
+static int do_mask(struct tree *tree, const struct mount_entry *entry, int source,
+		   struct error *err)
+{
+	auto_close int place =
+		mountpoint_find(tree, entry->dest, entry->flags & MOUNT_F_NOFOLLOW);
+
+	(void)source;
+	if (protection_is_off("masks") ||
+	    (place < 0 && (entry->flags & MOUNT_F_OPTIONAL) && mount_is_absent(errno)))
+		return 0;
+	if (place < 0)
+		return error_errno_id(err, ERROR_SOURCE_MISSING, "mask %s", entry->dest);
+	return mount_cover(tree, place, entry->dest, err);
+}
+
 static int do_readonly(struct tree *tree, const struct mount_entry *entry, int source,
 		       struct error *err)
 {
@@ -443,7 +458,8 @@ static int do_readonly(struct tree *tree, const struct mount_entry *entry, int s
 
 	(void)source;
 	if (place < 0)
-		return is_absent(errno) ? 0 : error_errno(err, "find %s", entry->dest);
+		return mount_is_absent(errno) ? 0
+					      : error_errno(err, "find %s", entry->dest);
 	clone = mount_clone(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
 	if (clone < 0)
 		return error_errno(err, "make %s read-only", entry->dest);

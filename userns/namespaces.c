@@ -173,9 +173,12 @@ static int enter_user_namespace(const struct namespaces_spec *spec, const int *f
 {
 	const struct ns_choice *user = &spec->kinds[NS_USER];
 
+	/* Nobody joins the one that it is in (setns(2), EINVAL). */
 	if (user->mode == NS_JOINED)
-		return enter(NS_USER, fds[NS_USER], user->path, err);
-	for (enum ns_kind kind = NS_MOUNT; kind < NS_TIME; kind++) {
+		return same_namespace(fds[NS_USER], "/proc/self/ns/user")
+			       ? 0
+			       : enter(NS_USER, fds[NS_USER], user->path, err);
+	for (enum ns_kind kind = NS_MOUNT; kind < NS_COUNT; kind++) {
 		auto_close int owner = -1;
 
 		if (fds[kind] < 0)
@@ -216,7 +219,7 @@ static int enter_all(const struct namespaces_spec *spec, const int *fds,
 {
 	if (enter_user_namespace(spec, fds, err) < 0)
 		return -1;
-	for (enum ns_kind kind = NS_MOUNT; kind < NS_TIME; kind++)
+	for (enum ns_kind kind = NS_MOUNT; kind < NS_COUNT; kind++)
 		if (fds[kind] >= 0 &&
 		    enter(kind, fds[kind], spec->kinds[kind].path, err) < 0)
 			return -1;
@@ -232,7 +235,7 @@ int namespaces_join(const struct namespaces_spec *spec, struct error *err)
 		return -1;
 	for (enum ns_kind kind = NS_USER; kind < NS_COUNT; kind++)
 		fds[kind] = -1;
-	for (enum ns_kind kind = NS_USER; kind < NS_TIME && !failed; kind++) {
+	for (enum ns_kind kind = NS_USER; kind < NS_COUNT && !failed; kind++) {
 		if (spec->kinds[kind].mode != NS_JOINED)
 			continue;
 		fds[kind] = open_namespace(kind, spec->kinds[kind].path, err);
@@ -273,28 +276,42 @@ int namespaces_explain_refusal(int errnum, struct error *err)
 
 /* ---- what is set in them ------------------------------------------------------------- */
 
-/* What a clock shows is taken from it: seconds are rounded down, the rest is added again. */
-static struct timespec minus(const struct timespec *now)
-{
-	struct timespec offset = { -now->tv_sec, -now->tv_nsec };
+enum { SECOND = 1000000000 };
 
-	if (offset.tv_nsec < 0) {
-		offset.tv_sec--;
-		offset.tv_nsec += 1000000000;
+/* Nanoseconds are added to the seconds, which are rounded down. */
+static struct timespec normal(int64_t seconds, int64_t nanoseconds)
+{
+	if (nanoseconds < 0) {
+		seconds--;
+		nanoseconds += SECOND;
+	} else if (nanoseconds >= SECOND) {
+		seconds++;
+		nanoseconds -= SECOND;
 	}
-	return offset;
+	return (struct timespec){ seconds, (long)nanoseconds };
 }
 
-static int begin_at_zero(struct error *err)
+/* What is added to the caller's clock: what was asked for, or what it shows, taken away. */
+static int find_offset(const struct namespaces_spec *spec, clockid_t clock,
+		       const struct time_offset *wanted, struct timespec *ret_offset)
+{
+	struct timespec now = { 0 };
+
+	if (spec->time_from_zero && clock_gettime(clock, &now) < 0)
+		return -1;
+	*ret_offset = normal(wanted->seconds - now.tv_sec,
+			     (int64_t)wanted->nanoseconds - now.tv_nsec);
+	return 0;
+}
+
+static int set_clocks(const struct namespaces_spec *spec, struct error *err)
 {
 	struct timespec monotonic, boottime;
 	char text[128];
 
-	if (clock_gettime(CLOCK_MONOTONIC, &monotonic) < 0 ||
-	    clock_gettime(CLOCK_BOOTTIME, &boottime) < 0)
+	if (find_offset(spec, CLOCK_MONOTONIC, &spec->monotonic, &monotonic) < 0 ||
+	    find_offset(spec, CLOCK_BOOTTIME, &spec->boottime, &boottime) < 0)
 		return error_errno(err, "read the clocks");
-	monotonic = minus(&monotonic);
-	boottime = minus(&boottime);
 	snprintf(text, sizeof(text), "monotonic %lld %ld\nboottime %lld %ld\n",
 		 (long long)monotonic.tv_sec, monotonic.tv_nsec,
 		 (long long)boottime.tv_sec, boottime.tv_nsec);
@@ -304,17 +321,27 @@ static int begin_at_zero(struct error *err)
 	return 0;
 }
 
+static bool has_offset(const struct time_offset *offset)
+{
+	return offset->seconds != 0 || offset->nanoseconds != 0;
+}
+
 int namespaces_make_time(const struct namespaces_spec *spec, struct error *err)
 {
 	if (!spec->new_time)
 		return 0;
 	if (unshare(CLONE_NEWTIME) < 0)
 		return error_errno_id(err, ERROR_NAMESPACE, "make a time namespace");
-	return spec->time_from_zero ? begin_at_zero(err) : 0;
+	return spec->time_from_zero || has_offset(&spec->monotonic) ||
+			       has_offset(&spec->boottime)
+		       ? set_clocks(spec, err)
+		       : 0;
 }
 
 int namespaces_set_hostname(const struct namespaces_spec *spec, struct error *err)
 {
+	if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)))
+		return error_errno(err, "set the domain name %s", spec->domainname);
 	if (!spec->hostname)
 		return 0;
 	if (sethostname(spec->hostname, strlen(spec->hostname)) == 0)

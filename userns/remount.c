@@ -73,13 +73,13 @@ static bool is_changed(unsigned long now, const struct change *change)
 	return true;
 }
 
-/* By the descriptor: a path may lead to another mount on top of it. */
-static int change_mount(const struct change *change, int fd, unsigned long flags)
+/* A path may lead to another mount on top of it. */
+int remount_by_descriptor(int proc, int mount_fd, unsigned long flags)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "self/fd/%d", fd);
-	if (fchdir(change->proc) < 0)
+	snprintf(path, sizeof(path), "self/fd/%d", mount_fd);
+	if (fchdir(proc) < 0)
 		return -1;
 	return mount(NULL, path, NULL, flags, NULL);
 }
@@ -90,7 +90,8 @@ static int remount_one(const struct change *change, int fd)
 
 	if (fstatvfs(fd, &now) < 0)
 		return -1;
-	if (change_mount(change, fd, remount_flags(now.f_flag, change)) == 0)
+	if (remount_by_descriptor(change->proc, fd, remount_flags(now.f_flag, change)) ==
+	    0)
 		return 0;
 	/* A mount that is locked against the change may have the flags already. */
 	return errno == EPERM && is_changed(now.f_flag, change) ? 0 : -1;
@@ -291,12 +292,13 @@ static int remount_below(const struct change *change, int top)
 }
 
 int remount_tree(int proc, int mount_fd, unsigned int add, unsigned int clear,
-		 bool recursive)
+		 bool recursive, unsigned long propagation)
 {
 	const struct change change = { proc, add, clear };
 
-	if (change_mount(&change, mount_fd,
-			 MS_PRIVATE | (recursive ? (unsigned long)MS_REC : 0UL)) < 0 ||
+	if (propagation && recursive)
+		propagation |= MS_REC;
+	if ((propagation && remount_by_descriptor(proc, mount_fd, propagation) < 0) ||
 	    remount_one(&change, mount_fd) < 0)
 		return -1;
 	return recursive ? remount_below(&change, mount_fd) : 0;

@@ -239,7 +239,7 @@ static int open_root(struct tree *tree, struct error *err)
  * Unmounting "." takes the topmost of what is stacked there, so it goes on until the old
  * root itself is gone: then "." is no place of this namespace any more (umount(2)).
  */
-static int let_go(struct error *err)
+int tree_let_go(struct error *err)
 {
 	for (int i = 0; i < STACKED_MAX; i++) {
 		if (umount2(".", MNT_DETACH) == 0)
@@ -269,7 +269,7 @@ int tree_pivot(int root, struct error *err)
 		return 0;
 	if (fchdir(old) < 0)
 		return error_errno(err, "enter the old root");
-	return let_go(err);
+	return tree_let_go(err);
 }
 
 static int finish(struct tree *tree, struct error *err)
@@ -287,8 +287,7 @@ static int finish(struct tree *tree, struct error *err)
 
 /* ---- in order ------------------------------------------------------------------------ */
 
-/* One descriptor for each source is needed at once: as many as the hard limit allows. */
-static void raise_open_files(struct rlimit *ret_before)
+void tree_raise_open_files(struct rlimit *ret_before)
 {
 	struct rlimit all;
 
@@ -360,7 +359,7 @@ static int build(struct tree *tree, struct error *err)
 	return finish(tree, err);
 }
 
-static void close_all(struct tree *tree)
+void tree_close(struct tree *tree)
 {
 	for (size_t i = 0; i < tree->spec->mount_count; i++)
 		fd_close(&tree->taken[i]);
@@ -405,11 +404,11 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 				 TREE_MOUNTS_MAX);
 	for (size_t i = 0; i < spec->mount_count; i++)
 		taken[i] = -1;
-	raise_open_files(&open_files);
+	tree_raise_open_files(&open_files);
 	failed = build(&tree, err);
 	if (failed && err->errnum == ENOSYS && err->id == ERROR_PLAIN)
 		err->id = ERROR_KERNEL;
-	close_all(&tree);
+	tree_close(&tree);
 	/* Lowering to what it was cannot fail. */
 	(void)setrlimit(RLIMIT_NOFILE, &open_files);
 	umask(mask);

@@ -71,14 +71,32 @@ int mount_change(const struct tree *tree, int mount_fd, unsigned int add,
 
 /* remount.c */
 
-/* The same without mount_setattr(2), with the caller's /proc. -1 and errno. */
+/*
+ * The same without mount_setattr(2), with the caller's /proc. propagation: of mount(2), 0:
+ * as it is. -1 and errno.
+ */
 int remount_tree(int proc, int mount_fd, unsigned int add, unsigned int clear,
-		 bool recursive);
+		 bool recursive, unsigned long propagation);
+
+/* mount(2) with these flags on an attached mount; the working directory changes. */
+int remount_by_descriptor(int proc, int mount_fd, unsigned long flags);
 
 /* rootfs.c */
 
 /* Stacks the old root under the new one, which lies on "/", and lets go of it. */
 int tree_pivot(int root, struct error *err);
+
+/* Unmounts what is stacked on the working directory, which is the old root, and that. */
+int tree_let_go(struct error *err);
+
+/*
+ * One descriptor for each source is needed at once: as many as the hard limit allows.
+ */
+struct rlimit;
+void tree_raise_open_files(struct rlimit *ret_before);
+
+/* Closes all that is open, but for what serves. */
+void tree_close(struct tree *tree);
 
 /* scratch.c */
 int scratch_open(struct tree *tree, struct error *err);
@@ -186,6 +204,12 @@ int mount_do(struct tree *tree, const struct mount_entry *entry, int source,
 
 /* The entry's mode, or the usual one where it has none. */
 mode_t mount_mode(const struct mount_entry *entry, mode_t usual);
+
+/* Covers the place so that nothing of it can be read. */
+int mount_cover(struct tree *tree, int place, const char *dest, struct error *err);
+
+/* Nothing is there, or it is out of reach for us, and so for the command. */
+bool mount_is_absent(int errnum);
 
 /* A detached clone of a mount; flags as for open_tree(2). -1 and errno. */
 int mount_clone(int dir_fd, const char *path, unsigned int flags);
