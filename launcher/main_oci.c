@@ -207,7 +207,7 @@ static int print_usage(int fd)
 static int print_version(void)
 {
 	printf("sbx-oci version %s\n", SBX_VERSION);
-	printf("spec: 1.3.0\n");
+	printf("spec: %s\n", OCI_VERSION_KNOWN);
 	printf("options: %s\n", SBX_OCI_OPTIONS);
 	printf("features: %s\n", SBX_FEATURES);
 	return fflush(stdout) == 0 ? 0 : STATUS_FAILED;

@@ -12,6 +12,9 @@
 struct arena;
 struct error;
 
+/* The newest runtime-spec whose members are known; any 1.x is read. */
+#define OCI_VERSION_KNOWN "1.3.0"
+
 struct oci_globals {
 	const char *root;
 	enum group_manager manager;

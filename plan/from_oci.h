@@ -106,6 +106,7 @@ int oci_read_container_linux(struct oci_reader *reader, struct error *err);
 int oci_read_container_mounts(struct oci_reader *reader, struct error *err);
 int oci_read_container_annotations(struct oci_reader *reader, struct error *err);
 int oci_read_hooks(struct oci_reader *reader, struct error *err);
+extern const char *const oci_hook_names[]; /* of enum hook_kind, NULL-ended */
 
 /* linux.devices and the default ones, behind the mounts. */
 size_t oci_count_devices(const struct oci_reader *reader);
@@ -140,5 +141,9 @@ struct oci_word_row {
 
 /* NULL: it is none of these. */
 const struct oci_word_row *oci_mount_word(const char *word);
+
+/* What is known, for plan_known_words(): NULL behind the last one. */
+const char *oci_mount_word_at(size_t index);
+const char *oci_obeyed_annotation_at(size_t index);
 
 #endif

@@ -66,22 +66,24 @@ static int read_list(struct oci_reader *reader, const struct json_value *hooks,
 	return 0;
 }
 
+const char *const oci_hook_names[] = {
+	[HOOK_PRESTART] = "prestart",
+	[HOOK_CREATE_RUNTIME] = "createRuntime",
+	[HOOK_CREATE_CONTAINER] = "createContainer",
+	[HOOK_START_CONTAINER] = "startContainer",
+	[HOOK_POSTSTART] = "poststart",
+	[HOOK_POSTSTOP] = "poststop",
+	[HOOK_KINDS] = NULL,
+};
+
 int oci_read_hooks(struct oci_reader *reader, struct error *err)
 {
-	static const char *const keys[HOOK_KINDS] = {
-		[HOOK_PRESTART] = "prestart",
-		[HOOK_CREATE_RUNTIME] = "createRuntime",
-		[HOOK_CREATE_CONTAINER] = "createContainer",
-		[HOOK_START_CONTAINER] = "startContainer",
-		[HOOK_POSTSTART] = "poststart",
-		[HOOK_POSTSTOP] = "poststop",
-	};
 	const struct json_value *hooks = NULL;
 
 	if (json_get_object(reader->document, "hooks", &hooks, err) < 0)
 		return -1;
 	for (int kind = 0; kind < HOOK_KINDS; kind++) {
-		if (read_list(reader, hooks, keys[kind],
+		if (read_list(reader, hooks, oci_hook_names[kind],
 			      &reader->plan->container.hooks[kind], err) < 0)
 			return -1;
 	}

@@ -14,6 +14,8 @@
 #include "plan/plan.h"
 
 #define SYSTEMD_PROPERTY "org.systemd.property."
+#define CONTEXT_TYPE     "run.oci.mount_context_type"
+#define FILTER_BYTES     "run.oci.seccomp_bpf_data"
 
 enum { ANNOTATIONS_MAX = 10000 };
 
@@ -177,9 +179,9 @@ static int read_annotation(struct oci_reader *reader, const char *name,
 		return taken;
 	if (!strcmp(name, OCI_CRUN_GROUPS))
 		return read_groups(reader, value, text, err);
-	if (!strcmp(name, "run.oci.mount_context_type"))
+	if (!strcmp(name, CONTEXT_TYPE))
 		return read_context_type(value, text, err);
-	if (!strcmp(name, "run.oci.seccomp_bpf_data"))
+	if (!strcmp(name, FILTER_BYTES))
 		return read_program(reader, value, text, err);
 	if (oci_choice(refused, name) >= 0 && text[0]) {
 		json_complain(value, err, "not supported");
@@ -226,4 +228,16 @@ int oci_read_container_annotations(struct oci_reader *reader, struct error *err)
 	container->annotations = count ? list : NULL;
 	container->annotation_count = count;
 	return 0;
+}
+
+const char *oci_obeyed_annotation_at(size_t index)
+{
+	static const char *const others[] = { SYSTEMD_PROPERTY, OCI_CRUN_GROUPS,
+					      CONTEXT_TYPE, FILTER_BYTES, NULL };
+	const size_t texts = sizeof(text_rows) / sizeof(text_rows[0]);
+
+	if (index < texts)
+		return text_rows[index].name;
+	index -= texts;
+	return index < sizeof(others) / sizeof(others[0]) ? others[index] : NULL;
 }

@@ -94,3 +94,8 @@ const struct oci_word_row *oci_mount_word(const char *word)
 	}
 	return NULL;
 }
+
+const char *oci_mount_word_at(size_t index)
+{
+	return index < sizeof(rows) / sizeof(rows[0]) ? rows[index].word : NULL;
+}

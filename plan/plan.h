@@ -318,6 +318,14 @@ int plan_read_resources(const char *text, size_t length, const char *name,
 			struct arena *arena, struct cgroup_resources *ret_resources,
 			struct error *err);
 
+/* What plan_from_bundle() understands, for `sbx-oci features`: NULL-ended lists. */
+struct plan_words {
+	const char *const *hooks, *const *namespaces, *const *mount_options;
+	const char *const *annotations; /* a dot at the end: all that begin so */
+};
+
+void plan_known_words(struct arena *arena, struct plan_words *ret_words);
+
 /*
  * What of the plan decides how a run comes out, as a config.json without root and command:
  * equal wherever the same is run. In the given arena.

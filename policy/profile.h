@@ -49,6 +49,14 @@ int profile_read_json(const struct json_value *value, const char *name,
 		      struct arena *arena, const struct profile **ret_profile,
 		      struct error *err);
 
+/* The words of linux.seccomp that are understood: NULL-ended lists, empty without seccomp. */
+struct profile_words {
+	const char *const *actions, *const *operators, *const *arches, *const *flags;
+	const char *const *kernel_flags; /* those of flags that this kernel knows */
+};
+
+void profile_known_words(struct arena *arena, struct profile_words *ret_words);
+
 /* The member that it was read from, for another config.json; NULL: it was none. */
 const struct json_value *profile_json(const struct profile *profile);
 
