@@ -1,22 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "launcher/oci.h"
+/* `sbx-oci pause` and `resume`: by the freezer of the container's cgroup. */
+#include "launcher/oci_group.h"
 
+#include "base/arena.h"
 #include "base/error.h"
+
+struct change {
+	const char *verb, *usage;
+	bool frozen;
+};
+
+static int change_state(const struct change *change, const struct oci_group *group,
+			struct error *err)
+{
+	if (oci_group_want_life(group, change->verb, err) < 0)
+		return -1;
+	if (group_is_there(&group->group) &&
+	    group_is_frozen(&group->group) == change->frozen)
+		return error_set(err, ERROR_CONTAINER_STATE, "%s %.100s: container %s",
+				 change->verb, group->record.id,
+				 change->frozen ? "is paused already" : "not paused");
+	return group_freeze(&group->group, change->frozen, err);
+}
+
+static int run(const struct oci_globals *globals, const struct change *change,
+	       const char *const *words, struct arena *arena, struct error *err)
+{
+	struct oci_group group = { 0 };
+	const char *id;
+	int failed = -1;
+
+	if (oci_read_words(&words, NULL, 0, change->usage, arena, err) < 0)
+		return -1;
+	id = oci_only_id(words, change->usage, err);
+	if (id && oci_group_open(globals, id, true, arena, &group, err) == 0)
+		failed = change_state(change, &group, err);
+	oci_group_close(&group);
+	return failed;
+}
+
+static int command(const struct oci_globals *globals, const struct change *change,
+		   const char *const *words)
+{
+	struct arena arena = { 0 };
+	struct error err = { 0 };
+	int status = 0;
+
+	if (run(globals, change, words, &arena, &err) < 0)
+		status = oci_fail(globals, &err);
+	arena_free(&arena);
+	return status;
+}
 
 int oci_pause(const struct oci_globals *globals, const char *const *words)
 {
-	struct error err;
+	static const struct change change = { "pause", "pause ID", true };
 
-	(void)words;
-	error_set(&err, ERROR_PLAIN, "pause: it is not built yet");
-	return oci_fail(globals, &err);
+	return command(globals, &change, words);
 }
 
 int oci_resume(const struct oci_globals *globals, const char *const *words)
 {
-	struct error err;
+	static const struct change change = { "resume", "resume ID", false };
 
-	(void)words;
-	error_set(&err, ERROR_PLAIN, "resume: it is not built yet");
-	return oci_fail(globals, &err);
+	return command(globals, &change, words);
 }
