@@ -1,20 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/own_program.h"
 
+#include "base/fd.h"
+
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static bool find_beside(const char *name, char *ret_path)
+/*
+ * The path of the own file. A copy of it that nobody can write (launcher/own_copy.h) has none:
+ * its first word is the path of what was copied.
+ */
+static bool find_own(char *ret_path)
 {
-	const ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
-	char *end;
-	size_t room;
+	ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
+	auto_close int words = -1;
 
 	if (length <= 0)
 		return false;
 	ret_path[length] = '\0';
+	if (strcmp(ret_path, "/") != 0 && strncmp(ret_path, "/memfd:", 7) != 0)
+		return true;
+	words = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	length = words < 0 ? -1 : read(words, ret_path, PATH_MAX - 1);
+	if (length <= 0)
+		return false;
+	ret_path[length] = '\0';
+	return ret_path[0] == '/';
+}
+
+static bool find_beside(const char *name, char *ret_path)
+{
+	char *end;
+	size_t room;
+
+	if (!find_own(ret_path))
+		return false;
 	end = strrchr(ret_path, '/');
 	if (!end)
 		return false;

@@ -6,7 +6,9 @@
 #include "base/text.h"
 #include "launcher/executor.h"
 #include "launcher/oci.h"
+#include "launcher/own_copy.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,24 +34,26 @@ static const struct command {
 	const char *name;
 	int (*run)(const struct oci_globals *globals, const char *const *words);
 	const char *help;
+	bool enters; /* a process of ours is in a container for a moment */
 } commands[] = {
-	{ "create", oci_create, "make a container that waits to be started" },
-	{ "start", oci_start, "let a created container execute its process" },
-	{ "run", oci_run, "create, start, wait for the end, delete" },
-	{ "exec", oci_exec, "execute another process in a running container" },
-	{ "state", oci_state, "print the state of a container" },
-	{ "list", oci_list, "list containers" },
-	{ "ps", oci_ps, "list the processes of a container" },
-	{ "kill", oci_kill, "send a signal to a container" },
-	{ "delete", oci_delete, "remove what is left of a stopped container" },
-	{ "pause", oci_pause, "let all processes of a container stand still" },
-	{ "resume", oci_resume, "let them go on" },
-	{ "update", oci_update, "change the limits of a container" },
-	{ "events", oci_events, "print use of resources, and kills for want of memory" },
-	{ "spec", oci_spec, "write a config.json to begin with" },
-	{ "features", oci_features, "print what this runtime can do, as JSON" },
-	{ "checkpoint", refuse_checkpoint, "not supported" },
-	{ "restore", refuse_checkpoint, "not supported" },
+	{ "create", oci_create, "make a container that waits to be started", true },
+	{ "start", oci_start, "let a created container execute its process", false },
+	{ "run", oci_run, "create, start, wait for the end, delete", true },
+	{ "exec", oci_exec, "execute another process in a running container", true },
+	{ "state", oci_state, "print the state of a container", false },
+	{ "list", oci_list, "list containers", false },
+	{ "ps", oci_ps, "list the processes of a container", false },
+	{ "kill", oci_kill, "send a signal to a container", false },
+	{ "delete", oci_delete, "remove what is left of a stopped container", false },
+	{ "pause", oci_pause, "let all processes of a container stand still", false },
+	{ "resume", oci_resume, "let them go on", false },
+	{ "update", oci_update, "change the limits of a container", false },
+	{ "events", oci_events, "print use of resources, and kills for want of memory",
+	  false },
+	{ "spec", oci_spec, "write a config.json to begin with", false },
+	{ "features", oci_features, "print what this runtime can do, as JSON", false },
+	{ "checkpoint", refuse_checkpoint, "not supported", false },
+	{ "restore", refuse_checkpoint, "not supported", false },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
@@ -230,6 +234,14 @@ static int refuse_command(const struct oci_globals *globals, const char *name)
 	return oci_fail(globals, &err);
 }
 
+/* Before anything is opened or said. */
+static void protect_own_file(const char *name, char *const *argv)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].enters && strcmp(name, commands[i].name) == 0)
+			own_copy_become(argv);
+}
+
 static int dispatch(const struct oci_globals *globals, const char *const *words)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
@@ -246,8 +258,9 @@ static int answer_help(const struct oci_globals *globals, const char *command)
 	return command ? dispatch(globals, words) : print_usage(STDOUT_FILENO);
 }
 
-static int run(const char *const *words, struct oci_globals *globals, struct arena *arena)
+static int run(char *const *argv, struct oci_globals *globals, struct arena *arena)
 {
+	const char *const *words = (const char *const *)(uintptr_t)(argv + 1);
 	struct global_words read = { 0 };
 	struct error err = { 0 };
 
@@ -263,6 +276,7 @@ static int run(const char *const *words, struct oci_globals *globals, struct are
 		return print_usage(STDERR_FILENO);
 	if (strcmp(words[0], "help") == 0)
 		return answer_help(globals, words[1]);
+	protect_own_file(words[0], argv);
 	if (oci_open_log(globals, &err) < 0) {
 		globals->log = NULL;
 		return oci_fail(globals, &err);
@@ -272,7 +286,6 @@ static int run(const char *const *words, struct oci_globals *globals, struct are
 
 int main(int argc, char **argv)
 {
-	const char *const *words = (const char *const *)(uintptr_t)argv;
 	struct oci_globals globals = { 0 };
 	struct arena arena = { 0 };
 	struct caller_text caller;
@@ -282,7 +295,7 @@ int main(int argc, char **argv)
 		return STATUS_FAILED;
 	caller = caller_text_find(argc, argv);
 	globals.caller = &caller;
-	status = run(words + 1, &globals, &arena);
+	status = run(argv, &globals, &arena);
 	arena_free(&arena);
 	return status;
 }
