@@ -108,7 +108,7 @@ int oci_read_container_annotations(struct oci_reader *reader, struct error *err)
 int oci_read_hooks(struct oci_reader *reader, struct error *err);
 extern const char *const oci_hook_names[]; /* of enum hook_kind, NULL-ended */
 
-/* linux.devices and the default ones, behind the mounts. */
+/* linux.devices, behind the mounts. */
 size_t oci_count_devices(const struct oci_reader *reader);
 int oci_read_devices(struct oci_reader *reader, struct mount_entry *entries,
 		     size_t *count, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.devices of a container, and the devices that every container has (config-linux.md,
- * "Default Devices"). Where /dev is a directory of the host, its devices are there.
+ * linux.devices of a container; those that every container has are not listed here. Where
+ * /dev is a directory of the host, its devices are there.
  */
 #include "plan/from_oci.h"
 
@@ -10,21 +10,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "plan/plan.h"
-
-static const struct default_device {
-	const char *path;
-	struct device_node node;
-} defaults[] = {
-	{ "/dev/null", { .type = 'c', .major = 1, .minor = 3 } },
-	{ "/dev/zero", { .type = 'c', .major = 1, .minor = 5 } },
-	{ "/dev/full", { .type = 'c', .major = 1, .minor = 7 } },
-	{ "/dev/random", { .type = 'c', .major = 1, .minor = 8 } },
-	{ "/dev/urandom", { .type = 'c', .major = 1, .minor = 9 } },
-	{ "/dev/tty", { .type = 'c', .major = 5, .minor = 0 } },
-};
-
-enum { DEFAULTS = sizeof(defaults) / sizeof(defaults[0]) };
 
 static const struct json_value *find_devices(const struct oci_reader *reader)
 {
@@ -33,7 +20,7 @@ static const struct json_value *find_devices(const struct oci_reader *reader)
 
 size_t oci_count_devices(const struct oci_reader *reader)
 {
-	return json_count(find_devices(reader)) + DEFAULTS;
+	return json_count(find_devices(reader));
 }
 
 static int read_type(const struct json_value *object, struct device_node *node,
@@ -98,15 +85,6 @@ static int read_node(const struct json_value *object, struct device_node *node,
 	return 0;
 }
 
-static bool is_there(const struct mount_entry *entries, size_t count, const char *path)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!strcmp(entries[i].dest, path))
-			return true;
-	}
-	return false;
-}
-
 static bool dev_is_bound(const struct mount_entry *entries, size_t count)
 {
 	bool bound = false;
@@ -128,9 +106,10 @@ static void add_node(struct oci_reader *reader, const struct device_node *node,
 }
 
 /* The place of /dev/ptmx is that of a link into the container's own terminals. */
-static int read_listed(struct oci_reader *reader, bool bound, struct mount_entry *entries,
-		       size_t *count, struct error *err)
+int oci_read_devices(struct oci_reader *reader, struct mount_entry *entries,
+		     size_t *count, struct error *err)
 {
+	const bool bound = dev_is_bound(entries, *count);
 	const struct json_value *array;
 	size_t objects;
 
@@ -143,29 +122,13 @@ static int read_listed(struct oci_reader *reader, bool bound, struct mount_entry
 
 		if (read_node(json_at(array, i), &node, &path, err) < 0)
 			return -1;
-		if (bound)
+		if (bound && text_starts_with(path, "/dev/"))
 			oci_ignore(reader, json_at(array, i),
 				   "/dev is a directory of the host");
 		else if (!strcmp(path, "/dev/ptmx"))
 			oci_ignore(reader, json_at(array, i), "it is always there");
 		else
 			add_node(reader, &node, path, &entries[(*count)++]);
-	}
-	return 0;
-}
-
-int oci_read_devices(struct oci_reader *reader, struct mount_entry *entries,
-		     size_t *count, struct error *err)
-{
-	const size_t mounts = *count;
-	const bool bound = dev_is_bound(entries, mounts);
-
-	if (read_listed(reader, bound, entries, count, err) < 0)
-		return -1;
-	for (size_t i = 0; !bound && i < DEFAULTS; i++) {
-		if (!is_there(entries, *count, defaults[i].path))
-			add_node(reader, &defaults[i].node, defaults[i].path,
-				 &entries[(*count)++]);
 	}
 	return 0;
 }

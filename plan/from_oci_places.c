@@ -224,21 +224,25 @@ static int settle_remount(struct place *place, struct error *err)
 	    place->propagations)
 		return json_complain(json_get(place->object, "options"), err,
 				     "remount is only supported with ro");
-	place->entry->kind = MOUNT_REMOUNT_RO;
+	place->entry->kind = MOUNT_READONLY;
 	place->entry->flags = 0;
 	place->entry->source = NULL;
 	return 0;
 }
 
+/* Which hierarchies there are decides how they are mounted; no word changes that. */
 static void settle_data(struct place *place)
 {
 	struct mount_entry *entry = place->entry;
 
-	if (entry->kind == MOUNT_PROC && place->data &&
-	    !strcmp(place->data, "subset=pid"))
-		entry->source = "pids";
-	else
+	if (entry->kind != MOUNT_CGROUP)
 		entry->data = place->data;
+	else if (place->data)
+		oci_ignore(place->reader, json_get(place->object, "options"),
+			   "cgroups have no options of their own here");
+	/* What is made in it comes first. */
+	if (entry->kind == MOUNT_TMPFS && place->attributes.set & MOUNT_ATTR_RDONLY)
+		entry->flags |= MOUNT_F_RDONLY;
 }
 
 static void settle_attributes(struct place *place)
