@@ -204,6 +204,15 @@ static int read_rlimit(const struct json_value *object, struct rlimit_entry *ret
 	return 0;
 }
 
+static bool is_limited(const struct rlimit_entry *entries, size_t count, int resource)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].resource == resource)
+			return true;
+	}
+	return false;
+}
+
 static int read_rlimits(struct oci_reader *reader, const struct json_value *object,
 			struct error *err)
 {
@@ -218,8 +227,12 @@ static int read_rlimits(struct oci_reader *reader, const struct json_value *obje
 		return 0;
 	entries = arena_alloc_array(reader->arena, count, sizeof(*entries));
 	for (size_t i = 0; i < count; i++) {
-		if (read_rlimit(json_at(array, i), &entries[i], err) < 0)
+		const struct json_value *value = json_at(array, i);
+
+		if (read_rlimit(value, &entries[i], err) < 0)
 			return -1;
+		if (reader->container && is_limited(entries, i, entries[i].resource))
+			return json_complain(value, err, "a second limit of this type");
 	}
 	limits->rlimits = entries;
 	limits->rlimit_count = count;
