@@ -37,7 +37,7 @@ has_pages() { # ROOT
 }
 
 has_completions() { # ROOT
-	has "$1" share/bash-completion/completions/sbx share/zsh/site-functions/_sbx \
+	has "$1" share/bash-completion/completions/sbx share/bash-completion/completions/sbx-oci share/zsh/site-functions/_sbx \
 		share/fish/vendor_completions.d/sbx.fish
 }
 
@@ -66,9 +66,10 @@ can_unpack() { # DIR
 	[ ! -e "$build/launcher/sbx-image" ] || "$1/sbx-image" --version
 }
 
-echo 1..18
+echo 1..19
 check "meson installs below DESTDIR" install_to_destdir
 check "DESTDIR has the program" has "$scratch/dest$prefix" bin/sbx
+check "DESTDIR has the container runtime" is_runnable "$scratch/dest$prefix/bin/sbx-oci"
 check "DESTDIR has what serves the network" is_runnable "$scratch/dest$prefix/$libexec/sbx/sbx-net"
 check "DESTDIR has what reads images" can_unpack "$scratch/dest$prefix/$libexec/sbx"
 check "DESTDIR has every man page" has_pages "$scratch/dest$prefix"
