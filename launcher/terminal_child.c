@@ -76,6 +76,16 @@ static void copy_terminal(int slave)
 	}
 }
 
+/* What the configuration says counts (process.consoleSize). */
+static void set_size(int slave, const struct process_spec *process)
+{
+	const struct winsize size = { .ws_row = (unsigned short)process->rows,
+				      .ws_col = (unsigned short)process->columns };
+
+	if (process->rows || process->columns)
+		(void)ioctl(slave, TIOCSWINSZ, &size);
+}
+
 /* /dev/console is the same terminal, where /dev is ours. */
 static int place_console(int master, struct error *err)
 {
@@ -110,6 +120,7 @@ int terminal_open(struct child *child, struct error *err)
 	if (slave < 0)
 		return error_errno(err, "open a terminal");
 	copy_terminal(slave);
+	set_size(slave, &child->plan->process);
 	if (fchown(slave, child->uid, child->gid) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return error_errno(err, "give the terminal to the user");

@@ -77,6 +77,46 @@ static void the_keys_of_the_caller_are_left_behind(void **state)
 	assert_int_equal(WEXITSTATUS(status), WELL);
 }
 
+/* In a session of its own with a key, whose container has a keyring that is another. */
+static enum answer own(void)
+{
+	struct error err = { 0 };
+	int left;
+
+	if (sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0 ||
+	    add_key("sbx-test-key", KEY_SPEC_SESSION_KEYRING) < 0 ||
+	    find_key("sbx-test-key") < 0)
+		return NO_KEYS;
+	left = keyring_own(&err);
+	if (left != 0)
+		return left == 1 && strstr(err.text, "quota") ? NO_KEYS : NOT_LEFT;
+	if (find_key("sbx-test-key") >= 0)
+		return STILL_FOUND;
+	/* The quota may have run out meanwhile: then it is the empty one that is shared. */
+	if (add_key("sbx-test-own", KEY_SPEC_SESSION_KEYRING) < 0)
+		return errno == EDQUOT || errno == EACCES ? NO_KEYS : WRITABLE;
+	return find_key("sbx-test-own") < 0 ? WRITABLE : WELL;
+}
+
+static void a_container_has_a_keyring_that_it_may_use(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		_exit((int)own());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_KEYS) {
+		print_message("no keys can be made here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), WELL);
+}
+
 static void the_callers_own_session_stays_as_it_was(void **state)
 {
 	const long before = sys_keyctl(KEYCTL_GET_KEYRING_ID,
@@ -92,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_keys_of_the_caller_are_left_behind),
+		cmocka_unit_test(a_container_has_a_keyring_that_it_may_use),
 		cmocka_unit_test(the_callers_own_session_stays_as_it_was),
 	};
 

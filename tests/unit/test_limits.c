@@ -178,6 +178,32 @@ static void limits_are_as_asked_afterwards(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void raising_is_refused_in_words_of_the_present_limit(void **state)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0) {
+		const struct rlimit low = { 20, 30 };
+		const struct rlimit_entry entry = { RLIMIT_NOFILE, 20, 40 };
+		const struct limits_spec limits = of_entries(&entry, 1);
+		struct error err = { 0 };
+
+		if (setrlimit(RLIMIT_NOFILE, &low) < 0)
+			_exit(1);
+		if (limits_raise(&limits, &err) == 0)
+			_exit(limits_apply(&limits, &err) == 0 ? 0 : 2);
+		_exit(strcmp(err.text, "set RLIMIT_NOFILE: the hard limit here is 30") ==
+					      0 &&
+				      err.errnum == 0
+			      ? 0
+			      : 3);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static void no_limit_is_all_bits(void **state)
 {
 	const struct rlimit_entry entry = { RLIMIT_STACK, 8192 * 1024, UINT64_MAX };
@@ -206,6 +232,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_resource_is_refused),
 		cmocka_unit_test(an_oom_score_adj_may_rise_but_not_fall),
 		cmocka_unit_test(limits_are_as_asked_afterwards),
+		cmocka_unit_test(raising_is_refused_in_words_of_the_present_limit),
 		cmocka_unit_test(no_limit_is_all_bits),
 	};
 
