@@ -59,9 +59,10 @@ struct child {
 	int start_socket;
 	struct container_record *record;
 	const struct command_steps *steps; /* container_process.h; NULL: as any command */
-	int proc; /* the caller's procfs, for labels; -1: none are asked for */
-	bool joins;                        /* a sandbox that runs already */
-	bool stays;                        /* when the launcher has gone */
+	int proc;   /* the caller's procfs, for labels; -1: none are asked for */
+	bool joins; /* a sandbox that runs already */
+	bool stays; /* when the launcher has gone */
+	struct execution *execution; /* of a container: found before the wait */
 };
 
 /* A step on the child's way to the command. */

@@ -141,19 +141,49 @@ struct container_options {
 	bool no_cgroup;   /* --cgroup-manager disabled */
 	bool best_effort; /* --cgroups best-effort */
 	bool attached;    /* `run` without -d: its terminal is relayed by us */
+	/* What is no reason to stop; NULL: nobody hears it. */
+	void (*warn)(void *context, const struct error *warning);
+	void *context;
 };
+
+/* What its creator still holds of it. Descriptors are -1 when there is none. */
+struct container_handle {
+	pid_t pid; /* a child of the caller */
+	int pidfd;
+	int console; /* attached: the master of its terminal, to be relayed */
+};
+
+/* Descriptors that are handed on, beside 0, 1 and 2. */
+enum { CONTAINER_FDS_MAX = 512 };
+
+/*
+ * The process is to have 3, …: as many as LISTEN_FDS says (sd_listen_fds(3)), and so many preserved
+ * ones. Closes all others: called before anything is opened. Returns how many, or -1.
+ */
+int container_take_fds(unsigned int preserved, struct error *err);
+
+/* Puts them into the plan, with the variables that tell of them. */
+void container_pass_fds(struct plan *plan, int count);
 
 /*
  * Makes the container of the plan up to the point where only its process has to be executed:
- * the process waits at ROOT/ID/start, whatever becomes of the caller. The record is written.
- * On failure nothing is left but the entry, which the caller removes.
- * attached: *ret_sandbox is the running launcher's side; else it is closed, the process
- * left to whoever reaps the caller's children.
+ * the process waits at ROOT/ID/start, whatever becomes of the caller. The record is written;
+ * what is added to it lives in the arena. On failure nothing is left but the entry, which
+ * the caller removes. Signals that can be blocked are blocked from then on.
  */
 int container_create(const struct plan *plan, const struct container_options *options,
-		     const struct caller_text *caller, struct container_entry *entry,
-		     struct container_record *record, struct sandbox *ret_sandbox,
+		     const struct caller_text *caller,
+		     const struct container_entry *entry, struct container_record *record,
+		     struct arena *arena, struct container_handle *ret_handle,
 		     struct error *err);
+void container_let_go(struct container_handle *handle);
+
+/*
+ * Stays with a container that was started: passes signals on, relays its terminal. Returns when
+ * process 1 has ended, with its exit status as a shell has it. container_attend.c
+ */
+int container_attend(const struct plan *plan, struct container_handle *handle,
+		     int *ret_status, struct error *err);
 
 /*
  * Lets it execute its process: hooks of that moment, the listener of its filter handed to whom the
@@ -171,11 +201,15 @@ int container_kill(const struct container_record *record, int number, bool all,
 		   struct error *err);
 
 /*
- * Takes a stopped container away: its cgroup, poststop hooks (failures are warnings), its entry. force: kills
- * it first.
+ * Takes a stopped or never started container away: its cgroup, poststop hooks, its entry,
+ * which is closed. force: a running one is killed. 1: done, but a hook failed, as err says.
  */
 int container_delete(struct container_entry *entry, const struct container_record *record,
 		     bool force, struct error *err);
+
+/* The same of one that has ended, by who has its plan. 1: done, but a hook failed, as err says. */
+int container_take_away(const struct plan *plan, struct container_entry *entry,
+			const struct container_record *record, struct error *err);
 
 /* ---- hooks: container_hooks.c ------------------------------------------------------------- */
 

@@ -1,31 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "launcher/container.h"
+/*
+ * The start of a container that waits: a word to its process 1, and what that says until it is
+ * executed.
+ */
+#include "launcher/container_life.h"
 
+#include "base/arena.h"
 #include "base/error.h"
+#include "base/fd.h"
+#include "launcher/sync.h"
+#include "plan/plan.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+/* 1: it was executed; 0: more is to come. */
+static int take_turn(const struct plan *plan, const struct container_record *record,
+		     int connection, struct error *err)
+{
+	struct message message = { 0 };
+	auto_close int fd = -1;
+
+	(void)plan;
+	(void)record;
+	if (sync_receive(connection, &message, &fd) != 1)
+		return 1;
+	if (message.turn == TURN_FAILED) {
+		*err = message.err;
+		return -1;
+	}
+	if (message.turn != TURN_LISTENER)
+		return error_set(err, ERROR_PLAIN,
+				 "start the container: a turn out of order");
+	return 0;
+}
+
+/* What it has started it would end again: runtime-spec, runtime.md, "Lifecycle". */
+static int run_hooks(const struct plan *plan, const struct container_record *record,
+		     struct error *err)
+{
+	struct arena arena = { 0 };
+	struct error ignored;
+	int failed;
+
+	if (plan->container.hooks[HOOK_POSTSTART].count == 0)
+		return 0;
+	failed = container_run_hooks(
+		plan, HOOK_POSTSTART,
+		container_state_text(record, CONTAINER_RUNNING, &arena), err);
+	arena_free(&arena);
+	if (failed)
+		(void)container_kill(record, SIGKILL, false, &ignored);
+	return failed;
+}
 
 int container_start(const struct plan *plan, const struct container_entry *entry,
 		    const struct container_record *record, struct error *err)
 {
-	(void)plan;
-	(void)entry;
-	(void)record;
-	return error_set(err, ERROR_PLAIN, "start a container: it is not built yet");
-}
+	auto_close int connection = container_connect_start(entry, err);
+	int done = 0;
 
-int container_kill(const struct container_record *record, int number, bool all,
-		   struct error *err)
-{
-	(void)record;
-	(void)number;
-	(void)all;
-	return error_set(err, ERROR_PLAIN, "kill a container: it is not built yet");
-}
-
-int container_delete(struct container_entry *entry, const struct container_record *record,
-		     bool force, struct error *err)
-{
-	(void)entry;
-	(void)record;
-	(void)force;
-	return error_set(err, ERROR_PLAIN, "delete a container: it is not built yet");
+	if (connection < 0)
+		return -1;
+	if (sync_send_turn(connection, TURN_START, 0) < 0)
+		return error_errno(err, "tell the container to start");
+	while (done == 0)
+		done = take_turn(plan, record, connection, err);
+	/* Nobody listens there any more; who finds no place asks no further. */
+	(void)unlinkat(entry->dir, "start", 0);
+	return done < 0 ? -1 : run_hooks(plan, record, err);
 }

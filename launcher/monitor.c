@@ -13,6 +13,7 @@
 #include "launcher/explain.h"
 #include "launcher/learn.h"
 #include "launcher/servers.h"
+#include "launcher/signals.h"
 #include "launcher/sync.h"
 #include "launcher/terminal.h"
 #include "plan/plan.h"
@@ -79,36 +80,6 @@ static uint64_t now_ms(void)
 }
 
 /* ---- signals --------------------------------------------------------------------------- */
-
-/* Those that a fault in the launcher itself raises stay as they are. */
-static void forwarded_signals(sigset_t *set)
-{
-	static const int own[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-				   SIGTRAP, SIGABRT, SIGSYS };
-
-	sigfillset(set);
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-		sigdelset(set, own[i]);
-}
-
-int signals_prepare(sigset_t *ret_ignored, struct error *err)
-{
-	const struct sigaction reset = { .sa_handler = SIG_DFL };
-	sigset_t set;
-
-	sigemptyset(ret_ignored);
-	for (int number = 1; number < NSIG; number++) {
-		struct sigaction before;
-
-		if (sigaction(number, &reset, &before) == 0 &&
-		    before.sa_handler == SIG_IGN)
-			sigaddset(ret_ignored, number);
-	}
-	forwarded_signals(&set);
-	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
-		return error_errno(err, "block signals");
-	return 0;
-}
 
 static void send_signal(const struct monitor *monitor, int number, bool group)
 {
@@ -394,6 +365,7 @@ static void take_turn(struct monitor *monitor)
 	case TURN_SIGNAL:
 	case TURN_GROUP_SIGNAL:
 	case TURN_MOUNTED:
+	case TURN_MOUNT_IDS:
 	case TURN_READY:
 	case TURN_LEAVE:
 	case TURN_START:
@@ -620,7 +592,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	monitor.explainer.place = events->denials;
 	terminal_init(&monitor.terminal);
 	flow_init(&monitor.stdin_flow);
-	forwarded_signals(&set);
+	signals_forwarded(&set);
 	monitor.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (monitor.signals < 0) {
 		error_errno(err, "watch signals");

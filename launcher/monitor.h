@@ -29,12 +29,6 @@ struct monitor_events {
 };
 
 /*
- * Every signal that can be waited for is blocked, dispositions are the default ones.
- * *ret_ignored: those that the caller ignores, as nohup(1) does with HUP.
- */
-int signals_prepare(sigset_t *ret_ignored, struct error *err);
-
-/*
  * Follows a sandbox to its end: passes signals on, relays the terminal, feeds the
  * standard input, and takes the resources back. 0: the command ran and ended, *ret_outcome
  * says how; -1: it did not start or sbx could not go on (ret_outcome->command_started).

@@ -75,6 +75,18 @@ int oci_find_container(const struct oci_globals *globals, const char *id, bool l
 		       struct arena *arena, struct container_entry *ret_entry,
 		       struct container_record *ret_record, struct error *err);
 
+/*
+ * Visits each container whose id matches the extended regular expression, and
+ * tells the first failure. oci_each.c
+ */
+struct oci_visitor {
+	int (*visit)(const struct oci_globals *globals, const char *id, void *context,
+		     struct error *err);
+	void *context;
+};
+int oci_for_each(const struct oci_globals *globals, const char *expression,
+		 const struct oci_visitor *visitor, struct error *err);
+
 /* Closes it and ROOT. */
 void oci_leave_container(struct container_entry *entry);
 

@@ -1,13 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "launcher/oci.h"
+/* create, start, wait for the end, delete. */
+#include "launcher/oci_make.h"
 
 #include "base/error.h"
 
+#include <signal.h>
+
+/* What could not be started is not left behind. */
+static void take_away(const struct oci_globals *globals, struct oci_made *made)
+{
+	struct error err = { 0 };
+
+	if (container_delete(&made->entry, &made->record, true, &err) != 0)
+		oci_warn(globals, "%s", err.text);
+}
+
+static int stay(const struct oci_globals *globals, struct oci_made *made, bool keep,
+		int *ret_status, struct error *err)
+{
+	int removed;
+
+	if (container_attend(&made->plan, &made->handle, ret_status, err) < 0)
+		return -1;
+	if (keep)
+		return 0;
+	removed = container_take_away(&made->plan, &made->entry, &made->record, err);
+	if (removed > 0)
+		oci_warn(globals, "%s", err->text);
+	return removed < 0 ? -1 : 0;
+}
+
+static int run(const struct oci_globals *globals, struct oci_made *made,
+	       const struct oci_run_words *read, int *ret_status, struct error *err)
+{
+	if (container_start(&made->plan, &made->entry, &made->record, err) < 0) {
+		take_away(globals, made);
+		return -1;
+	}
+	if (read->detach)
+		return 0;
+	return stay(globals, made, read->keep, ret_status, err);
+}
+
 int oci_run(const struct oci_globals *globals, const char *const *words)
 {
-	struct error err;
+	struct oci_run_words read = { 0 };
+	struct oci_made made;
+	struct error err = { 0 };
+	int status = 0;
 
-	(void)words;
-	error_set(&err, ERROR_PLAIN, "run: it is not built yet");
-	return oci_fail(globals, &err);
+	if (oci_make(globals, words, &read, &made, &err) < 0 ||
+	    run(globals, &made, &read, &status, &err) < 0)
+		status = oci_fail(globals, &err);
+	oci_made_free(&made);
+	return status;
 }

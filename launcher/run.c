@@ -15,6 +15,7 @@
 #include "launcher/monitor.h"
 #include "launcher/record.h"
 #include "launcher/report.h"
+#include "launcher/signals.h"
 #include "launcher/state.h"
 #include "plan/plan.h"
 

@@ -30,9 +30,10 @@ enum turn {
 	TURN_STOPPED,      /* child:    the command was stopped by signal `value` */
 	TURN_ENDED,        /* child:    wait status is `value`; the sandbox goes down */
 	TURN_MOUNTED, /* container: all is mounted, and the old root still there: hooks run */
-	TURN_READY,  /* container: nothing is left but to execute */
-	TURN_LEAVE,  /* launcher: I go; wait at the socket to be started */
-	TURN_START,  /* who starts a container: execute */
+	TURN_MOUNT_IDS, /* container: map the ids of this mount (one fd), operation `value` */
+	TURN_READY,     /* container: nothing is left but to execute */
+	TURN_LEAVE,     /* launcher: I go; wait at the socket to be started */
+	TURN_START,     /* who starts a container: execute */
 	TURN_FAILED, /* child:    here is the error; I am gone */
 };
 
