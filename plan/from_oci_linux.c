@@ -150,6 +150,27 @@ static int compile_filter(struct oci_reader *reader, const struct json_value *ob
 	return error_hint(err, "name the socket of who answers, or take the action out");
 }
 
+/* For run.oci.seccomp_fail_unknown_syscall. */
+static int check_names(const struct json_value *object, struct error *err)
+{
+	const struct json_value *rules = json_get(object, "syscalls");
+
+	for (size_t i = 0; i < json_count(rules); i++) {
+		const struct json_value *names = json_get(json_at(rules, i), "names");
+
+		for (size_t j = 0; j < json_count(names); j++) {
+			const char *name;
+
+			if (json_want_text(json_at(names, j), &name, err) < 0)
+				return -1;
+			if (!call_is_known(name))
+				return json_complain(json_at(names, j), err,
+						     "no system call that is known here");
+		}
+	}
+	return 0;
+}
+
 static int read_listener(struct oci_reader *reader, const struct json_value *object,
 			 struct error *err)
 {
@@ -181,6 +202,7 @@ static int read_seccomp(struct oci_reader *reader, const struct json_value *linu
 		return 0;
 	}
 	if (read_listener(reader, object, err) < 0 ||
+	    (reader->strict_calls && check_names(object, err) < 0) ||
 	    profile_read_json(object, reader->name, reader->arena, &policy->profile,
 			      err) < 0)
 		return -1;

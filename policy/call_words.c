@@ -109,3 +109,8 @@ int call_parse(const char *const *words, struct seccomp_data *ret_data, struct e
 	*ret_data = data;
 	return 0;
 }
+
+bool call_is_known(const char *name)
+{
+	return call_number(abi_native(), name) != -2;
+}

@@ -142,6 +142,9 @@ char *errno_text(int number, char *buffer, size_t size);
 int call_parse(const char *const *words, struct seccomp_data *ret_data,
 	       struct error *err);
 
+/* Whether any machine has a system call of that name, as far as anybody here knows. */
+bool call_is_known(const char *name);
+
 /* ---- for `sbx policy`: texts in the arena ---- */
 
 /* The built-ins with a line about each, and what lies in places->dirs. */

@@ -303,6 +303,22 @@ static void a_bad_filter_is_refused(void **state)
 			       "action (nearest: SCMP_ACT_ALLOW)");
 }
 
+static void unknown_calls_are_refused_only_on_request(void **state)
+{
+#define SECCOMP                                                                          \
+	",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['read',"     \
+	"'stime','never'],'action':'SCMP_ACT_ERRNO'}]}"
+	if (!has_seccomp())
+		return;
+	bundle_read(state, BUNDLE("", SECCOMP));
+	bundle_refuses(state,
+		       BUNDLE(",'annotations':{'run.oci.seccomp_fail_unknown_syscall':"
+			      "'1'}",
+			      SECCOMP),
+		       "linux.seccomp.syscalls[0].names[2]: no system call that is known "
+		       "here");
+}
+
 /* ---- resources ------------------------------------------------------------------------ */
 
 #define RESOURCES(x) BUNDLE("", ",'cgroupsPath':'/a/b','resources':{" x "}")
@@ -571,6 +587,7 @@ int main(void)
 		TEST(a_listener_is_named),
 		TEST(a_filter_that_nobody_answers_is_refused),
 		TEST(a_bad_filter_is_refused),
+		TEST(unknown_calls_are_refused_only_on_request),
 		TEST(memory_is_read),
 		TEST(processors_and_tasks_are_read),
 		TEST(block_devices_are_read),
