@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -86,21 +85,27 @@ static void set_size(int slave, const struct process_spec *process)
 		(void)ioctl(slave, TIOCSWINSZ, &size);
 }
 
-/* /dev/console is the same terminal, where /dev is ours. */
-static int place_console(int master, struct error *err)
+/*
+ * /dev/console is the same terminal, where /dev has a place for it. Neither of both is looked
+ * up by a name that could lead elsewhere: the one is open, the other is no link.
+ */
+static int place_console(int slave, struct error *err)
 {
+	auto_close int place = open("/dev/console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	auto_close int clone = -1;
-	unsigned int number;
-	char path[32];
+	struct stat status;
 
-	if (access("/dev/console", F_OK) < 0)
+	if (place < 0)
 		return 0;
-	if (ioctl(master, TIOCGPTN, &number) < 0)
-		return error_errno(err, "ask for the terminal's number");
-	snprintf(path, sizeof(path), "/dev/pts/%u", number);
-	clone = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (clone < 0 || sys_move_mount(clone, "", AT_FDCWD, "/dev/console",
-					MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (fstat(place, &status) < 0 ||
+	    (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)))
+		return error_set(err, ERROR_DEVICE_MISSING,
+				 "make /dev/console: another file is there");
+	clone = sys_open_tree(slave, "",
+			      AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (clone < 0 ||
+	    sys_move_mount(clone, "", place, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return error_errno(err, "make /dev/console");
 	return 0;
 }
@@ -124,7 +129,7 @@ int terminal_open(struct child *child, struct error *err)
 	if (fchown(slave, child->uid, child->gid) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return error_errno(err, "give the terminal to the user");
-	if (own_devices && !child->joins && place_console(master, err) < 0)
+	if (own_devices && !child->joins && place_console(slave, err) < 0)
 		return -1;
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		return error_errno(err, "make it the terminal of the session");

@@ -65,6 +65,27 @@ static int part_from_parent(const struct container *container, int dir, struct e
 	return container_propagate(container, top, MS_PRIVATE, err);
 }
 
+/*
+ * What lies below the root already is as the configuration wants it, before mounts with words of
+ * their own come. The root itself follows behind the pivot, which it must not be shared for
+ * (pivot_root(2)).
+ */
+static int set_propagation_below(const struct container *container, struct error *err)
+{
+	const int root = container->tree.root;
+	unsigned long propagation = container->tree.spec->propagation;
+
+	if (!(propagation & MS_REC))
+		return 0;
+	if (propagation & MS_UNBINDABLE)
+		propagation = MS_PRIVATE | MS_REC;
+	if (container_propagate(container, root, propagation, err) < 0)
+		return -1;
+	return propagation & MS_SHARED
+		       ? container_propagate(container, root, MS_PRIVATE, err)
+		       : 0;
+}
+
 static int stack(int mount, int dir, struct error *err)
 {
 	return mount_attach(mount, dir, "the root", err);
@@ -101,7 +122,9 @@ static int open_root(struct container *container, struct error *err)
 		return error_errno(err, "bind the root %s", path);
 	if (open_scratch(tree, dir, err) < 0)
 		return -1;
-	return stack(tree->root, dir, err);
+	if (stack(tree->root, dir, err) < 0)
+		return -1;
+	return set_propagation_below(container, err);
 }
 
 /* ---- the way in ---------------------------------------------------------------------------- */
@@ -155,7 +178,8 @@ static int go_in(const struct container *container, struct error *err)
 	return spec->propagation == 0
 		       ? 0
 		       : container_propagate(container, container->tree.root,
-					     spec->propagation, err);
+					     spec->propagation & ~(unsigned long)MS_REC,
+					     err);
 }
 
 /* ---- in order ------------------------------------------------------------------------------ */
@@ -218,9 +242,12 @@ static int build(struct container *container, struct error *err)
 	const struct tree *tree = &container->tree;
 	const struct root_listener *listener = tree->listener;
 
+	if (tree->namespaces->kinds[NS_MOUNT].mode == NS_SHARED)
+		return error_set(err, ERROR_CONFIG,
+				 "mount without a mount namespace of its own");
 	if (loosen(tree->spec, err) < 0 || take_sources(container, err) < 0 ||
 	    open_root(container, err) < 0 || mount_all(container, false, err) < 0 ||
-	    container_default_devices(container, err) < 0)
+	    container_finish_dev(container, err) < 0)
 		return -1;
 	/* Nobody's working directory by then. */
 	if (chdir("/") < 0)

@@ -50,6 +50,9 @@ int container_change(const struct container *container, int mount_fd, uint64_t s
 int container_propagate(const struct container *container, int mount_fd,
 			unsigned long propagation, struct error *err);
 
+/* Those that the entry asks for, of the mount itself. */
+uint64_t container_attributes(const struct mount_entry *entry);
+
 /* All that the entry says of its mount, which is attached. without: flags to leave out. */
 int container_finish_mount(const struct container *container,
 			   const struct mount_entry *entry, int mount_fd,
@@ -77,7 +80,9 @@ int container_new(const struct container *container, const struct mount_entry *e
 /* container_dev.c */
 int container_device(struct container *container, const struct mount_entry *entry,
 		     struct error *err);
-int container_default_devices(struct container *container, struct error *err);
+
+/* What is always in /dev, and a place for the console. */
+int container_finish_dev(struct container *container, struct error *err);
 
 /* container_cgroup.c */
 int container_cgroup(struct container *container, const struct mount_entry *entry,

@@ -2,7 +2,7 @@
 /*
  * Devices of a container: made by mknod(2) where that is allowed, and else the host's,
  * bound. Those that every container has, and the links beside them, are of the runtime
- * specification (config-linux.md, default devices; runtime-linux.md, dev symbolic links).
+ * specification (config-linux.md, "Default Devices"; runtime-linux.md, "Dev symbolic links").
  */
 #include "userns/container.h"
 
@@ -21,10 +21,14 @@
 
 static const struct {
 	const char *path;
-	unsigned int major, minor;
+	struct device_node node;
 } nodes[] = {
-	{ "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-	{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+	{ "/dev/null", { .type = 'c', .major = 1, .minor = 3 } },
+	{ "/dev/zero", { .type = 'c', .major = 1, .minor = 5 } },
+	{ "/dev/full", { .type = 'c', .major = 1, .minor = 7 } },
+	{ "/dev/random", { .type = 'c', .major = 1, .minor = 8 } },
+	{ "/dev/urandom", { .type = 'c', .major = 1, .minor = 9 } },
+	{ "/dev/tty", { .type = 'c', .major = 5, .minor = 0 } },
 };
 
 static const struct {
@@ -195,18 +199,25 @@ static int place_links(const struct container *container, struct error *err)
 	return place_ptmx(dev, err);
 }
 
-int container_default_devices(struct container *container, struct error *err)
+/* What the configuration has put there is as good, whatever it is, but for a link. */
+static int place_default(struct container *container, const char *path,
+			 const struct device_node *node, struct error *err)
+{
+	auto_close int there = container_find(container, path);
+	struct stat status;
+
+	if (there >= 0 && fstat(there, &status) == 0 && S_ISCHR(status.st_mode))
+		return 0;
+	return place_node(container, node, path, err);
+}
+
+int container_finish_dev(struct container *container, struct error *err)
 {
 	if (container->foreign_dev)
 		return 0;
-	for (size_t i = 0; i < COUNT(nodes); i++) {
-		const struct device_node node = { .type = 'c',
-						  .major = nodes[i].major,
-						  .minor = nodes[i].minor };
-
-		if (place_node(container, &node, nodes[i].path, err) < 0)
+	for (size_t i = 0; i < COUNT(nodes); i++)
+		if (place_default(container, nodes[i].path, &nodes[i].node, err) < 0)
 			return -1;
-	}
 	if (container->tree.console) {
 		auto_close int console =
 			container_place(container, "/dev/console", false, false, err);

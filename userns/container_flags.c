@@ -33,18 +33,21 @@ static int change(const struct container *container, int mount_fd, uint64_t set,
 /*
  * What came from an outer user namespace keeps the flags that it has there
  * (mount_namespaces(7)); "rw" of an engine that adds it everywhere means: do not add "ro".
+ * Access times that are set have to be those.
  */
 int container_change(const struct container *container, int mount_fd, uint64_t set,
 		     uint64_t clear, bool recursive, struct error *err)
 {
-	const uint64_t times = set & ATTR_ATIME || clear & ATTR_ATIME ? ATTR_ATIME : 0;
+	const uint64_t times = set & ATTR_ATIME ? ATTR_ATIME : 0;
 
 	clear |= times;
+	if (clear & ATTR_ATIME)
+		clear |= ATTR_ATIME;
 	if (set == 0 && clear == 0)
 		return 0;
 	if (change(container, mount_fd, set, clear, recursive) == 0)
 		return 0;
-	if (errno == EPERM && (clear & ~times) != 0 &&
+	if (errno == EPERM && clear != times &&
 	    change(container, mount_fd, set, times, recursive) == 0)
 		return 0;
 	return error_errno(err, "set the flags of a mount");
@@ -67,10 +70,12 @@ int container_propagate(const struct container *container, int mount_fd,
 	return error_errno(err, "set the propagation of a mount");
 }
 
-static uint64_t in_force(unsigned int flags)
+uint64_t container_attributes(const struct mount_entry *entry)
 {
-	uint64_t attributes = mount_attributes(flags);
+	uint64_t attributes = mount_attributes(entry->flags);
 
+	if (entry->attributes)
+		attributes |= entry->attributes->set;
 	if (protection_is_off("read-only"))
 		attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	return attributes;
@@ -85,8 +90,7 @@ int container_finish_mount(const struct container *container,
 		entry->attributes ? entry->attributes : &none;
 	const uint64_t left_out = mount_attributes(without);
 
-	if (container_change(container, mount_fd,
-			     (in_force(entry->flags) | more->set) & ~left_out,
+	if (container_change(container, mount_fd, container_attributes(entry) & ~left_out,
 			     more->clear, false, err) < 0)
 		return -1;
 	if (container_change(container, mount_fd, more->set_below & ~left_out,

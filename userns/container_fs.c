@@ -128,6 +128,15 @@ static int refuse_type(const char *type, struct error *err)
 			 "open a %s: this kernel knows no such file system", type);
 }
 
+/* What a mount table says; the type, where there is nothing else to say. */
+static const char *source_of(const struct mount_entry *entry, const char *type)
+{
+	const bool usable =
+		entry->source && *entry->source && strlen(entry->source) <= VALUE_MAX;
+
+	return usable ? entry->source : type;
+}
+
 /* Detached. */
 static int open_new(const struct container *container, const struct mount_entry *entry,
 		    const char *type, char *data, struct error *err)
@@ -138,8 +147,7 @@ static int open_new(const struct container *container, const struct mount_entry 
 
 	if (fs < 0)
 		return refuse_type(type, err);
-	if (entry->source && *entry->source && strlen(entry->source) <= VALUE_MAX &&
-	    set_option(fs, "source", entry->source) < 0)
+	if (set_option(fs, "source", source_of(entry, type)) < 0)
 		return error_errno(err, "set the source of a %s", type);
 	if (label && takes_label(type) && set_option(fs, "context", label) < 0)
 		return error_errno(err, "set the label of a %s", type);

@@ -49,18 +49,20 @@ static int check_proc(const struct mount_entry *entry, int source, struct error 
 
 /* ---- sources ------------------------------------------------------------------------------- */
 
-/* By us, or by somebody who has power over the file system. */
 static int map_ids(struct container *container, size_t index, int mount,
 		   struct error *err)
 {
 	const struct root_listener *listener = container->tree.listener;
 	const struct mount_entry *entry = &container->tree.spec->mounts[index];
+	const bool outside =
+		container->tree.namespaces->kinds[NS_USER].mode == NS_PRIVATE;
 
-	if (!entry->id_map || mount_map_ids(mount, entry->id_map, err) == 0)
+	if (!entry->id_map)
 		return 0;
-	if (err->errnum != EPERM || !listener || !listener->map_ids)
-		return -1;
-	return listener->map_ids(listener->context, (int)index + 1, mount, err);
+	/* The map is one of outer ids, and the files belong to the owner of the outer system. */
+	if (outside && listener && listener->map_ids)
+		return listener->map_ids(listener->context, (int)index + 1, mount, err);
+	return mount_map_ids(mount, entry->id_map, err);
 }
 
 int container_take_source(struct container *container, size_t index, struct error *err)
@@ -124,7 +126,7 @@ static int do_tmpfs(struct container *container, const struct mount_entry *entry
 		return error_within(err, "fill the tmpfs on %s", entry->dest);
 	if (container_finish_mount(container, entry, mount, MOUNT_F_RDONLY, err) < 0)
 		return -1;
-	if (!(entry->flags & MOUNT_F_RDONLY))
+	if (!(container_attributes(entry) & MOUNT_ATTR_RDONLY))
 		return 0;
 	return tree_close_late(&container->tree, fd_take(&mount), err);
 }
@@ -146,7 +148,7 @@ static int do_outer(struct container *container, const struct mount_entry *entry
 	if (clone < 0)
 		return error_errno(err, "bind the outer one on %s", entry->dest);
 	if (mount_attach(clone, place, entry->dest, err) < 0 ||
-	    container_change(container, clone, mount_attributes(entry->flags), 0, true,
+	    container_change(container, clone, container_attributes(entry), 0, true,
 			     err) < 0)
 		return -1;
 	return container_finish_mount(container, entry, clone, 0, err);
@@ -157,12 +159,16 @@ static int do_proc(struct container *container, const struct mount_entry *entry,
 		   int source, struct error *err)
 {
 	const struct tree *tree = &container->tree;
+	const bool pids = entry->source && strcmp(entry->source, "pids") == 0;
+	struct mount_entry pids_only = *entry;
 	auto_close int place = place_of(container, entry, err);
 
 	(void)source;
 	if (place < 0)
 		return -1;
-	if (do_new(container, entry, "proc", place, err) == 0)
+	pids_only.source = NULL;
+	pids_only.data = "subset=pid";
+	if (do_new(container, pids ? &pids_only : entry, "proc", place, err) == 0)
 		return 0;
 	if (err->errnum != EPERM)
 		return -1;
@@ -228,6 +234,18 @@ static int do_cgroup(struct container *container, const struct mount_entry *entr
 	return container_cgroup(container, entry, err);
 }
 
+/* Of what is mounted there by now. */
+static int do_remount_ro(struct container *container, const struct mount_entry *entry,
+			 int source, struct error *err)
+{
+	auto_close int place = container_find(container, entry->dest);
+
+	(void)source;
+	if (place < 0)
+		return error_errno(err, "find %s", entry->dest);
+	return container_change(container, place, MOUNT_ATTR_RDONLY, 0, false, err);
+}
+
 static int do_device(struct container *container, const struct mount_entry *entry,
 		     int source, struct error *err)
 {
@@ -245,6 +263,7 @@ static int (*const kinds[])(struct container *container, const struct mount_entr
 	[MOUNT_SYSFS] = do_sysfs,
 	[MOUNT_MQUEUE] = do_mqueue,
 	[MOUNT_CGROUP] = do_cgroup,
+	[MOUNT_REMOUNT_RO] = do_remount_ro,
 	[MOUNT_FILESYSTEM] = do_filesystem,
 	[MOUNT_DEVICE] = do_device,
 };

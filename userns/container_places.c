@@ -29,9 +29,9 @@
 /* The end of path without its last component. */
 static size_t cut(const char *path, size_t length)
 {
-	while (length > 0 && path[length] != '/')
+	while (length > 0 && path[length - 1] != '/')
 		length--;
-	return length;
+	return length > 0 ? length - 1 : 0;
 }
 
 int container_clean(const char *dest, char *ret_path)

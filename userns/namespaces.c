@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define NSFS_MAGIC_NUMBER 0x6e736673
+#define PROC_MAGIC_NUMBER 0x9fa0
 
 enum { SYSCTL_MAX = 256 };
 
@@ -441,13 +442,31 @@ static int write_sysctl(int proc, const char *key, const char *value)
 	return files_write(proc, path, value);
 }
 
+/*
+ * Where /proc is partly covered no new one can be had. The caller's shows each process the
+ * keys of its own namespaces too, but for what somebody made read-only in it.
+ */
+static int open_sysctls(struct error *err)
+{
+	struct statfs where;
+	auto_close int proc = namespaces_open_proc(err);
+
+	if (proc >= 0 || err->errnum != EPERM)
+		return fd_take(&proc);
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return proc >= 0 && fstatfs(proc, &where) == 0 &&
+			       where.f_type == PROC_MAGIC_NUMBER
+		       ? fd_take(&proc)
+		       : -1;
+}
+
 int namespaces_write_sysctls(const struct namespaces_spec *spec, struct error *err)
 {
 	auto_close int proc = -1;
 
 	if (spec->sysctl_count == 0)
 		return 0;
-	proc = namespaces_open_proc(err);
+	proc = open_sysctls(err);
 	if (proc < 0)
 		return -1;
 	for (size_t i = 0; i < spec->sysctl_count; i++) {

@@ -439,9 +439,10 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 
 /*
  * The same for a container, and the only way in for one: spec->container and a
- * ROOT_DIRECTORY. In order: the list of mounts; the nodes and links of /dev that a container
- * has by default (runtime-spec, config-linux.md), unless /dev is a bind; listener->mounted;
- * what MOUNT_MASK and MOUNT_READONLY name; the root read-only with ROOT_RO; the pivot.
+ * ROOT_DIRECTORY. In order: the list of mounts and devices; the nodes and links of /dev that
+ * every container has (runtime-spec, config-linux.md), unless /dev is a bind;
+ * listener->mounted; what MOUNT_MASK and MOUNT_READONLY name; the root read-only with ROOT_RO;
+ * the pivot.
  *
  * A MOUNT_BIND is recursive without MOUNT_F_SHALLOW. MOUNT_FILESYSTEM, and the kinds that
  * stand for a single file system (MOUNT_TMPFS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_MQUEUE,
