@@ -362,26 +362,6 @@ static int read_io_rules(struct oci_reader *reader, const struct json_value *res
 
 /* ---- devices -------------------------------------------------------------------------- */
 
-/*
- * What every container may use, whatever the rules say: the default devices, terminals,
- * and making nodes, which alone opens nothing.
- */
-static const struct cgroup_device_rule always_allowed[] = {
-	{ true, 'c', -1, -1, false, false, true }, /* mknod(2) */
-	{ true, 'b', -1, -1, false, false, true },
-	{ true, 'c', 1, 3, true, true, true },    /* null */
-	{ true, 'c', 1, 5, true, true, true },    /* zero */
-	{ true, 'c', 1, 7, true, true, true },    /* full */
-	{ true, 'c', 1, 8, true, true, true },    /* random */
-	{ true, 'c', 1, 9, true, true, true },    /* urandom */
-	{ true, 'c', 5, 0, true, true, true },    /* tty */
-	{ true, 'c', 5, 1, true, true, true },    /* console */
-	{ true, 'c', 5, 2, true, true, true },    /* ptmx */
-	{ true, 'c', 136, -1, true, true, true }, /* pts */
-};
-
-enum { ALWAYS_ALLOWED = sizeof(always_allowed) / sizeof(always_allowed[0]) };
-
 static int read_access(const struct json_value *object, struct cgroup_device_rule *rule,
 		       struct error *err)
 {
@@ -443,14 +423,13 @@ static int read_device_rules(struct oci_reader *reader,
 		return -1;
 	if (!count)
 		return 0;
-	rules = arena_alloc_array(reader->arena, count + ALWAYS_ALLOWED, sizeof(*rules));
+	rules = arena_alloc_array(reader->arena, count, sizeof(*rules));
 	for (size_t i = 0; i < count; i++) {
 		if (read_device_rule(json_at(array, i), &rules[i], err) < 0)
 			return -1;
 	}
-	memcpy(rules + count, always_allowed, sizeof(always_allowed));
 	ret_resources->devices = rules;
-	ret_resources->device_count = count + ALWAYS_ALLOWED;
+	ret_resources->device_count = count;
 	return 0;
 }
 

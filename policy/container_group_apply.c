@@ -40,12 +40,17 @@ int group_fail_knob(const struct applying *applying, const struct knob *knob,
 			   knob->member, value, place->file);
 }
 
+#define OR_BEST_EFFORT "; or --cgroups best-effort"
+
 static int refuse_value(const struct applying *applying, const struct knob *knob,
 			const char *value, const char *present)
 {
-	return error_set(applying->err, ERROR_CGROUP,
-			 "set linux.resources.%s to %s: the kernel made it %.60s",
-			 knob->member, value, *present ? present : "nothing");
+	error_set(applying->err, ERROR_CGROUP,
+		  "set linux.resources.%s to %s: the kernel made it %.60s", knob->member,
+		  value, *present ? present : "nothing");
+	return error_hint(applying->err,
+			  "give a value that this kernel takes in %s" OR_BEST_EFFORT,
+			  knob->file ? knob->file : knob->old_file);
 }
 
 /* What v1 has for no limit: as many pages as a signed number counts. */
@@ -157,8 +162,6 @@ int group_put_line(const struct applying *applying, const struct knob *knob,
 }
 
 /* ---- why a file is missing ------------------------------------------------------------- */
-
-#define OR_BEST_EFFORT "; or --cgroups best-effort"
 
 static bool lists(int dir, const char *file, const char *word)
 {

@@ -33,7 +33,10 @@ enum {
 	PROGRAMS_MAX = 64, /* of one group: the kernel's own limit */
 };
 
-/* What engines take for granted, and never write down (runc, crun: default devices). */
+/*
+ * What every container may use, whatever the rules say: the default devices of the
+ * specification, terminals, and making nodes, which alone opens nothing.
+ */
 static const struct cgroup_device_rule usual_devices[] = {
 	{ true, 'c', -1, -1, false, false, true },
 	{ true, 'b', -1, -1, false, false, true },
