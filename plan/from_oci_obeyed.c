@@ -16,6 +16,7 @@
 #define SYSTEMD_PROPERTY "org.systemd.property."
 #define CONTEXT_TYPE     "run.oci.mount_context_type"
 #define FILTER_BYTES     "run.oci.seccomp_bpf_data"
+#define STRICT_CALLS     "run.oci.seccomp_fail_unknown_syscall"
 
 enum { ANNOTATIONS_MAX = 10000 };
 
@@ -179,6 +180,10 @@ static int read_annotation(struct oci_reader *reader, const char *name,
 		return taken;
 	if (!strcmp(name, OCI_CRUN_GROUPS))
 		return read_groups(reader, value, text, err);
+	if (!strcmp(name, STRICT_CALLS)) {
+		reader->strict_calls = text[0] && strcmp(text, "0") != 0;
+		return 0;
+	}
 	if (!strcmp(name, CONTEXT_TYPE))
 		return read_context_type(value, text, err);
 	if (!strcmp(name, FILTER_BYTES))
@@ -233,7 +238,8 @@ int oci_read_container_annotations(struct oci_reader *reader, struct error *err)
 const char *oci_obeyed_annotation_at(size_t index)
 {
 	static const char *const others[] = { SYSTEMD_PROPERTY, OCI_CRUN_GROUPS,
-					      CONTEXT_TYPE, FILTER_BYTES, NULL };
+					      CONTEXT_TYPE,     FILTER_BYTES,
+					      STRICT_CALLS,     NULL };
 	const size_t texts = sizeof(text_rows) / sizeof(text_rows[0]);
 
 	if (index < texts)
