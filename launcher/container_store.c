@@ -20,6 +20,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -175,6 +177,20 @@ static int refuse_taken(const char *id, struct error *err)
 	return error_hint(err, "sbx-oci delete removes one that has stopped");
 }
 
+/* By the name of the place: whoever gave no --root may not know it. */
+static void refuse_to_make(int place, const char *id, struct error *err)
+{
+	const int errnum = errno;
+	char link[32], path[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
+	length = readlink(link, path, sizeof(path) - 1);
+	path[length < 0 ? 0 : length] = '\0';
+	errno = errnum;
+	container_refuse(err, "make the container %.60s in %.100s", id, path);
+}
+
 enum taking { TAKING_DONE, TAKING_AGAIN, TAKING_REFUSED };
 
 /* What a killed creator left is removed: what is in it would be in the way. */
@@ -185,7 +201,7 @@ static enum taking take_once(int place, const char *id, struct container_entry *
 	auto_close int dir = -1;
 
 	if (!made && errno != EEXIST) {
-		container_refuse(err, "make the container %.150s", id);
+		refuse_to_make(place, id, err);
 		return TAKING_REFUSED;
 	}
 	dir = open_directory(place, id);

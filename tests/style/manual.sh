@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The manual pages have every option, command and row of the doctor that there is, in the
-# same words and order, and no other. SBX is the sbx whose --help is compared.
+# same words and order, and no other. SBX is the sbx whose --help is compared, SBX_OCI the
+# sbx-oci.
 set -eu
 : "${SBX:?the path of the sbx to test}"
+: "${SBX_OCI:?the path of the sbx-oci to test}"
 cd "$(dirname "$0")/../.."
 
 scratch=$(mktemp -d)
@@ -57,5 +59,44 @@ sed -nE 's/^\t\{ "([a-z0-9-]+)", ".*judge_.*/\1/p' launcher/doctor_rows.c | sort
 sed -n '/^# ROWS/,/^# EXIT/p' man/sbx-doctor.1.scd | grep '^\*' | grep -o '\*[a-z0-9-]*\*' | tr -d '*' |
 	sort >"$scratch/found"
 same launcher/doctor_rows.c man/sbx-doctor.1.scd
+
+# The commands of sbx-oci in the order of --help, each with the options that it lists; what else
+# the page has must be taken.
+page=man/sbx-oci.1.scd
+"$SBX_OCI" --help | sed -nE '/^Commands/,$s/^  ([a-z]+) .*/\1/p' | sort >"$scratch/wanted"
+sed -n '/^# COMMANDS/,/^# EXIT/s/^## //p' "$page" | tr ',' '\n' | sed 's/^ *\([a-z]*\).*/\1/' | sort >"$scratch/found"
+same "sbx-oci --help" "$page"
+
+section_of() { # COMMAND: '' for what stands before it
+	if [ -z "$1" ]; then
+		sed -n '/^# OPTIONS/,/^# COMMANDS/p' "$page"
+		return
+	fi
+	awk -v command="$1" '/^#/ { inside = /^## / && (" " $0) ~ "[ ,]" command "( |,|$)" } inside' "$page"
+	[ "$1" != run ] || section_of create
+}
+
+takes() { # COMMAND OPTION
+	# shellcheck disable=SC2086 # no command is no word
+	"$SBX_OCI" $1 "$2" --help >/dev/null 2>&1 || "$SBX_OCI" $1 "$2" text --help >/dev/null 2>&1
+}
+
+for command in '' $(cat "$scratch/found"); do
+	case $command in checkpoint | restore) continue ;; esac
+	# shellcheck disable=SC2086 # no command is no word
+	"$SBX_OCI" $command --help | grep -oE '^  (-., |    )--[a-z0-9-]+' | grep -oE -e '--[a-z0-9-]+' |
+		sort >"$scratch/wanted"
+	section_of "$command" | grep '^\*-' | grep -oE -e '\*--[a-z0-9-]+\*' | tr -d '*' | sort -u >"$scratch/found"
+	for option in $(comm -23 "$scratch/wanted" "$scratch/found"); do
+		echo "$page: sbx-oci $command: $option is missing"
+		failed=1
+	done
+	for option in $(comm -13 "$scratch/wanted" "$scratch/found"); do
+		[ "$option" != --help ] || continue
+		takes "$command" "$option" && continue
+		echo "$page: sbx-oci $command: there is no $option"
+		failed=1
+	done
+done
 
 exit "$failed"
