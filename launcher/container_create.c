@@ -196,13 +196,21 @@ static void give_up(struct creation *creation)
 	fd_close(&creation->console);
 }
 
+/* The quota of keys is small, and no reason to fail. */
+static void take_keyring(const struct creation *creation, struct error *err)
+{
+	const struct container_options *options = creation->options;
+
+	if (!options->no_new_keyring && keyring_own(err) > 0 && options->warn)
+		options->warn(options->context, err);
+}
+
 static int make(struct creation *creation, const struct caller_text *caller,
 		struct error *err)
 {
 	if (make_group(creation, err) < 0)
 		return -1;
-	if (!creation->options->no_new_keyring && keyring_leave(err) < 0)
-		return -1;
+	take_keyring(creation, err);
 	/* It is written while process 1 is busy with its mounts. */
 	if (start(creation, caller, err) < 0 || record_process(creation, err) < 0)
 		return -1;

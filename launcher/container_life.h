@@ -54,4 +54,13 @@ int container_connect_start(const struct container_entry *entry, struct error *e
 /* A pidfd of process 1, if it is that and lives. -1 and ESRCH. container_signal.c */
 int container_open_process(const struct container_record *record);
 
+/*
+ * Sends a listener of seccomp_unotify(2) to linux.seccomp.listenerPath, with the state of the
+ * container process pid. container_listener.c
+ */
+int container_send_listener(const struct plan *plan,
+			    const struct container_record *record,
+			    enum container_status status, pid_t pid, int listener,
+			    struct error *err);
+
 #endif

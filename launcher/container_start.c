@@ -19,10 +19,9 @@ static int take_turn(const struct plan *plan, const struct container_record *rec
 		     int connection, struct error *err)
 {
 	struct message message = { 0 };
+	struct error ignored;
 	auto_close int fd = -1;
 
-	(void)plan;
-	(void)record;
 	if (sync_receive(connection, &message, &fd) != 1)
 		return 1;
 	if (message.turn == TURN_FAILED) {
@@ -32,7 +31,12 @@ static int take_turn(const struct plan *plan, const struct container_record *rec
 	if (message.turn != TURN_LISTENER)
 		return error_set(err, ERROR_PLAIN,
 				 "start the container: a turn out of order");
-	return 0;
+	if (container_send_listener(plan, record, CONTAINER_CREATED, record->pid, fd,
+				    err) == 0)
+		return 0;
+	/* Its calls would wait for nobody. */
+	(void)container_kill(record, SIGKILL, false, &ignored);
+	return -1;
 }
 
 /* What it has started it would end again: runtime-spec, runtime.md, "Lifecycle". */

@@ -70,8 +70,10 @@ int keyring_own(struct error *err)
 	}
 	if (has_no_keys() || join_named() == 0 || has_no_keys())
 		return 0;
-	error_set(err, ERROR_KEYRING,
-		  "leave the caller's session keyring: the quota of keys is used up");
-	error_hint(err, "cat /proc/key-users shows it; --no-new-keyring does not ask");
+	error_set(
+		err, ERROR_KEYRING,
+		"leave the caller's session keyring, which the container sees: the quota "
+		"of keys is used up (/proc/key-users)");
+	error_hint(err, "--no-new-keyring does not ask for one");
 	return 1;
 }
