@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands on running sandboxes (list, kill, wait), and completion. */
+/* The commands on running sandboxes (list, kill, stop, wait), and completion. */
 #include "launcher/commands.h"
 
 #include "base/arena.h"
@@ -273,6 +273,100 @@ int command_kill(const char *const *words)
 		if (kill_one(*words, request.signal, &err) < 0)
 			status = complain(&err);
 	}
+	return status;
+}
+
+/* ---- stop ------------------------------------------------------------------------------ */
+
+static const char stop_usage[] = "sbx stop [-t SECONDS] NAME...";
+
+enum { STOP_SECONDS = 10, STOP_SECONDS_MAX = 1000000 };
+
+/* Leaves *words at the first name. 0, or the exit status. */
+static int read_stop_words(const char *const **words, int *ret_seconds, bool *ret_help)
+{
+	for (; **words && is_option(**words); (*words)++) {
+		const char *word = **words;
+		const char *value = value_in(word, "--time");
+
+		if (strcmp(word, "--") == 0) {
+			(*words)++;
+			break;
+		}
+		*ret_help = asks_for_help(word);
+		if (*ret_help)
+			return 0;
+		if (strcmp(word, "-t") == 0 || strcmp(word, "--time") == 0)
+			value = *++(*words);
+		else if (!value)
+			return refuse_words(stop_usage, "there is no ", word);
+		if (!value || text_to_int(value, 0, STOP_SECONDS_MAX, ret_seconds) < 0)
+			return refuse_words(stop_usage,
+					    "a number of seconds belongs behind ", word);
+	}
+	return **words ? 0 : refuse_words(stop_usage, "a NAME is missing", "");
+}
+
+/* What does not stop by itself is killed; the rest of the time is that of all together. */
+static int see_to_end(const struct state_entry *entry, int timeout_ms, struct error *err)
+{
+	int lives = state_await_end(entry, timeout_ms, err);
+
+	if (lives > 0) {
+		(void)send_to(entry, SIGKILL);
+		lives = state_await_end(entry, KILL_TIME_MS, err);
+	}
+	if (lives > 0) {
+		error_set(err, ERROR_PLAIN, "stop %s: its launcher does not end",
+			  entry->name);
+		return error_hint(err, "process %d is it: it may stand still",
+				  entry->launcher);
+	}
+	return lives;
+}
+
+static int stop_all(const char *const *names, struct state_entry *entries, int seconds,
+		    struct arena *arena)
+{
+	struct error err;
+	int status = 0;
+
+	for (size_t i = 0; names[i]; i++) {
+		if (state_find(names[i], arena, &entries[i], &err) < 0) {
+			entries[i].name = NULL;
+			status = complain(&err);
+			continue;
+		}
+		(void)send_to(&entries[i], SIGTERM);
+	}
+	for (size_t i = 0; names[i]; i++)
+		if (entries[i].name && see_to_end(&entries[i], seconds * 1000, &err) < 0)
+			status = complain(&err);
+	return status;
+}
+
+int command_stop(const char *const *words)
+{
+	struct arena arena = { 0 };
+	int seconds = STOP_SECONDS;
+	bool help = false;
+	int status = read_stop_words(&words, &seconds, &help);
+	size_t count = 0;
+
+	if (help)
+		return say_usage(
+			stop_usage,
+			"Sends the signal that stops it to the command of each "
+			"sandbox, and kills what runs\nafter SECONDS still: 10, "
+			"unless -t says otherwise. Returns when they have ended.");
+	if (status)
+		return status;
+	while (words[count])
+		count++;
+	status = stop_all(words,
+			  arena_alloc_array(&arena, count, sizeof(struct state_entry)),
+			  seconds, &arena);
+	arena_free(&arena);
 	return status;
 }
 

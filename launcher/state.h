@@ -100,6 +100,9 @@ pid_t state_find_command(const struct state_entry *entry, bool no_init);
  */
 int state_connect_net(const char *name, int *ret_socket, struct error *err);
 
+/* 0: its launcher has ended; 1: not within that time; below 0: there is no limit. */
+int state_await_end(const struct state_entry *entry, int timeout_ms, struct error *err);
+
 /*
  * Waits for the end of the sandbox of that name. *ret_status is what its launcher ended
  * with; 137 where the launcher was killed.

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 struct listing {
@@ -188,9 +189,30 @@ int state_connect_net(const char *name, int *ret_socket, struct error *err)
 	return dir < 0 ? -1 : connect_net(dir, name, ret_socket, err);
 }
 
-/* Returns once the launcher has ended, at once if it has already. */
-static int await_launcher(const struct state_entry *entry, struct error *err)
+static int64_t now_ms(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* For poll(2): -1 without a limit; at most a round where nothing else would wake it. */
+static int left_until(int64_t deadline, int round_ms)
+{
+	const int64_t left = deadline - now_ms();
+
+	if (deadline < 0)
+		return round_ms;
+	if (left <= 0)
+		return 0;
+	return round_ms >= 0 && left > round_ms ? round_ms : (int)left;
+}
+
+/* The pid may have been given to somebody else before it was opened. */
+int state_await_end(const struct state_entry *entry, int timeout_ms, struct error *err)
+{
+	const int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
 	auto_close int pidfd = sys_pidfd_open(entry->launcher, 0);
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
 	/* Where a filter refuses pidfds, looking again now and then has to do. */
@@ -198,10 +220,14 @@ static int await_launcher(const struct state_entry *entry, struct error *err)
 
 	if (pidfd < 0 && errno != ESRCH && errno != ENOSYS && errno != EPERM)
 		return error_errno(err, "wait for process %d", entry->launcher);
-	/* The pid may have been given to somebody else before we opened it. */
-	while (state_is_alive(entry->launcher, entry->launcher_start))
-		if (poll(&end, 1, round_ms) < 0 && errno != EINTR)
+	while (state_is_alive(entry->launcher, entry->launcher_start)) {
+		const int left = left_until(deadline, round_ms);
+
+		if (left == 0)
+			return 1;
+		if (poll(&end, 1, left) < 0 && errno != EINTR)
 			return error_errno(err, "wait for process %d", entry->launcher);
+	}
 	return 0;
 }
 
@@ -234,7 +260,7 @@ int state_wait(const char *name, int *ret_status, struct error *err)
 			failed = refuse_unknown(name, &arena, err);
 	}
 	if (!failed)
-		failed = await_launcher(&entry, err);
+		failed = state_await_end(&entry, -1, err);
 	arena_free(&arena);
 	return failed ? -1 : read_status(status_file, ret_status, err);
 }

@@ -6,7 +6,8 @@
 
 /* The commands beside `run`; `config` and `run` take the options of the table. */
 static const char *const commands[] = { "run",        "try",   "config", "doctor",
-					"list",       "kill",  "wait",   "port",
+					"list",       "exec",  "logs",   "stats",
+					"kill",       "stop",  "wait",   "port",
 					"policy",     "trust", "image",  "unshare",
 					"completion", NULL };
 

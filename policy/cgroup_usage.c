@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -169,6 +170,33 @@ void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *ret_usag
 	ret_usage->oom_kills = 0;
 	for (size_t i = 0; i < group->part_count; i++)
 		read_part(&group->parts[i], group->way == CGROUP_V1, ret_usage);
+}
+
+/* Files of both versions: a group has those of one. */
+void cgroup_read_now(const char *path, struct cgroup_now *now)
+{
+	static const struct {
+		const char *file, *key;
+		size_t offset;
+		uint64_t divisor;
+	} rows[] = {
+#define NOW(member) offsetof(struct cgroup_now, member)
+		{ "memory.current", "", NOW(memory), 1 },
+		{ "memory.usage_in_bytes", "", NOW(memory), 1 },
+		{ "memory.max", "", NOW(memory_limit), 1 },
+		{ "memory.limit_in_bytes", "", NOW(memory_limit), 1 },
+		{ "pids.current", "", NOW(pids), 1 },
+		{ "cpu.stat", "usage_usec", NOW(cpu_us), 1 },
+		{ "cpuacct.usage", "", NOW(cpu_us), 1000 },
+#undef NOW
+	};
+	auto_close int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t value;
+
+	for (size_t i = 0; group >= 0 && i < sizeof(rows) / sizeof(*rows); i++)
+		if (cgroup_number(group, rows[i].file, rows[i].key, &value) == 0)
+			*(uint64_t *)((char *)now + rows[i].offset) =
+				value / rows[i].divisor;
 }
 
 /* ---- without a group ------------------------------------------------------------------- */

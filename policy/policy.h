@@ -257,6 +257,15 @@ void cgroup_forget(struct cgroup *group);
 
 void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *ret_usage);
 
+/* What the processes of a group use now; UINT64_MAX: this kernel does not tell. */
+struct cgroup_now {
+	uint64_t memory, memory_limit; /* bytes; UINT64_MAX: no limit, too */
+	uint64_t pids, cpu_us;
+};
+
+/* Of a group that another launcher made; path: its limits. Adds what stands there. */
+void cgroup_read_now(const char *path, struct cgroup_now *now);
+
 /* Kills whoever is left in it, and removes it: within a second, or the next start does. */
 void cgroup_close(struct cgroup *group);
 
