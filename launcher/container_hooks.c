@@ -100,7 +100,7 @@ static __attribute__((noreturn)) void become(const struct hook *hook,
 		close_others(ends->trouble);
 		/* A bundle that is gone meanwhile, or closed to us, is no reason to fail. */
 		if (ends->directory && chdir(ends->directory) < 0)
-			(void)chdir("/");
+			(void)!chdir("/");
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execve(hook->path, (char *const *)(uintptr_t)argv,
 		       (char *const *)(uintptr_t)env);

@@ -141,7 +141,7 @@ static void link_names(int dir, const char *names)
 		return;
 	for (char *name = strtok_r(all, ",", &rest); name;
 	     name = strtok_r(NULL, ",", &rest))
-		(void)symlinkat(names, dir, name);
+		(void)!symlinkat(names, dir, name);
 }
 
 /* One that cannot be seen here is left out: version 1 has many, and nobody needs all. */

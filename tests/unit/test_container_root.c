@@ -167,7 +167,7 @@ static struct rootfs_spec hostile(const struct temporary *temporary, const char 
 {
 	struct rootfs_spec spec = container_of(temporary, mounts, count);
 	static char root[PATH_MAX];
-	char path[PATH_MAX];
+	char path[PATH_MAX + 256];
 
 	snprintf(root, sizeof(root), "%s", path_of(temporary, "hostile.XXXXXX"));
 	expect(mkdtemp(root) != NULL, "%s", strerror(errno));
