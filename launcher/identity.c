@@ -65,7 +65,9 @@ int identity_find(struct child *child, struct error *err)
 
 	child->uid = process->uid;
 	child->gid = process->gid;
-	if (add_groups(child, process->groups, process->group_count, err) < 0)
+	/* A container's process takes them as they stand in the plan. */
+	if (!child->steps &&
+	    add_groups(child, process->groups, process->group_count, err) < 0)
 		return -1;
 	if (!process->user_name && !process->env_home)
 		return 0;
