@@ -283,6 +283,8 @@ static int settle_kind(struct place *place, struct error *err)
 		entry->type = place->type;
 		entry->source = source && source[0] ? source : place->type;
 	}
+	if (entry->kind == MOUNT_TMPFS && source && source[0])
+		entry->source = source;
 	settle_data(place);
 	return 0;
 }

@@ -68,14 +68,13 @@ static const struct oci_word_row rows[] = {
 	OTHER("tmpcopyup", OCI_WORD_FLAG, MOUNT_F_COPYUP),
 	OTHER("src-nofollow", OCI_WORD_FLAG, MOUNT_F_SRC_NOFOLLOW),
 	OTHER("copy-symlink", OCI_WORD_FLAG, MOUNT_F_SRC_NOFOLLOW),
+	OTHER("dest-nofollow", OCI_WORD_FLAG, MOUNT_F_NOFOLLOW),
 
 	OTHER("sync", OCI_WORD_SUPER, 0),
 	OTHER("dirsync", OCI_WORD_SUPER, 0),
 	OTHER("lazytime", OCI_WORD_SUPER, 0),
 	OTHER("mand", OCI_WORD_SUPER, 0),
 
-	/* No link is ever followed in a container's root, so it is never asked twice. */
-	OTHER("dest-nofollow", OCI_WORD_NOTHING, 0),
 	OTHER("defaults", OCI_WORD_NOTHING, 0),
 	OTHER("async", OCI_WORD_NOTHING, 0),
 	OTHER("nolazytime", OCI_WORD_NOTHING, 0),

@@ -226,7 +226,7 @@ static void links_of_a_source_may_stay(void **state)
 		read_mount(state, MOUNT("'type':'bind','source':'/s','options':["
 					"'rbind','src-nofollow','dest-nofollow']"))
 			->flags,
-		MOUNT_F_SRC_NOFOLLOW);
+		MOUNT_F_SRC_NOFOLLOW | MOUNT_F_NOFOLLOW);
 	assert_int_equal(read_mount(state, MOUNT("'type':'bind','source':'/s','options':["
 						 "'rbind','copy-symlink']"))
 				 ->flags,
