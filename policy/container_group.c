@@ -125,9 +125,10 @@ static int walk(const char *directory, const char *path, const char *controllers
 	return fd_take(&group);
 }
 
+/* ENOENT: something else is mounted over the hierarchy. */
 static bool is_forbidden(int errnum)
 {
-	return errnum == EACCES || errnum == EPERM || errnum == EROFS;
+	return errnum == EACCES || errnum == EPERM || errnum == EROFS || errnum == ENOENT;
 }
 
 /* A path that leads nowhere is the group where it begins. */
@@ -461,7 +462,7 @@ static int read_head(const char *line, struct container_group *group, struct err
 int group_open(const char *record, struct arena *arena, struct container_group *ret_group,
 	       struct error *err)
 {
-	struct container_group group = { .manager = GROUP_DISABLED, .holding = -1 };
+	struct container_group group = { .holding = -1 };
 	char *save, *line;
 
 	if (!record) {
