@@ -216,6 +216,10 @@ int oci_fail(const struct oci_globals *globals, const struct error *err)
 
 static void tell(const struct oci_globals *globals, const struct log_level *level,
 		 const char *prefix, const char *format, va_list arguments)
+	__attribute__((format(printf, 4, 0)));
+
+static void tell(const struct oci_globals *globals, const struct log_level *level,
+		 const char *prefix, const char *format, va_list arguments)
 {
 	struct arena arena = { 0 };
 	char text[MESSAGE_MAX], message[MESSAGE_MAX];
