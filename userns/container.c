@@ -171,15 +171,13 @@ static int go_in(const struct container *container, struct error *err)
 	const int failed =
 		spec->no_pivot ? move_over(container, err) : pivot(container, err);
 
-	if (failed)
+	if (failed ||
+	    (spec->propagation != 0 &&
+	     container_propagate(container, container->tree.root,
+				 spec->propagation & ~(unsigned long)MS_REC, err) < 0))
 		return -1;
-	if (chdir("/") < 0)
-		return error_errno(err, "stand at the new root");
-	return spec->propagation == 0
-		       ? 0
-		       : container_propagate(container, container->tree.root,
-					     spec->propagation & ~(unsigned long)MS_REC,
-					     err);
+	/* Last: without mount_setattr(2) it is the caller's /proc by now. */
+	return chdir("/") < 0 ? error_errno(err, "stand at the new root") : 0;
 }
 
 /* ---- in order ------------------------------------------------------------------------------ */

@@ -24,6 +24,18 @@
 enum {
 	STATUS_NOSYMFOLLOW = 0x2000,
 	FLAG_NOSYMFOLLOW = 0x100,
+	STATUS_NOATIME = 0x400,
+	STATUS_NODIRATIME = 0x800,
+	STATUS_RELATIME = 0x1000,
+};
+
+/* Access times are one field of the attributes. */
+enum {
+	TIMES = 0x70,
+	TIMES_RELATIVE = 0,
+	TIMES_NEVER = 0x10,
+	TIMES_ALWAYS = 0x20,
+	ATTRIBUTE_NODIRATIME = 0x80,
 };
 
 /* A flag as statvfs(3), mount_setattr(2) and mount(2) know it. */
@@ -36,7 +48,8 @@ static const struct {
 	{ ST_NOSUID, MOUNT_ATTR_NOSUID, MS_NOSUID },
 	{ ST_NODEV, MOUNT_ATTR_NODEV, MS_NODEV },
 	{ ST_NOEXEC, MOUNT_ATTR_NOEXEC, MS_NOEXEC },
-	{ STATUS_NOSYMFOLLOW, 0, FLAG_NOSYMFOLLOW },
+	{ STATUS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW, FLAG_NOSYMFOLLOW },
+	{ STATUS_NODIRATIME, ATTRIBUTE_NODIRATIME, MS_NODIRATIME },
 };
 
 struct change {
@@ -46,10 +59,35 @@ struct change {
 
 /* ---- one mount ------------------------------------------------------------------------- */
 
-/* Flags that are not named are cleared by a remount, but for those of access times. */
+static unsigned int times_of(unsigned long now)
+{
+	if (now & STATUS_NOATIME)
+		return TIMES_NEVER;
+	return now & STATUS_RELATIME ? TIMES_RELATIVE : TIMES_ALWAYS;
+}
+
+static unsigned int wanted_times(unsigned long now, const struct change *change)
+{
+	return change->clear & TIMES ? change->add & TIMES : times_of(now);
+}
+
+static unsigned long flag_of_times(unsigned int times)
+{
+	switch (times) {
+	case TIMES_NEVER:
+		return MS_NOATIME;
+	case TIMES_ALWAYS:
+		return MS_STRICTATIME;
+	default:
+		return MS_RELATIME;
+	}
+}
+
+/* Flags that are not named are cleared by a remount. */
 static unsigned long remount_flags(unsigned long now, const struct change *change)
 {
-	unsigned long flags = MS_REMOUNT | MS_BIND;
+	unsigned long flags =
+		MS_REMOUNT | MS_BIND | flag_of_times(wanted_times(now, change));
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		const bool stays =
@@ -70,7 +108,7 @@ static bool is_changed(unsigned long now, const struct change *change)
 		    (change->clear & known[i].attribute && is))
 			return false;
 	}
-	return true;
+	return times_of(now) == wanted_times(now, change);
 }
 
 /* A path may lead to another mount on top of it. */
