@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* ---- the root ------------------------------------------------------------------------------ */
@@ -154,9 +155,29 @@ static int pivot(const struct container *container, struct error *err)
 	return tree_let_go(err);
 }
 
-/* For a root file system that cannot be left: it is covered, and stays beneath. */
-static int move_over(const struct container *container, struct error *err)
+/*
+ * Whoever may mount inside gets a procfs or sysfs without covers as long as there is one in the
+ * mount namespace (mount_namespaces(7)); without a pivot those of the caller stay in it.
+ */
+static void hide_if_full(const char *point, void *context)
 {
+	const struct container *container = context;
+	struct statfs where;
+
+	if (strcmp(point, "/") == 0 ||
+	    container_lies_in(point, container->tree.spec->path) ||
+	    statfs(point, &where) < 0 ||
+	    (where.f_type != PROC_MAGIC && where.f_type != SYSFS_MAGIC))
+		return;
+	if (umount2(point, MNT_DETACH) < 0)
+		(void)mount("none", point, "tmpfs", MS_RDONLY, NULL);
+}
+
+/* For a root file system that cannot be left: it is covered, and stays beneath. */
+static int move_over(struct container *container, struct error *err)
+{
+	if (mounts_visit(container->tree.proc, hide_if_full, container) < 0)
+		return error_errno(err, "read the mount table");
 	if (sys_move_mount(container->tree.root, "", AT_FDCWD, "/",
 			   MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, "move the new root over the old one");
@@ -165,7 +186,7 @@ static int move_over(const struct container *container, struct error *err)
 	return 0;
 }
 
-static int go_in(const struct container *container, struct error *err)
+static int go_in(struct container *container, struct error *err)
 {
 	const struct rootfs_spec *spec = container->tree.spec;
 	const int failed =

@@ -13,6 +13,10 @@
 
 #include "userns/tree.h"
 
+/* statfs(2) */
+#define PROC_MAGIC  0x9fa0
+#define SYSFS_MAGIC 0x62656572
+
 struct container {
 	struct tree tree; /* spec, proc, root, scratch, taken, covers and late ones */
 	bool foreign_dev; /* /dev is a bind: nothing is made in it */

@@ -13,8 +13,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define PROC_MAGIC 0x9fa0
-
 /* ---- what may lie in /proc --------------------------------------------------------------- */
 
 static bool is_procfs(int fd)

@@ -17,12 +17,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#define PROC_MAGIC  0x9fa0
-#define SYSFS_MAGIC 0x62656572
 
 /* ---- paths ----------------------------------------------------------------------------- */
 
@@ -38,6 +36,7 @@ int container_clean(const char *dest, char *ret_path)
 {
 	size_t used = 0;
 
+	ret_path[0] = '\0';
 	while (*dest) {
 		const size_t length = strcspn(dest, "/");
 
@@ -62,10 +61,10 @@ int container_clean(const char *dest, char *ret_path)
 
 bool container_lies_in(const char *path, const char *top)
 {
-	const size_t length = strlen(top);
-
-	return strncmp(path, top, length) == 0 &&
-	       (path[length] == '\0' || path[length] == '/');
+	for (; *top; path++, top++)
+		if (*path != *top)
+			return false;
+	return *path == '\0' || *path == '/';
 }
 
 static bool allows_no_links(const char *path)
@@ -158,8 +157,7 @@ static int make_in_root(const struct container *container, const char *path,
 	auto_close int dir = -1;
 	const size_t length = cut(path, strlen(path));
 
-	memcpy(parent, path, length);
-	memcpy(parent + length, length ? "" : "/", length ? 1 : 2);
+	snprintf(parent, sizeof(parent), "%.*s/", (int)length, path);
 	dir = files_make_dirs_in_root(root, parent, 0755);
 	if (dir < 0 || check_kind(dir) < 0)
 		return -1;

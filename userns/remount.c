@@ -231,6 +231,21 @@ static int next_mount(struct table *table)
 	return 1;
 }
 
+int mounts_visit(int proc, void (*visit)(const char *point, void *context), void *context)
+{
+	const struct change change = { .proc = proc };
+	struct table table;
+	auto_close int file = open_table(&table, &change);
+	int found = file < 0 ? -1 : 1;
+
+	while (found == 1) {
+		found = next_mount(&table);
+		if (found == 1)
+			visit(table.point, context);
+	}
+	return found;
+}
+
 /* ---- a tree ---------------------------------------------------------------------------- */
 
 /* As fdinfo has it, for whom statx(2) is refused. */

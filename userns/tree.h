@@ -78,6 +78,10 @@ int mount_change(const struct tree *tree, int mount_fd, unsigned int add,
 int remount_tree(int proc, int mount_fd, unsigned int add, unsigned int clear,
 		 bool recursive, unsigned long propagation);
 
+/* Calls visit with the place of each mount of the namespace, from the mount table. -1 and errno. */
+int mounts_visit(int proc, void (*visit)(const char *point, void *context),
+		 void *context);
+
 /* mount(2) with these flags on an attached mount; the working directory changes. */
 int remount_by_descriptor(int proc, int mount_fd, unsigned long flags);
 
