@@ -87,6 +87,9 @@ struct oci_visitor {
 int oci_for_each(const struct oci_globals *globals, const char *expression,
 		 const struct oci_visitor *visitor, struct error *err);
 
+/* Whose it is, by name where there is one: the record has the number. */
+void oci_name_owner(struct container_record *record, struct arena *arena);
+
 /* Closes it and ROOT. */
 void oci_leave_container(struct container_entry *entry);
 

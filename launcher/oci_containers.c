@@ -2,8 +2,11 @@
 /* How the commands of `sbx-oci` find the container that they are told of. */
 #include "launcher/oci.h"
 
+#include "base/accounts.h"
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "launcher/container.h"
 
 #include <errno.h>
@@ -51,4 +54,15 @@ void oci_leave_container(struct container_entry *entry)
 {
 	container_close(entry);
 	fd_close(&entry->place);
+}
+
+void oci_name_owner(struct container_record *record, struct arena *arena)
+{
+	struct account account;
+	struct error ignored;
+	uint32_t uid;
+
+	if (record->owner && text_to_u32(record->owner, &uid) == 0 &&
+	    account_by_uid(-1, uid, &account, &ignored) == 0)
+		record->owner = arena_strdup(arena, account.name);
 }

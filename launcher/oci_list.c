@@ -75,6 +75,7 @@ static void add_container(struct listing *listing, int place, const char *id)
 		container_close(&entry);
 		return;
 	}
+	oci_name_owner(&record, listing->arena);
 	status = container_status(&entry, &record);
 	add_row(listing, &record, status);
 	container_put_state(json_put_object(listing->states, NULL), &record, status);

@@ -17,6 +17,7 @@ static int print_state(const struct oci_globals *globals, const char *id,
 
 	if (oci_find_container(globals, id, false, arena, &entry, &record, err) < 0)
 		return -1;
+	oci_name_owner(&record, arena);
 	fputs(container_state_text(&record, container_status(&entry, &record), arena),
 	      stdout);
 	oci_leave_container(&entry);
