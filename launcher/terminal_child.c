@@ -56,6 +56,8 @@ static int open_master(const struct child *child, const char *path, struct error
 	if (child->joins && !is_multiplexer(fd))
 		return error_set(err, ERROR_PLAIN,
 				 "open a terminal: %s is no pseudoterminal", path);
+	if (flags && fcntl(fd, F_SETFL, O_RDWR) < 0)
+		return error_errno(err, "open a terminal");
 	return fd_take(&fd);
 }
 

@@ -286,9 +286,10 @@ typedef int option_setter(struct draft *draft, const struct given *given,
 /* Notes what the source of a mount is now: another one in its place is refused later. */
 void note_source(struct mount_entry *entry, const char *path);
 
-option_setter set_text, set_path, set_flag, set_init, set_size, set_duration, set_choice,
-	set_descriptor, set_help, set_stats, set_tty, set_workdir, set_hostname, set_name,
-	set_root, set_stop_signal, set_oom_score_adj, set_preserve_fds, set_nothing;
+option_setter set_text, set_path, set_log, set_flag, set_init, set_size, set_duration,
+	set_choice, set_descriptor, set_help, set_stats, set_tty, set_workdir,
+	set_hostname, set_name, set_root, set_stop_signal, set_oom_score_adj,
+	set_preserve_fds, set_nothing;
 option_setter set_expect, set_repeat;
 option_setter set_memory_swap, set_pids, set_cpus, set_cpuset, set_io_weight;
 option_setter add_text, add_path, add_env, add_keep_env, add_keep_fd, add_map, add_sysctl,

@@ -275,7 +275,7 @@ static const struct option_row rows[] = {
 	  set_path, FIELD(plan.life.pid_file), NULL,
 	  "write the pid of process 1 to FILE" },
 	{ "log", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "life", OPTION_PATH,
-	  set_path, FIELD(plan.life.log), NULL,
+	  set_log, FIELD(plan.life.log), NULL,
 	  "with --detach: append the output to FILE" },
 	{ "timeout", 0, NULL, OPERAND_NEEDED, "TIME", MERGE_SCALAR, "life", OPTION_COMMON,
 	  set_duration, FIELD(plan.life.timeout_ms), NULL,

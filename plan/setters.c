@@ -49,6 +49,15 @@ int set_path(struct draft *draft, const struct given *given, struct error *err)
 	return 0;
 }
 
+/* "-" is no file: what was given to sbx itself. */
+int set_log(struct draft *draft, const struct given *given, struct error *err)
+{
+	if (strcmp(given->operand, "-") != 0)
+		return set_path(draft, given, err);
+	draft->plan.life.log = given->operand;
+	return 0;
+}
+
 int set_flag(struct draft *draft, const struct given *given, struct error *err)
 {
 	(void)err;
