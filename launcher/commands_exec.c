@@ -195,6 +195,15 @@ static int put_user(const char *text, struct plan *plan, struct error *err)
 	return 0;
 }
 
+static size_t count_words(const char *const *words)
+{
+	size_t count = 0;
+
+	while (words[count])
+		count++;
+	return count;
+}
+
 static bool is_terminal(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
@@ -206,8 +215,7 @@ static int complete_plan(const struct request *request, struct plan *plan,
 	struct process_spec *process = &plan->process;
 
 	process->argv = request->command;
-	for (process->argc = 0; process->argv[process->argc];)
-		process->argc++;
+	process->argc = count_words(request->command);
 	if (request->directory)
 		process->cwd = request->directory;
 	if (request->user && put_user(request->user, plan, err) < 0)

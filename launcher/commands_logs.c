@@ -37,7 +37,8 @@ static size_t make_plain(struct show *show, const char *from, size_t length, cha
 
 	for (size_t i = 0; i < length; i++) {
 		const unsigned char byte = (unsigned char)from[i];
-		const bool controls = byte < ' ' && !memchr("\n\r\t", byte, 3);
+		const bool controls =
+			byte < ' ' && byte != '\n' && byte != '\r' && byte != '\t';
 
 		if (controls || byte == 0x7f) {
 			to[used++] = '^';

@@ -68,28 +68,32 @@ static int64_t now_us(void)
 
 /* ---- processes --------------------------------------------------------------------------- */
 
+/* Fields of proc_pid_stat(5), from 0 for the one behind the name. */
+enum { FIELD_PARENT = 1, FIELD_TICKS = 11, FIELD_TICKS_END = 15, FIELD_PAGES = 21 };
+
 /* The name stands in parentheses and may hold anything: what counts is behind the last one. */
 static int read_process(int dir, struct process *process)
 {
-	unsigned long long ticks[4], pages;
 	char text[STAT_MAX + 1];
 	auto_close int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, STAT_MAX);
 	const char *at;
+	int field = 0;
 
-	if (length <= 0)
-		return -1;
-	text[length] = '\0';
+	text[length > 0 ? length : 0] = '\0';
 	at = strrchr(text, ')');
-	if (!at || sscanf(at + 1,
-			  " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu "
-			  "%llu %*d %*d %*d %*d %*u %*u %llu",
-			  &process->parent, &ticks[0], &ticks[1], &ticks[2], &ticks[3],
-			  &pages) != 6)
-		return -1;
-	process->ticks = ticks[0] + ticks[1] + ticks[2] + ticks[3];
-	process->pages = pages;
-	return 0;
+	at = at ? strchr(at, ' ') : NULL;
+	for (; at && field <= FIELD_PAGES; at = strchr(at + 1, ' '), field++) {
+		const unsigned long long value = strtoull(at, NULL, 10);
+
+		if (field == FIELD_PARENT)
+			process->parent = (pid_t)value;
+		else if (field >= FIELD_TICKS && field < FIELD_TICKS_END)
+			process->ticks += value;
+		else if (field == FIELD_PAGES)
+			process->pages = value;
+	}
+	return field > FIELD_PAGES ? 0 : -1;
 }
 
 static void add_process(struct processes *processes, int proc, const char *name,

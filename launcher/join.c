@@ -337,7 +337,8 @@ int join_start(const struct plan *plan, const struct join_target *target,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return error_errno(err, "make a socket pair");
 	launcher_end = child.launcher_socket = ends[0];
-	child_end = child.socket = ends[1];
+	child_end = ends[1];
+	child.socket = child_end;
 	if (target->steps ? target->steps->prepare(&child, err) < 0
 			  : keyring_leave(err) < 0)
 		return -1;

@@ -35,85 +35,93 @@ struct exec_words {
 
 /* ---- words ----------------------------------------------------------------------------- */
 
+/* How it is started. */
+#define START_OPTIONS(request, read)                                                     \
+	{ .name = "process",                                                             \
+	  .letter = 'p',                                                                 \
+	  .takes_value = true,                                                           \
+	  .value = &(read)->process,                                                     \
+	  .help = "a file with what stands under process in a config.json" },            \
+		{ .name = "detach",                                                      \
+		  .letter = 'd',                                                         \
+		  .flag = &(request)->detach,                                            \
+		  .help = "return as soon as it was executed" },                         \
+		{ .name = "pid-file",                                                    \
+		  .takes_value = true,                                                   \
+		  .value = &(request)->pid_file,                                         \
+		  .help = "a file for its pid, written when it was executed" },          \
+		{ .name = "console-socket",                                              \
+		  .takes_value = true,                                                   \
+		  .value = &(request)->console_socket,                                   \
+		  .help = "a socket that takes the master of the terminal" },            \
+		{ .name = "pidfd-socket",                                                \
+		  .takes_value = true,                                                   \
+		  .value = &(request)->pidfd_socket,                                     \
+		  .help = "a socket that takes a pidfd of it" },                         \
+		{ .name = "cgroup",                                                      \
+		  .takes_value = true,                                                   \
+		  .value = &(request)->cgroup,                                           \
+		  .help = "a cgroup below the container's" },                            \
+		{ .name = "preserve-fds",                                                \
+		  .takes_value = true,                                                   \
+		  .value = &(read)->preserve,                                            \
+		  .help = "hand on so many descriptors from 3 on" },                     \
+	{                                                                                \
+		.name = "ignore-paused", .flag = &(request)->ignore_paused,              \
+		.help = "also in a container that stands still"                          \
+	}
+
+/* What it is, where no file says that. */
+#define PROCESS_OPTIONS(read)                                                            \
+	{ .name = "tty",                                                                 \
+	  .letter = 't',                                                                 \
+	  .flag = &(read)->tty,                                                          \
+	  .help = "give it a terminal" },                                                \
+		{ .name = "cwd",                                                         \
+		  .takes_value = true,                                                   \
+		  .value = &(read)->cwd,                                                 \
+		  .help = "its working directory" },                                     \
+		{ .name = "env",                                                         \
+		  .letter = 'e',                                                         \
+		  .takes_value = true,                                                   \
+		  .many = true,                                                          \
+		  .values = &(read)->env,                                                \
+		  .help = "NAME=VALUE, beside the container's own" },                    \
+		{ .name = "user",                                                        \
+		  .letter = 'u',                                                         \
+		  .takes_value = true,                                                   \
+		  .value = &(read)->user,                                                \
+		  .help = "UID[:GID]" },                                                 \
+		{ .name = "additional-gids",                                             \
+		  .letter = 'g',                                                         \
+		  .takes_value = true,                                                   \
+		  .many = true,                                                          \
+		  .values = &(read)->groups,                                             \
+		  .help = "one more group" },                                            \
+		{ .name = "cap",                                                         \
+		  .letter = 'c',                                                         \
+		  .takes_value = true,                                                   \
+		  .many = true,                                                          \
+		  .values = &(read)->caps,                                               \
+		  .help = "one more capability, in every set" },                         \
+		{ .name = "no-new-privs",                                                \
+		  .flag = &(read)->no_new_privs,                                         \
+		  .help = "no new privileges" },                                         \
+		{ .name = "process-label",                                               \
+		  .takes_value = true,                                                   \
+		  .value = &(read)->label,                                               \
+		  .help = "a label of SELinux" },                                        \
+	{                                                                                \
+		.name = "apparmor", .takes_value = true, .value = &(read)->apparmor,     \
+		.help = "a profile of AppArmor"                                          \
+	}
+
 static int read_options(const char *const **words, struct exec_words *read,
 			struct arena *arena, struct error *err)
 {
-	struct container_exec *request = &read->request;
 	const struct oci_option options[] = {
-		{ .name = "process",
-		  .letter = 'p',
-		  .takes_value = true,
-		  .value = &read->process,
-		  .help = "a file with what stands under process in a config.json" },
-		{ .name = "detach",
-		  .letter = 'd',
-		  .flag = &request->detach,
-		  .help = "return as soon as it was executed" },
-		{ .name = "pid-file",
-		  .takes_value = true,
-		  .value = &request->pid_file,
-		  .help = "a file for its pid, written when it was executed" },
-		{ .name = "console-socket",
-		  .takes_value = true,
-		  .value = &request->console_socket,
-		  .help = "a socket that takes the master of the terminal" },
-		{ .name = "pidfd-socket",
-		  .takes_value = true,
-		  .value = &request->pidfd_socket,
-		  .help = "a socket that takes a pidfd of it" },
-		{ .name = "tty",
-		  .letter = 't',
-		  .flag = &read->tty,
-		  .help = "give it a terminal" },
-		{ .name = "cwd",
-		  .takes_value = true,
-		  .value = &read->cwd,
-		  .help = "its working directory" },
-		{ .name = "env",
-		  .letter = 'e',
-		  .takes_value = true,
-		  .many = true,
-		  .values = &read->env,
-		  .help = "NAME=VALUE, beside the container's own" },
-		{ .name = "user",
-		  .letter = 'u',
-		  .takes_value = true,
-		  .value = &read->user,
-		  .help = "UID[:GID]" },
-		{ .name = "additional-gids",
-		  .letter = 'g',
-		  .takes_value = true,
-		  .many = true,
-		  .values = &read->groups,
-		  .help = "one more group" },
-		{ .name = "cap",
-		  .letter = 'c',
-		  .takes_value = true,
-		  .many = true,
-		  .values = &read->caps,
-		  .help = "one more capability, in every set" },
-		{ .name = "no-new-privs",
-		  .flag = &read->no_new_privs,
-		  .help = "no new privileges" },
-		{ .name = "process-label",
-		  .takes_value = true,
-		  .value = &read->label,
-		  .help = "a label of SELinux" },
-		{ .name = "apparmor",
-		  .takes_value = true,
-		  .value = &read->apparmor,
-		  .help = "a profile of AppArmor" },
-		{ .name = "cgroup",
-		  .takes_value = true,
-		  .value = &request->cgroup,
-		  .help = "a cgroup below the container's" },
-		{ .name = "preserve-fds",
-		  .takes_value = true,
-		  .value = &read->preserve,
-		  .help = "hand on so many descriptors from 3 on" },
-		{ .name = "ignore-paused",
-		  .flag = &request->ignore_paused,
-		  .help = "also in a container that stands still" },
+		START_OPTIONS(&read->request, read),
+		PROCESS_OPTIONS(read),
 	};
 
 	return oci_read_words(words, options, sizeof(options) / sizeof(*options), usage,
