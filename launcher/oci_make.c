@@ -165,7 +165,8 @@ static void fill_record(struct oci_made *made, const char *id)
 	const struct plan *plan = &made->plan;
 	struct arena *arena = &made->arena;
 
-	record->id = id;
+	/* The caller's words are wiped in process 1, which tells its hooks of itself. */
+	record->id = arena_strdup(arena, id);
 	record->version = plan->container.version;
 	record->rootfs = plan->rootfs.path;
 	record->created = container_now(arena);
