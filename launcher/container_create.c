@@ -179,6 +179,22 @@ static int tell(const struct creation *creation, struct error *err)
 	return leave(creation, err);
 }
 
+/* What has been there has an end, with its hooks (runtime-spec, runtime.md, "Lifecycle"). */
+static void run_last_hooks(const struct creation *creation)
+{
+	const struct container_options *options = creation->options;
+	const char *state;
+	struct error err;
+
+	if (creation->plan->container.hooks[HOOK_POSTSTOP].count == 0)
+		return;
+	state = container_state_text(creation->record, CONTAINER_STOPPED,
+				     creation->arena);
+	if (container_run_hooks(creation->plan, HOOK_POSTSTOP, state, &err) < 0 &&
+	    options->warn)
+		options->warn(options->context, &err);
+}
+
 static void give_up(struct creation *creation)
 {
 	struct error ignored;
@@ -194,6 +210,8 @@ static void give_up(struct creation *creation)
 	}
 	fd_close(&creation->pidfd);
 	fd_close(&creation->console);
+	if (creation->pid > 0)
+		run_last_hooks(creation);
 }
 
 /* The quota of keys is small, and no reason to fail. */
