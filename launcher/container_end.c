@@ -178,7 +178,8 @@ int container_delete(struct container_entry *entry, const struct container_recor
 	struct error unread;
 	int done;
 
-	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED))
+	/* runtime-spec, runtime.md, "Delete": what has not ended stays as it is. */
+	if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATING)
 		return refuse_running(record, status, err);
 	if (status != CONTAINER_STOPPED && kill_and_wait(record, err) < 0)
 		return -1;
