@@ -197,6 +197,20 @@ static int part_from_launcher(struct child *child, struct error *err)
 	return 0;
 }
 
+/*
+ * Whoever made the user namespace may look into it before the start, and set up the network of
+ * the process (runtime-spec, runtime.md, "Lifecycle"). Where the namespace was there before, its
+ * root can do that anyway, and nobody else shall. Nobody can write the file that we run from.
+ */
+static int open_to_owner(const struct child *child, bool open, struct error *err)
+{
+	if (child->plan->namespaces.kinds[NS_USER].mode != NS_PRIVATE)
+		return 0;
+	if (prctl(PR_SET_DUMPABLE, open ? 1 : 0, 0, 0, 0) < 0)
+		return error_errno(err, "be seen until the start");
+	return 0;
+}
+
 /* The connection that says so, or -1: it was none. */
 static int accept_start(int listener)
 {
@@ -212,13 +226,13 @@ static int accept_start(int listener)
 
 static int await_start(struct child *child, struct error *err)
 {
-	if (part_from_launcher(child, err) < 0)
+	if (open_to_owner(child, true, err) < 0 || part_from_launcher(child, err) < 0)
 		return -1;
 	do
 		child->socket = accept_start(child->start_socket);
 	while (child->socket < 0);
 	/* It listens on, until it is executed: so long the container is created, not running. */
-	return 0;
+	return open_to_owner(child, false, err);
 }
 
 static int run_start_hooks(struct child *child, struct error *err)
