@@ -19,6 +19,9 @@ struct json_value;
 int container_refuse(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* strerror(3), but for what engines would take for such words. container_root.c */
+const char *container_reason(int errnum);
+
 /* The members of a state, as runc names and orders them. container_record.c */
 void container_put_state(struct json_value *object, const struct container_record *record,
 			 enum container_status status);

@@ -165,7 +165,7 @@ static int find(const struct child *child, struct execution *execution, struct e
 	if (execution_prepare(execution, &plan->process,
 			      is_filtered(plan) ? &plan->policy.filter : NULL, err) == 0)
 		return 0;
-	if (err->id != ERROR_COMMAND_NOT_FOUND || err->errnum != 0)
+	if (err->id != ERROR_COMMAND_NOT_FOUND)
 		return -1;
 	error_set(err, ERROR_COMMAND_NOT_FOUND,
 		  "start: executable file `%s` not found in $PATH",

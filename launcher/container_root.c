@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* podman makes status 126 and 127 of these words wherever they stand. */
-static const char *reason(int errnum)
+const char *container_reason(int errnum)
 {
 	switch (errnum) {
 	case EACCES:
@@ -46,7 +46,7 @@ int container_refuse(struct error *err, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
-	error_set(err, ERROR_STATE, "%.180s: %s", what, reason(errnum));
+	error_set(err, ERROR_STATE, "%.180s: %s", what, container_reason(errnum));
 	err->errnum = errnum;
 	err->explained = true;
 	return -1;

@@ -179,14 +179,22 @@ static void emit(const struct oci_globals *globals, const struct log_level *leve
 		say(STDERR_FILENO, plain);
 }
 
+/* Of a program that cannot be executed engines make a status, by the words for that. */
+static const char *reason_of(const struct error *err)
+{
+	return err->id == ERROR_COMMAND_NOT_FOUND ||
+			       err->id == ERROR_COMMAND_NOT_EXECUTABLE
+		       ? strerror(err->errnum)
+		       : container_reason(err->errnum);
+}
+
 static const char *message_of(const struct error *err, struct arena *arena)
 {
 	char *message = arena_alloc(arena, MESSAGE_MAX);
 	char text[MESSAGE_MAX];
 
 	if (err->errnum && !err->explained)
-		snprintf(text, sizeof(text), "cannot %s: %s", err->text,
-			 strerror(err->errnum));
+		snprintf(text, sizeof(text), "cannot %s: %s", err->text, reason_of(err));
 	else
 		snprintf(text, sizeof(text), "cannot %s", err->text);
 	return text_harmless(message, MESSAGE_MAX, text);
