@@ -129,3 +129,22 @@ is_gone() { # PID
 holds() {
 	grep -qxF -e "$2" "$1" 2>/dev/null
 }
+
+# What engines take for a word about the container's command (podman).
+about_command='permission denied|operation not permitted|executable file not found|no such file or directory|open executable'
+
+# refused DESCRIPTION PATTERN ARG...: status 1, with these words, and none of the others
+refused() {
+	description=$1 pattern=$2
+	shift 2
+	said=$(oci "$@")
+	if [ $? != 1 ]; then
+		result 1 "$description" || say "it did not end with 1: $said"
+		return
+	fi
+	if printf '%s' "$said" | grep -qiE "$about_command"; then
+		result 1 "$description" || say "what is not about a command: $said"
+		return
+	fi
+	like "$description" "$said" "$pattern"
+}
