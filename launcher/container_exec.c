@@ -12,6 +12,7 @@
 #include "launcher/container_process.h"
 #include "launcher/join.h"
 #include "launcher/keyring.h"
+#include "launcher/schedule.h"
 #include "launcher/signals.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
@@ -62,10 +63,8 @@ static int enter_below(const struct container_group_part *part, const char *path
 	return error_hint(err, "--cgroup names one that is there, below the container's");
 }
 
-/* By the process that joins, before it does. */
-static int enter_group(void *context, struct error *err)
+static int enter_group(const struct joining *joining, struct error *err)
 {
-	const struct joining *joining = context;
 	const struct container_group *group = &joining->group;
 	const char *word = joining->request->cgroup;
 	size_t entered = 0;
@@ -86,6 +85,21 @@ static int enter_group(void *context, struct error *err)
 				 err, ERROR_CGROUP,
 				 "enter the cgroup %s: the container has no such hierarchy",
 				 word);
+}
+
+/*
+ * By the process that joins, before it does. What it runs on is said for both sides of the
+ * move (runtime-spec, config.md, "execCPUAffinity").
+ */
+static int enter_bounds(void *context, struct error *err)
+{
+	const struct joining *joining = context;
+	const struct process_spec *process = &joining->plan->process;
+
+	if (schedule_bind(process->cpus_initial, err) < 0 ||
+	    enter_group(joining, err) < 0)
+		return -1;
+	return schedule_bind(process->cpus_final, err);
 }
 
 /* ---- its start ----------------------------------------------------------------------------- */
@@ -154,7 +168,7 @@ static int start(struct joining *joining, const struct caller_text *caller,
 	const struct join_target target = {
 		.pid = joining->record->pid,
 		.start_time = joining->record->start_time,
-		.enter_group = enter_group,
+		.enter_group = enter_bounds,
 		.context = joining,
 		.stays = joining->request->detach,
 		.steps = &container_steps,

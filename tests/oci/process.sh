@@ -7,7 +7,7 @@
 # shellcheck source=tests/oci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 64
+plan 70
 
 is_root=$([ "$(id -u)" = 0 ] && echo yes)
 count=0
@@ -210,6 +210,27 @@ fi
 is 'it holds no file of the host' "$(for fd in "/proc/$process/fd"/*; do readlink "$fd"; done 2>/dev/null |
 	grep -vc -e '^socket:' -e '^/dev/null' -e '^pipe:' -e "^$tmp")" 0
 ok 'and is deleted' oci delete --force created
+
+# ---- the same by exec ------------------------------------------------------------------------
+
+# entered FILTER [OPTION...]: what another process says, whose "process" is changed by a filter
+command_bundle entered 'sleep 60'
+ok 'a container to enter' oci run -d -b "$bundle" entered
+entered() {
+	jq ".process | $1" "$bundle/config.json" >"$tmp/process.json"
+	shift
+	oci exec -p "$tmp/process.json" "$@" entered
+	echo "status $?"
+}
+like 'exec has sets of its own' "$(entered '.args = ["grep", "Cap", "/proc/self/status"] | .capabilities |= map_values(["CAP_KILL"])')" \
+	'*CapPrm:*0000000000000020*CapBnd:*0000000000000020*status 0'
+first=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*\([0-9]*\).*/\1/p' /proc/self/status)
+like 'and processors' "$(entered ".args = [\"grep\", \"Cpus_allowed_list\", \"/proc/self/status\"] |
+	.execCPUAffinity = {initial: \"$first\", final: \"$first\"}")" "*Cpus_allowed_list:?$first
+status 0"
+like 'it cannot execute the file of the runtime' "$(entered '.args = ["/proc/self/exe"]')" '*file of sbx*status 255'
+like 'nor be led out' "$(entered '.cwd = "/proc/self/fd/3"' --preserve-fds 1 3</)" '*outside of the container*status 255'
+ok 'and is deleted' oci delete --force entered
 
 # ---- the terminal ----------------------------------------------------------------------------
 
