@@ -16,7 +16,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#define CGROUP2_MAGIC 0x63677270
 
 enum { LIST_MAX = 8192 };
 
@@ -43,9 +46,16 @@ static bool next_line(char **rest, struct hierarchy *ret_hierarchy)
 	return true;
 }
 
-/* Version 2 has one line only, which begins with "0::". */
+/*
+ * The caller's own place for cgroups tells which version counts here, whatever else the
+ * kernel has. Version 2 alone has one line only, which begins with "0::".
+ */
 static bool is_unified(const char *list)
 {
+	struct statfs where;
+
+	if (statfs("/sys/fs/cgroup", &where) == 0 && where.f_type == CGROUP2_MAGIC)
+		return true;
 	return text_starts_with(list, "0::") && strchr(list, '\n') &&
 	       strchr(list, '\n')[1] == '\0';
 }
@@ -116,8 +126,11 @@ static int place_unified(const struct container *container,
 {
 	struct hierarchy hierarchy;
 	auto_close int mount = -1;
+	bool found = false;
 
-	if (!next_line(&list, &hierarchy)) {
+	while (!found && next_line(&list, &hierarchy))
+		found = !*hierarchy.names;
+	if (!found) {
 		errno = EPROTO;
 		return error_errno(err, "read the own cgroup");
 	}
