@@ -7,7 +7,7 @@
 # shellcheck source=tests/oci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 33
+plan 34
 
 # valid SCHEMA FILE
 cat >"$tmp/valid.py" <<'END'
@@ -102,6 +102,25 @@ for other in runc crun; do
 		ok "S12: $other runs it unchanged" gives_shell "$other"
 	fi
 done
+
+# A root out of a tar, as `docker export` writes it, by no tool but ours.
+bundle_of_tar() {
+	mkdir "$tmp/unpacked" && tar -C "$root" -cf "$tmp/root.tar" . &&
+		"$SBX" image unpack --squash-ids "$tmp/root.tar" "$tmp/unpacked/rootfs" >"$tmp/said/unpack" 2>&1 &&
+		oci spec -b "$tmp/unpacked" &&
+		jq '.process.terminal = false | .process.args = ["sh", "-c", "echo unpacked; exit 4"]' \
+			"$tmp/unpacked/config.json" >"$tmp/changed" && cp "$tmp/changed" "$tmp/unpacked/config.json" || return
+	said=$(oci run -b "$tmp/unpacked" unpacked)
+	[ "$?:$said" = 4:unpacked ] || {
+		echo "$said"
+		return 1
+	}
+}
+if [ -x "$(dirname "$SBX")/sbx-image" ]; then
+	ok 'S11: a tar becomes the root of a bundle that runs' bundle_of_tar
+else
+	skip 'S11: a tar becomes the root of a bundle that runs' 'built without sbx-image'
+fi
 
 # ---- the words ------------------------------------------------------------------------------------------------
 
