@@ -136,20 +136,6 @@ static int take_turn(struct joining *joining, int socket, struct error *err)
 			 "execute in the container: a turn out of order");
 }
 
-/* The end of file is that of a process that was killed, too: then nobody was executed. */
-static int check_alive(const struct joining *joining, struct error *err)
-{
-	siginfo_t info = { 0 };
-
-	if (joining->handle.pidfd < 0 || waitid(P_PID, (id_t)joining->handle.pid, &info,
-						WEXITED | WNOHANG | WNOWAIT) < 0)
-		return 0;
-	if (info.si_pid == 0 || info.si_code == CLD_EXITED || info.si_status != SIGKILL)
-		return 0;
-	return error_set(err, ERROR_CONTAINER_STATE,
-			 "execute in the container: its process was killed");
-}
-
 static int tell(const struct joining *joining, struct error *err)
 {
 	const struct container_exec *request = joining->request;
@@ -183,9 +169,8 @@ static int start(struct joining *joining, const struct caller_text *caller,
 	while (done == 0)
 		done = take_turn(joining, sandbox.socket, err);
 	fd_close(&sandbox.socket);
-	if (done < 0 || check_alive(joining, err) < 0)
-		return -1;
-	return tell(joining, err);
+	/* One that was killed meanwhile has a status that says so. */
+	return done < 0 ? -1 : tell(joining, err);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
