@@ -199,7 +199,7 @@ static size_t count_words(const char *const *words)
 {
 	size_t count = 0;
 
-	while (words[count])
+	while (words && words[count])
 		count++;
 	return count;
 }

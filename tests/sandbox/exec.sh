@@ -28,7 +28,7 @@ unseen_inside() {
 	! seen_inside "$1" "$2"
 }
 
-plan 52
+plan 53
 
 umask 027
 ok 'a sandbox runs' run --name web --log "$tmp/log" --env A=1 --rlimit nofile=77:77 -- \
@@ -127,6 +127,9 @@ like 'what the policy denies it denies there, too' "$(enter strict mkdir /tmp/ne
 ok 'the rest goes on' enter strict true
 like 'the own processes can be told something' "$(enter strict sh -c 'kill -0 2 && echo heard')" heard
 sbx kill -s KILL strict
+run --name told --policy default-mkdir-mkdirat --denials "$tmp/denials" -- sleep 60
+like 'also where its launcher would tell of it' "$(enter told mkdir /tmp/new)" '*Operation not permitted*'
+sbx kill -s KILL told
 if run --name root --map subuid --cap-add SYS_ADMIN -- sleep 60 2>"$tmp/why"; then
 	is 'who may mount lives in one more namespace' "$(enter root sh -c "$powers" sh self)" \
 		"$(enter root sh -c "$powers" sh 2)"

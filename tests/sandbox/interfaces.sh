@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 echo '{}' | python3 "$here/validate.py" "$here/../../docs/schema/list.json" >"$tmp/why"
 [ $? != 77 ] || skip_all "$(cat "$tmp/why")"
 
-plan 44
+plan 45
 mkdir "$tmp/work" "$tmp/run"
 cd "$tmp/work" || exit 1
 chmod 700 "$tmp/run"
@@ -81,6 +81,8 @@ is 'doctor ends with 0 where sandboxes run' "$document_status" 0
 "$SBX" run --no-config -d --name interfaces -- sleep 30
 "$SBX" list --json >"$tmp/list"
 ok 'list --json: schema' document_fits list "$tmp/list"
+"$SBX" stats --json >"$tmp/usage"
+ok 'stats --json: schema' document_fits usage "$tmp/usage"
 "$SBX" kill interfaces >"$tmp/errors" 2>&1
 "$SBX" wait interfaces >"$tmp/errors" 2>&1
 "$SBX" list --json >"$tmp/list"
