@@ -151,6 +151,7 @@ struct container_handle {
 	pid_t pid; /* a child of the caller */
 	int pidfd;
 	int console; /* attached: the master of its terminal, to be relayed */
+	int notify;  /* attached: where it says that it is ready, to be passed on */
 };
 
 /* Descriptors that are handed on, beside 0, 1 and 2. */
@@ -164,6 +165,16 @@ int container_take_fds(unsigned int preserved, struct error *err);
 
 /* Puts them into the plan, with the variables that tell of them. */
 void container_pass_fds(struct plan *plan, int count);
+
+/* Adds "NAME=VALUE" to the environment of the process, in the place of one of that name. */
+void container_set_env(struct plan *plan, const char *variable);
+
+/*
+ * Where the caller has a NOTIFY_SOCKET (sd_notify(3)): gives the container one of its own, in its
+ * entry. container_start() passes on that it is ready. container_notify.c
+ */
+int container_pass_notify(const struct container_entry *entry, struct plan *plan,
+			  struct error *err);
 
 /*
  * Makes the container of the plan up to the point where only its process has to be executed:
@@ -188,10 +199,12 @@ int container_attend(const struct plan *plan, struct container_handle *handle,
 /*
  * Lets it execute its process: hooks of that moment, the listener of its filter handed to whom the
  * configuration names. Returns once it was executed. ERROR_CONTAINER_STATE where it was
- * started already or has ended.
+ * started already or has ended. Where a service manager waits, it returns when the container
+ * is ready; or at once, and *ret_notify is for container_attend(). NULL: nobody attends.
  */
 int container_start(const struct plan *plan, const struct container_entry *entry,
-		    const struct container_record *record, struct error *err);
+		    const struct container_record *record, int *ret_notify,
+		    struct error *err);
 
 /*
  * Sends a signal to process 1, all: to every process of its cgroup. ERROR_CONTAINER_STATE

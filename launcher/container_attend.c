@@ -3,7 +3,7 @@
  * `run` without -d: somebody stays with the container, passes signals on and relays its
  * terminal. It has no power over it: the container outlives it, as it does with other runtimes.
  */
-#include "launcher/container.h"
+#include "launcher/container_life.h"
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -22,6 +22,7 @@
 enum event {
 	EVENT_SIGNAL,
 	EVENT_END,
+	EVENT_NOTIFY,
 	EVENT_TERMINAL_IN,
 	EVENT_TERMINAL_OUT = EVENT_TERMINAL_IN + 2,
 	EVENT_COUNT = EVENT_TERMINAL_OUT + 2,
@@ -83,6 +84,8 @@ static int follow(struct attendance *attendance, struct error *err)
 			(struct pollfd){ .fd = attendance->signals, .events = POLLIN };
 		events[EVENT_END] = (struct pollfd){ .fd = attendance->handle->pidfd,
 						     .events = POLLIN };
+		events[EVENT_NOTIFY] = (struct pollfd){ .fd = attendance->handle->notify,
+							.events = POLLIN };
 		flow_events(&attendance->terminal.in, &events[EVENT_TERMINAL_IN]);
 		flow_events(&attendance->terminal.out, &events[EVENT_TERMINAL_OUT]);
 		if (poll(events, EVENT_COUNT, -1) < 0) {
@@ -92,6 +95,9 @@ static int follow(struct attendance *attendance, struct error *err)
 		}
 		if (events[EVENT_SIGNAL].revents)
 			take_signals(attendance);
+		if (events[EVENT_NOTIFY].revents &&
+		    container_take_notify(attendance->handle->notify, 0))
+			fd_close(&attendance->handle->notify);
 		pump(attendance, events);
 	}
 	return 0;

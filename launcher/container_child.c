@@ -65,7 +65,7 @@ static int await_go(const struct child *child, int *ret_value, struct error *err
 static int tell_mounted(void *context, struct error *err)
 {
 	const struct child *child = context;
-	int pid;
+	int pid = 0;
 
 	if (sync_send_turn(child->socket, TURN_MOUNTED, 0) < 0)
 		return error_errno(err, "tell that all is mounted");

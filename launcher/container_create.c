@@ -271,7 +271,7 @@ int container_create(const struct plan *plan, const struct container_options *op
 	if (failed)
 		return -1;
 	*ret_handle = (struct container_handle){ creation.pid, creation.pidfd,
-						 creation.console };
+						 creation.console, -1 };
 	return 0;
 }
 
@@ -279,4 +279,5 @@ void container_let_go(struct container_handle *handle)
 {
 	fd_close(&handle->pidfd);
 	fd_close(&handle->console);
+	fd_close(&handle->notify);
 }

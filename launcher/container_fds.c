@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { FIRST = 3 };
@@ -65,24 +66,41 @@ static void keep(struct plan *plan, int count)
 	plan->process.keep_fd_count = (size_t)count;
 }
 
+/* Where the list has a variable of that name, or its end. */
+static size_t place_of(const struct process_spec *process, const char *variable)
+{
+	const size_t length = strcspn(variable, "=") + 1;
+	size_t at = 0;
+
+	while (at < process->env_count &&
+	       strncmp(process->env[at], variable, length) != 0)
+		at++;
+	return at;
+}
+
+void container_set_env(struct plan *plan, const char *variable)
+{
+	enum { FREE = 2, END = 1 };
+	struct process_spec *process = &plan->process;
+	const size_t place = place_of(process, variable);
+	const char **env = arena_alloc_array(
+		&plan->arena, process->env_count + 1 + FREE + END, sizeof(*env));
+
+	for (size_t i = 0; i < process->env_count; i++)
+		env[i] = process->env[i];
+	env[place] = variable;
+	process->env = env;
+	process->env_count += place == process->env_count;
+}
+
 void container_pass_fds(struct plan *plan, int count)
 {
-	enum { OWN = 2, FREE = 2 };
-	struct process_spec *process = &plan->process;
 	const uint32_t listened = count_listened();
-	const char **env;
-	size_t at = 0;
 
 	if (count > 0)
 		keep(plan, count);
 	if (!listened)
 		return;
-	env = arena_alloc_array(&plan->arena, process->env_count + OWN + FREE + 1,
-				sizeof(*env));
-	for (; at < process->env_count; at++)
-		env[at] = process->env[at];
-	env[at++] = arena_printf(&plan->arena, "LISTEN_FDS=%u", listened);
-	env[at++] = "LISTEN_PID=1";
-	process->env = env;
-	process->env_count = at;
+	container_set_env(plan, arena_printf(&plan->arena, "LISTEN_FDS=%u", listened));
+	container_set_env(plan, "LISTEN_PID=1");
 }

@@ -51,6 +51,20 @@ int container_write_pid(const char *path, pid_t pid, struct error *err);
 int container_bind_start(const struct container_entry *entry, struct error *err);
 int container_connect_start(const struct container_entry *entry, struct error *err);
 
+/* ---- a service manager that waits: container_notify.c --------------------------------------- */
+
+/*
+ * A socket for NOTIFY_SOCKET, where there is a manager and the container has a place for it.
+ * -1: nobody waits; -2: err.
+ */
+int container_open_notify(const struct container_entry *entry, struct error *err);
+
+/* Whether READY=1 came and was passed on; main_pid > 0: with MAINPID. */
+bool container_take_notify(int receiver, pid_t main_pid);
+
+/* Waits for that, or for the end of process 1. */
+void container_await_notify(int receiver, const struct container_record *record);
+
 /* A pidfd of process 1, if it is that and lives. -1 and ESRCH. container_signal.c */
 int container_open_process(const struct container_record *record);
 

@@ -312,18 +312,26 @@ const char *container_status_name(enum container_status status)
 	return names[status];
 }
 
-/* Process 1 listens until it executes its process: the socket is close-on-exec. */
-static bool awaits_start(int dir)
+/*
+ * Process 1 listens from the end of its creation until it executes its process: the socket is
+ * close-on-exec. start removes the place where it was: one where nobody listens is that of
+ * a container that is being created, if somebody holds it.
+ */
+static enum container_status ask_process(const struct container_entry *entry)
 {
 	auto_close int fd =
 		socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir,
-		 CONTAINER_SOCKET);
-	return fd >= 0 &&
-	       (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
-		errno == EAGAIN);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s",
+		 entry->dir, CONTAINER_SOCKET);
+	if (fd < 0)
+		return CONTAINER_RUNNING;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+	    errno == EAGAIN)
+		return CONTAINER_CREATED;
+	return errno == ECONNREFUSED && is_held(entry) ? CONTAINER_CREATING
+						       : CONTAINER_RUNNING;
 }
 
 static bool is_frozen(const struct container_record *record)
@@ -350,7 +358,7 @@ enum container_status container_status(const struct container_entry *entry,
 		return CONTAINER_STOPPED;
 	if (is_frozen(record))
 		return CONTAINER_PAUSED;
-	return awaits_start(entry->dir) ? CONTAINER_CREATED : CONTAINER_RUNNING;
+	return ask_process(entry);
 }
 
 /* ---- the state --------------------------------------------------------------------------- */

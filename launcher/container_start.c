@@ -12,6 +12,7 @@
 #include "plan/plan.h"
 
 #include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* 1: it was executed; 0: more is to come. */
@@ -58,8 +59,8 @@ static int run_hooks(const struct plan *plan, const struct container_record *rec
 	return failed;
 }
 
-int container_start(const struct plan *plan, const struct container_entry *entry,
-		    const struct container_record *record, struct error *err)
+static int say_start(const struct plan *plan, const struct container_entry *entry,
+		     const struct container_record *record, struct error *err)
 {
 	auto_close int connection = container_connect_start(entry, err);
 	int done = 0;
@@ -73,4 +74,24 @@ int container_start(const struct plan *plan, const struct container_entry *entry
 	/* Nobody listens there any more; who finds no place asks no further. */
 	(void)unlinkat(entry->dir, "start", 0);
 	return done < 0 ? -1 : run_hooks(plan, record, err);
+}
+
+int container_start(const struct plan *plan, const struct container_entry *entry,
+		    const struct container_record *record, int *ret_notify,
+		    struct error *err)
+{
+	auto_close int receiver = container_open_notify(entry, err);
+
+	if (receiver < -1 || say_start(plan, entry, record, err) < 0)
+		return -1;
+	if (ret_notify) {
+		*ret_notify = fd_take(&receiver);
+		return 0;
+	}
+	if (receiver >= 0) {
+		/* However long it takes: whoever wants to change it meanwhile may. */
+		(void)flock(entry->dir, LOCK_UN);
+		container_await_notify(receiver, record);
+	}
+	return 0;
 }

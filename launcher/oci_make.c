@@ -121,7 +121,7 @@ static int read_bundle(const struct make_words *read, struct oci_made *made,
 	struct arena *arena = &made->plan.arena;
 	const char *path = read->config;
 	auto_close int fd = -1;
-	const char *bundle;
+	const char *bundle = NULL;
 
 	if (find_bundle(read, arena, &bundle, err) < 0)
 		return -1;
@@ -207,6 +207,7 @@ static int make(const struct oci_globals *globals, struct make_words *read,
 	    container_take(made->entry.place, id, &made->entry, err) < 0)
 		return -1;
 	if (container_keep_config(&made->entry, text, length, err) == 0 &&
+	    container_pass_notify(&made->entry, &made->plan, err) == 0 &&
 	    container_create(&made->plan, &read->options, globals->caller, &made->entry,
 			     &made->record, &made->arena, &made->handle, err) == 0)
 		return 0;
@@ -221,7 +222,7 @@ int oci_make(const struct oci_globals *globals, const char *const *words,
 	const char *id;
 
 	*made = (struct oci_made){ .entry = { .place = -1, .dir = -1 },
-				   .handle = { .pid = -1, .pidfd = -1, .console = -1 } };
+				   .handle = { -1, -1, -1, -1 } };
 	if (read_all(globals, &words, &read, run, &made->arena, err) < 0)
 		return -1;
 	id = oci_only_id(words, run ? "run [OPTIONS] ID" : "create [OPTIONS] ID", err);

@@ -33,7 +33,8 @@ static int stay(const struct oci_globals *globals, struct oci_made *made, bool k
 static int run(const struct oci_globals *globals, struct oci_made *made,
 	       const struct oci_run_words *read, int *ret_status, struct error *err)
 {
-	if (container_start(&made->plan, &made->entry, &made->record, err) < 0) {
+	if (container_start(&made->plan, &made->entry, &made->record,
+			    read->detach ? NULL : &made->handle.notify, err) < 0) {
 		take_away(globals, made);
 		return -1;
 	}

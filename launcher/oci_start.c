@@ -33,7 +33,7 @@ static int start(const struct oci_globals *globals, const char *id, struct arena
 		return -1;
 	failed = check_status(&entry, &record, err) < 0 ||
 		 container_read_plan(&entry, &record, &plan, err) < 0 ||
-		 container_start(&plan, &entry, &record, err) < 0;
+		 container_start(&plan, &entry, &record, NULL, err) < 0;
 	oci_leave_container(&entry);
 	plan_free(&plan);
 	return failed ? -1 : 0;

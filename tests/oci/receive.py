@@ -3,6 +3,7 @@
 """Takes what a runtime sends to a socket.
 
 receive.py console SOCKET   rows and columns of the terminal that comes
+receive.py pidfd SOCKET     the pid that the descriptor stands for
 receive.py seccomp SOCKET   the state of the container; then the first call that the listener
                             tells of fails with ENOTTY
 """
@@ -55,6 +56,12 @@ def console(path):
             return
 
 
+def pidfd(path):
+    _, fds = receive(path)
+    with open(f"/proc/self/fdinfo/{fds[0]}", encoding="ascii") as info:
+        print(*(line.split()[1] for line in info if line.startswith("Pid:")), flush=True)
+
+
 def seccomp(path):
     data, fds = receive(path)
     told = json.loads(data)
@@ -65,4 +72,4 @@ def seccomp(path):
     fcntl.ioctl(fds[0], NOTIF_SEND, struct.pack("=QqiI", call, 0, -errno.ENOTTY, 0))
 
 
-{"console": console, "seccomp": seccomp}[sys.argv[1]](sys.argv[2])
+{"console": console, "pidfd": pidfd, "seccomp": seccomp}[sys.argv[1]](sys.argv[2])
