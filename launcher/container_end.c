@@ -178,8 +178,11 @@ int container_delete(struct container_entry *entry, const struct container_recor
 	struct error unread;
 	int done;
 
-	/* runtime-spec, runtime.md, "Delete": what has not ended stays as it is. */
-	if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATING)
+	/*
+	 * runtime-spec, runtime.md, "Delete": what has not ended stays as it is. Its creator was
+	 * killed where it has no process yet: we hold it.
+	 */
+	if (!force && status != CONTAINER_STOPPED && record->pid > 0)
 		return refuse_running(record, status, err);
 	if (status != CONTAINER_STOPPED && kill_and_wait(record, err) < 0)
 		return -1;
