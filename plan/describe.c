@@ -523,6 +523,16 @@ static void put_life(struct page *page, const struct plan *plan)
 	}
 }
 
+/* Of a configuration: what is passed over. */
+static void put_ignored(struct page *page, const char *const *ignored)
+{
+	for (; ignored && *ignored; ignored++) {
+		begin(page, "ignored");
+		page_put_printable(page, *ignored);
+		page_put(page, "\n");
+	}
+}
+
 const char *plan_describe(const struct plan *plan, struct arena *arena)
 {
 	struct page page = { .arena = arena };
@@ -539,5 +549,6 @@ const char *plan_describe(const struct plan *plan, struct arena *arena)
 	put_policy(&page, &plan->policy);
 	put_process(&page, plan);
 	put_life(&page, plan);
+	put_ignored(&page, plan->container.ignored);
 	return page.text;
 }

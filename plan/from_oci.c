@@ -436,6 +436,8 @@ int plan_from_oci(const char *text, size_t length, const char *name, struct plan
 	if (json_want_kind(document, JSON_KIND_OBJECT, err) < 0 ||
 	    read_parts(&reader, err) < 0)
 		return error_within(err, "read %s", name);
+	oci_list_unknown(&reader);
+	plan->container.ignored = oci_ignored(&reader);
 	plan->ids = read.ids;
 	plan->namespaces = read.namespaces;
 	plan->image = read.image;

@@ -37,6 +37,12 @@ struct oci_reader {
 	size_t ignored_count;
 };
 
+/* Lists those that nobody knows. */
+void oci_list_unknown(struct oci_reader *reader);
+
+/* All that was listed, NULL-ended. */
+const char *const *oci_ignored(struct oci_reader *reader);
+
 /* Lists a member that is not obeyed. */
 void oci_ignore(struct oci_reader *reader, const struct json_value *value,
 		const char *why);

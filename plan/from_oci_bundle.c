@@ -20,20 +20,6 @@
 
 /* ---- what is not obeyed --------------------------------------------------------------- */
 
-static void list_ignored(struct oci_reader *reader, const char *line)
-{
-	reader->ignored = arena_grow(reader->arena, reader->ignored,
-				     reader->ignored_count, sizeof(*reader->ignored));
-	reader->ignored[reader->ignored_count++] = line;
-}
-
-void oci_ignore(struct oci_reader *reader, const struct json_value *value,
-		const char *why)
-{
-	list_ignored(reader, arena_printf(reader->arena, "%s: %s",
-					  json_path(value, reader->arena), why));
-}
-
 /* Configurations of other platforms may stand beside linux (config.md). */
 static void ignore_platforms(struct oci_reader *reader)
 {
@@ -175,12 +161,6 @@ static void set_defaults(struct plan *plan)
 	plan->life.ready_fd = plan->life.status_fd = -1;
 }
 
-static void keep_ignored(struct oci_reader *reader)
-{
-	list_ignored(reader, NULL);
-	reader->plan->container.ignored = reader->ignored;
-}
-
 static int read_parts(struct oci_reader *reader, struct error *err)
 {
 	struct plan *plan = reader->plan;
@@ -236,7 +216,8 @@ int plan_from_bundle(const char *text, size_t length, const char *name,
 		plan_free(&plan);
 		return -1;
 	}
-	keep_ignored(&reader);
+	oci_list_unknown(&reader);
+	plan.container.ignored = oci_ignored(&reader);
 	*ret_plan = plan;
 	return 0;
 }
@@ -257,14 +238,13 @@ int plan_set_process(const char *text, size_t length, const char *name, struct p
 		return -1;
 	if (read_process(&reader, reader.document, err) < 0)
 		return error_within(err, "read %s", name);
-	keep_ignored(&reader);
 	plan->process = read.process;
 	plan->policy.caps = read.policy.caps;
 	plan->policy.limits.rlimits = read.policy.limits.rlimits;
 	plan->policy.limits.rlimit_count = read.policy.limits.rlimit_count;
 	plan->policy.limits.has_oom_score_adj = read.policy.limits.has_oom_score_adj;
 	plan->policy.limits.oom_score_adj = read.policy.limits.oom_score_adj;
-	plan->container.ignored = read.container.ignored;
+	plan->container.ignored = oci_ignored(&reader);
 	return 0;
 }
 

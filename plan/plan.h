@@ -202,7 +202,8 @@ struct container_spec {
 	size_t systemd_property_count;
 	const char *pidfd_receiver; /* run.oci.pidfd_receiver: a socket */
 	const char *const
-		*ignored; /* members that are not obeyed, NULL-ended: "a.b: why" */
+		*ignored; /* members that are not obeyed, NULL-ended: "a.b: why"; also
+			     of `sbx run --config` */
 };
 
 /* What an image has become. */

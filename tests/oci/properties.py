@@ -90,6 +90,19 @@ def check_test(cell):
     return None if f"TEST({name})" in source else f"{FILES[letter]}.c has no test {name}"
 
 
+def unknown_to_the_reader(properties):
+    """Those that the list of what is passed over would call unknown."""
+    source = (ROOT / "plan" / "from_oci_unknown.c").read_text()
+    unlisted = re.compile(
+        r"^(annotations|linux\.(netDevices|seccomp|sysctl|intelRdt|memoryPolicy)"
+        r"|linux\.resources\.(unified|rdma))\."
+    )
+    for one in properties:
+        key = one.rsplit(".", 1)[-1].rstrip("[]")
+        if not unlisted.match(one) and f'"{key}" }}' not in source:
+            yield one
+
+
 def main():
     schema = Schema(HERE / "schema")
     schema.walk(schema.load("config-schema.json"), "config-schema.json", "")
@@ -107,6 +120,10 @@ def main():
             listed[member] = cells[1]
     complaints += [f"{one} is missing" for one in schema.properties if one not in listed]
     complaints += [f"{one} is no property" for one in listed if one not in schema.properties]
+    complaints += [
+        f"{one}: plan/from_oci_unknown.c does not know it"
+        for one in unknown_to_the_reader(schema.properties)
+    ]
     for complaint in complaints:
         print(f"docs/oci.md: {complaint}")
     return 1 if complaints or len(schema.properties) < 100 else 0

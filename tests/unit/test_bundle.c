@@ -70,7 +70,17 @@ static void names_belong_to_the_uts_namespace(void **state)
 
 static void unknown_members_are_passed_over(void **state)
 {
-	bundle_read(state, BUNDLE(",'new':{'a':[1,{'b':null}]}", ",'newer':1"));
+	const struct plan *plan = bundle_read(
+		state, BUNDLE(",'new':{'a':[1,{'b':null}]},'mounts':[{'destination':'/a',"
+			      "'type':'tmpfs','sbx.kind':'dev'}],'annotations':{'a':'b'}",
+			      ",'newer':1,'resources':{'memory':{'limit':0,'soft':1},"
+			      "'rdma':{'a':{}}},'devices':[]"));
+
+	bundle_ignores(plan, "new: no member is called so");
+	bundle_ignores(plan, "linux.newer: no member is called so");
+	bundle_ignores(plan, "mounts[0].sbx.kind: no member is called so");
+	bundle_ignores(plan, "linux.resources.memory.soft: no member is called so");
+	assert_null(plan->container.ignored[4]);
 }
 
 static void other_platforms_are_listed(void **state)

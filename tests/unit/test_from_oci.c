@@ -550,6 +550,17 @@ static void too_many_mounts_are_refused(void **state)
 	free(text);
 }
 
+static void what_is_passed_over_is_told_of(void **state)
+{
+	const char *text;
+
+	(void)state;
+	read_well(SMALL ",'new':1,'linux':{" SPACES ",'newer':{}}}");
+	text = plan_describe(&plan, &plan.arena);
+	assert_non_null(strstr(text, "new: no member is called so\n"));
+	assert_non_null(strstr(text, "linux.newer: no member is called so\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -580,6 +591,7 @@ int main(void)
 			a_text_that_is_no_json_is_refused_with_its_place, give_back),
 		cmocka_unit_test_teardown(a_failure_leaves_the_plan_as_it_was, give_back),
 		cmocka_unit_test_teardown(too_many_mounts_are_refused, give_back),
+		cmocka_unit_test_teardown(what_is_passed_over_is_told_of, give_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
