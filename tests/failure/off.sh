@@ -55,7 +55,7 @@ attempt_in_root() {
 	run -R "$tmp/root" "$@" -- attack try "$name" <input
 }
 
-plan 51
+plan 53
 
 stops 'seal stdin' stdin
 stops descriptors descriptors
@@ -183,6 +183,27 @@ else
 	skip 'cgroup: holds' 'no cgroup can be had here'
 	skip 'cgroup: is missed' 'no cgroup can be had here'
 fi
+
+# Where the caller may write its file, sbx-oci goes on from one that nobody can.
+mkdir "$tmp/bundle" && cp -a "$tmp/root" "$tmp/bundle/rootfs"
+"$SBX_OCI" spec --rootless -b "$tmp/bundle"
+sed 's/"terminal": *true/"terminal": false/; s/^\( *\)"sh"$/\1"busybox", "sleep", "60"/' "$tmp/bundle/config.json" >"$tmp/changed"
+mv "$tmp/changed" "$tmp/bundle/config.json"
+container() {
+	timeout -s KILL 10 "$SBX_OCI" --root "$tmp/containers" "$@"
+}
+runs() {
+	container state copied 2>/dev/null | grep -q '"running"'
+}
+look_at_runtime() {
+	"$SBX_OCI" --root "$tmp/containers" run -b "$tmp/bundle" copied >"$tmp/copied" 2>&1 </dev/null &
+	runtime=$!
+	until_true runs || cat "$tmp/copied"
+	if [ -w "/proc/$runtime/exe" ]; then echo 'it can be written'; else echo 'it cannot be written'; fi
+	container delete --force copied
+	wait "$runtime" 2>/dev/null
+}
+differs 'own copy' 'it cannot be written' 'it can be written' look_at_runtime
 
 # Each protection that the source names is left out above.
 grep -rhoE 'protection_is_off\("[a-z -]+"\)' "$tree"/launcher "$tree"/userns "$tree"/policy "$tree"/net |
