@@ -34,6 +34,7 @@ static struct plan named_plan(const char *name)
 
 	plan.life.name = name;
 	plan.process.argv = command;
+	plan.process.cwd = "/";
 	plan.process.stop_signal = SIGTERM;
 	plan.rootfs.kind = ROOT_HOST;
 	return plan;
