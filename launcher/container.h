@@ -11,6 +11,7 @@
  *   ROOT/ID/config.json  the configuration as it was given to create
  *   ROOT/ID/start        the socket on which process 1 waits to be started; who finds it
  *                        served finds the container created, and not yet running
+ *   ROOT/ID/creating     the same, until the container is created
  *
  * Whoever changes a container holds its directory locked (flock(2)). What stands in a
  * record is believed as far as it was written by this user into a directory of its own.
@@ -63,6 +64,7 @@ struct container_record {
 struct container_entry {
 	int place; /* ROOT */
 	int dir;   /* ROOT/ID */
+	bool held; /* by us: nobody else changes it */
 	const char *id;
 };
 

@@ -176,6 +176,8 @@ static int tell(const struct creation *creation, struct error *err)
 	if (options->pid_file &&
 	    container_write_pid(options->pid_file, creation->pid, err) < 0)
 		return -1;
+	if (container_publish_start(creation->entry, err) < 0)
+		return -1;
 	return leave(creation, err);
 }
 

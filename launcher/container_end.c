@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 
-enum { DYING_MS = 10000 };
+enum { DYING_MS = 10000, PAUSE_MS = 20 };
 
 /*
  * The pidfd is opened first: if the process still is the one that is meant, so is whom the
@@ -97,12 +97,11 @@ int container_kill(const struct container_record *record, int number, bool all,
 
 /* ---- the end ------------------------------------------------------------------------------ */
 
-/* Dead is enough: whose child it is reaps it. */
+/* Dead is enough: whose child it is reaps it, sooner or later. */
 static int kill_and_wait(const struct container_record *record, struct error *err)
 {
 	struct pollfd end = { .fd = container_open_process(record), .events = POLLIN };
 	auto_close int pidfd = end.fd;
-	int ended;
 
 	if (pidfd < 0)
 		return errno == ESRCH
@@ -111,13 +110,12 @@ static int kill_and_wait(const struct container_record *record, struct error *er
 	if (sys_pidfd_send_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
 		return error_errno(err, "kill the process of %s", record->id);
 	wake(record);
-	do
-		ended = poll(&end, 1, DYING_MS);
-	while (ended < 0 && errno == EINTR);
-	if (ended <= 0)
-		return error_set(err, ERROR_CONTAINER_STATE,
-				 "kill %s: its process does not end", record->id);
-	return 0;
+	for (int waited = 0; waited < DYING_MS; waited += PAUSE_MS)
+		if (poll(&end, 1, PAUSE_MS) > 0 ||
+		    !state_is_alive(record->pid, record->start_time))
+			return 0;
+	return error_set(err, ERROR_CONTAINER_STATE, "kill %s: its process does not end",
+			 record->id);
 }
 
 /* Who is left in it goes first: without a pid namespace of its own nobody else ends them. */
@@ -184,7 +182,8 @@ int container_delete(struct container_entry *entry, const struct container_recor
 	 */
 	if (!force && status != CONTAINER_STOPPED && record->pid > 0)
 		return refuse_running(record, status, err);
-	if (status != CONTAINER_STOPPED && kill_and_wait(record, err) < 0)
+	/* Where it is dead already that is found soon. */
+	if (kill_and_wait(record, err) < 0)
 		return -1;
 	/* Without its configuration it can be taken away all the same. */
 	done = container_read_plan(entry, record, &plan, &unread);

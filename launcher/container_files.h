@@ -11,6 +11,7 @@ struct json_value;
 #define CONTAINER_RECORD_FILE "state.json"
 #define CONTAINER_CONFIG_FILE "config.json"
 #define CONTAINER_SOCKET      "start"
+#define CONTAINER_UNFINISHED  "creating"
 
 /*
  * Fills err by errno, in words that no engine takes for those of a missing or forbidden

@@ -47,8 +47,12 @@ int container_send_fd(const char *path, const char *name, int fd, struct error *
 /* The pid, whole or not at all. */
 int container_write_pid(const char *path, pid_t pid, struct error *err);
 
-/* The socket in the entry where process 1 waits: bound, and not listening yet; connected to. */
+/*
+ * The socket in the entry where process 1 waits: bound, under another name than that where
+ * it is looked for; under that; connected to.
+ */
 int container_bind_start(const struct container_entry *entry, struct error *err);
+int container_publish_start(const struct container_entry *entry, struct error *err);
 int container_connect_start(const struct container_entry *entry, struct error *err);
 
 /* ---- a service manager that waits: container_notify.c --------------------------------------- */

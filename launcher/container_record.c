@@ -312,12 +312,8 @@ const char *container_status_name(enum container_status status)
 	return names[status];
 }
 
-/*
- * Process 1 listens from the end of its creation until it executes its process: the socket is
- * close-on-exec. start removes the place where it was: one where nobody listens is that of
- * a container that is being created, if somebody holds it.
- */
-static enum container_status ask_process(const struct container_entry *entry)
+/* Process 1 listens until it executes its process: the socket is close-on-exec. */
+static bool awaits_start(const struct container_entry *entry)
 {
 	auto_close int fd =
 		socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -325,13 +321,21 @@ static enum container_status ask_process(const struct container_entry *entry)
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s",
 		 entry->dir, CONTAINER_SOCKET);
-	if (fd < 0)
-		return CONTAINER_RUNNING;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
-	    errno == EAGAIN)
-		return CONTAINER_CREATED;
-	return errno == ECONNREFUSED && is_held(entry) ? CONTAINER_CREATING
-						       : CONTAINER_RUNNING;
+	return fd >= 0 &&
+	       (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+		errno == EAGAIN);
+}
+
+/* By somebody else: where nobody does, the creator was killed, and process 1 dies of that. */
+static enum container_status judge_unfinished(const struct container_entry *entry)
+{
+	return !entry->held && is_held(entry) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+}
+
+static bool is_unfinished(const struct container_entry *entry)
+{
+	return faccessat(entry->dir, CONTAINER_UNFINISHED, F_OK, AT_SYMLINK_NOFOLLOW) ==
+	       0;
 }
 
 static bool is_frozen(const struct container_record *record)
@@ -353,12 +357,14 @@ enum container_status container_status(const struct container_entry *entry,
 				       const struct container_record *record)
 {
 	if (record->pid == 0)
-		return is_held(entry) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+		return judge_unfinished(entry);
 	if (!state_is_alive(record->pid, record->start_time))
 		return CONTAINER_STOPPED;
 	if (is_frozen(record))
 		return CONTAINER_PAUSED;
-	return ask_process(entry);
+	if (awaits_start(entry))
+		return CONTAINER_CREATED;
+	return is_unfinished(entry) ? judge_unfinished(entry) : CONTAINER_RUNNING;
 }
 
 /* ---- the state --------------------------------------------------------------------------- */

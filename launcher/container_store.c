@@ -108,9 +108,10 @@ static int try_lock(int place, const char *id, int dir)
 	return -1;
 }
 
-static void give_entry(int place, int *dir, const char *id,
+static void give_entry(int place, int *dir, const char *id, bool held,
 		       struct container_entry *ret_entry)
 {
+	ret_entry->held = held;
 	ret_entry->place = place;
 	ret_entry->dir = fd_take(dir);
 	ret_entry->id = id;
@@ -121,6 +122,7 @@ void container_close(struct container_entry *entry)
 	/* The lock goes with us, also where a child of ours has the directory open still. */
 	if (entry->dir >= 0)
 		(void)flock(entry->dir, LOCK_UN);
+	entry->held = false;
 	fd_close(&entry->dir);
 }
 
@@ -141,7 +143,7 @@ int container_look(int place, const char *id, struct container_entry *ret_entry,
 	dir = open_directory(place, id);
 	if (dir < 0)
 		return refuse_entry(id, err);
-	give_entry(place, &dir, id, ret_entry);
+	give_entry(place, &dir, id, false, ret_entry);
 	return 0;
 }
 
@@ -156,7 +158,7 @@ int container_open(int place, const char *id, struct container_entry *ret_entry,
 		if (dir < 0)
 			return refuse_entry(id, err);
 		if (try_lock(place, id, dir) == 0) {
-			give_entry(place, &dir, id, ret_entry);
+			give_entry(place, &dir, id, true, ret_entry);
 			return 0;
 		}
 		if (errno != EWOULDBLOCK && errno != ESTALE)
@@ -223,7 +225,7 @@ static enum taking take_once(int place, const char *id, struct container_entry *
 	}
 	if (!made)
 		return files_remove_tree(place, id) == 0 ? TAKING_AGAIN : TAKING_REFUSED;
-	give_entry(place, &dir, id, ret_entry);
+	give_entry(place, &dir, id, true, ret_entry);
 	return TAKING_DONE;
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/files.h"
+#include "launcher/container_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,18 +90,19 @@ int container_write_pid(const char *path, pid_t pid, struct error *err)
 
 /* ---- where it is started --------------------------------------------------------------- */
 
-static struct sockaddr_un start_address(const struct container_entry *entry)
+static struct sockaddr_un address_of(const struct container_entry *entry,
+				     const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/start",
-		 entry->dir);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s",
+		 entry->dir, name);
 	return address;
 }
 
 int container_bind_start(const struct container_entry *entry, struct error *err)
 {
-	const struct sockaddr_un address = start_address(entry);
+	const struct sockaddr_un address = address_of(entry, CONTAINER_UNFINISHED);
 	auto_close int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (listener < 0 ||
@@ -110,9 +112,16 @@ int container_bind_start(const struct container_entry *entry, struct error *err)
 	return fd_take(&listener);
 }
 
+int container_publish_start(const struct container_entry *entry, struct error *err)
+{
+	if (renameat(entry->dir, CONTAINER_UNFINISHED, entry->dir, CONTAINER_SOCKET) < 0)
+		return error_errno_id(err, ERROR_STATE, "say that the container waits");
+	return 0;
+}
+
 int container_connect_start(const struct container_entry *entry, struct error *err)
 {
-	const struct sockaddr_un address = start_address(entry);
+	const struct sockaddr_un address = address_of(entry, CONTAINER_SOCKET);
 	auto_close int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (connection < 0)

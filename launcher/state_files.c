@@ -38,32 +38,47 @@ bool state_is_name(const char *name)
 	return true;
 }
 
-/* State and start time of a process, fields 3 and 22 of proc_pid_stat(5). */
+/* The numbered field of proc_pid_stat(5) behind the one that at is. */
+static char *next_field(char *at, int from, int to)
+{
+	for (; at && from < to; from++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	return at;
+}
+
+/*
+ * State and start time of a process, fields 3 and 22 of proc_pid_stat(5), and among its flags
+ * (9) that it ends: process 1 of a pid namespace stays so until all in there were reaped,
+ * and has let go of everything before.
+ */
 int state_read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
 {
+	enum { ENDS = 0x4 /* PF_EXITING */ };
 	char path[32], text[1024];
-	char *at;
+	char *state, *flags, *start;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (files_read(AT_FDCWD, path, text, sizeof(text) - 1) < 0)
 		return -1;
-	at = strrchr(text, ')');
-	if (!at || at[1] != ' ')
-		goto malformed;
-	*ret_state = at[2];
-	at += 2;
-	for (int field = 3; field < 22; field++) {
-		at = strchr(at, ' ');
-		if (!at)
-			goto malformed;
-		at++;
+	state = strrchr(text, ')');
+	state = state && state[1] == ' ' ? state + 2 : NULL;
+	flags = next_field(state, 3, 9);
+	start = next_field(flags, 9, 22);
+	if (!start) {
+		errno = EPROTO;
+		return -1;
 	}
-	at[strcspn(at, " \n")] = '\0';
-	if (text_to_u64(at, 10, ret_start) == 0)
-		return 0;
-malformed:
-	errno = EPROTO;
-	return -1;
+	start[strcspn(start, " \n")] = '\0';
+	if (text_to_u64(start, 10, ret_start) < 0) {
+		errno = EPROTO;
+		return -1;
+	}
+	*ret_state = *state;
+	if (strtoul(flags, NULL, 10) & ENDS)
+		*ret_state = 'X';
+	return 0;
 }
 
 bool state_is_alive(pid_t pid, uint64_t start)

@@ -26,7 +26,10 @@ enum {
 
 bool state_is_name(const char *name);
 
-/* State and start time of a process, fields 3 and 22 of proc_pid_stat(5). -1 and errno. */
+/*
+ * State and start time of a process, fields 3 and 22 of proc_pid_stat(5); 'X' of one that is
+ * about to be a zombie. -1 and errno.
+ */
 int state_read_stat(pid_t pid, char *ret_state, uint64_t *ret_start);
 
 /* The first place that serves. -1: none; err may be NULL where nobody asks why. */
