@@ -109,6 +109,18 @@ int cgroup_number(int group, const char *file, const char *key, uint64_t *ret_va
 /* The runtime directory of a user's manager that runs; "": there is none. PATH_MAX. */
 void cgroup_systemd_runtime(char *ret_path);
 
+/* One run of sbx-scope. */
+struct scope_run {
+	const char *const *words; /* NULL-ended, the name first */
+	const char *runtime;      /* of the user's manager; NULL: the system's */
+	bool holds; /* it stays, having said that all is well, until holding is closed */
+	pid_t pid;  /* of the one that holds; it has to be waited for */
+	int holding;
+};
+
+/* Starts it and reads its answer; ERROR_CGROUP with what it says. */
+int cgroup_run_scope(struct scope_run *run, struct error *err);
+
 /* Has this process moved into a scope of its own, delegated to us: by sbx-scope. */
 int cgroup_make_scope(const char *runtime, struct error *err);
 

@@ -60,23 +60,27 @@ static int find_program(char *ret_path, struct error *err)
 			  "build with -Dscope=enabled");
 }
 
-static _Noreturn void become_program(const char *path, const char *runtime, int answer)
+static _Noreturn void become_program(const char *path, const struct scope_run *run,
+				     int question, int answer)
 {
-	char pid[16], directory[PATH_MAX + 20], bus[PATH_MAX + 50];
-	char *const words[] = { (char *)PROGRAM, pid, NULL };
-	char *const environment[] = { directory, bus, NULL };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char directory[PATH_MAX + 20], bus[PATH_MAX + 50];
+	char *const environment[] = { run->runtime ? directory : NULL, bus, NULL };
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(pid, sizeof(pid), "%d", getppid());
-	snprintf(directory, sizeof(directory), "XDG_RUNTIME_DIR=%s", runtime);
-	snprintf(bus, sizeof(bus), "DBUS_SESSION_BUS_ADDRESS=unix:path=%s/bus", runtime);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(answer, 1) < 0 || dup2(null, 2) < 0)
+	if (run->runtime) {
+		snprintf(directory, sizeof(directory), "XDG_RUNTIME_DIR=%s",
+			 run->runtime);
+		snprintf(bus, sizeof(bus), "DBUS_SESSION_BUS_ADDRESS=unix:path=%s/bus",
+			 run->runtime);
+	}
+	if (null < 0 || dup2(question >= 0 ? question : null, 0) < 0 ||
+	    dup2(answer, 1) < 0 || dup2(null, 2) < 0)
 		_exit(1);
-	execve(path, words, environment);
+	execve(path, (char *const *)(uintptr_t)run->words, environment);
 	_exit(1);
 }
 
@@ -89,7 +93,7 @@ static int milliseconds_since(const struct timespec *start)
 		     (now.tv_nsec - start->tv_nsec) / 1000000);
 }
 
-/* What it says until it ends: nothing, or what went wrong. */
+/* What it says until it ends, or for a whole line. */
 static bool read_answer(int pipe, char *answer, size_t size)
 {
 	struct pollfd events = { .fd = pipe, .events = POLLIN };
@@ -112,15 +116,26 @@ static bool read_answer(int pipe, char *answer, size_t size)
 			return false;
 		used += (size_t)got;
 		answer[used] = '\0';
-		if (got == 0)
+		if (got == 0 || strchr(answer, '\n'))
 			return true;
 	}
 }
 
-static int run_program(const char *path, const char *runtime, char *answer, size_t size)
+static int await_end(pid_t pid)
+{
+	int status = -1;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status == 0 ? 0 : -1;
+}
+
+/* question: both ends of a pipe, or -1 twice. */
+static int start_and_listen(const char *path, struct scope_run *run, int question[2],
+			    char *answer, size_t size)
 {
 	auto_close int reading = -1;
-	int ends[2], status = -1;
+	int ends[2];
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -128,28 +143,53 @@ static int run_program(const char *path, const char *runtime, char *answer, size
 	reading = ends[0];
 	pid = fork();
 	if (pid == 0)
-		become_program(path, runtime, ends[1]);
+		become_program(path, run, question[0], ends[1]);
 	(void)close(ends[1]);
+	fd_close(&question[0]);
 	if (pid < 0)
 		return -1;
-	if (!read_answer(reading, answer, size))
+	if (!read_answer(reading, answer, size)) {
 		(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status == 0 ? 0 : -1;
+	} else if (run->holds && strcmp(answer, "ok\n") == 0) {
+		run->pid = pid;
+		run->holding = question[1];
+		question[1] = -1;
+		return 0;
+	}
+	fd_close(&question[1]);
+	return await_end(pid);
 }
 
-int cgroup_make_scope(const char *runtime, struct error *err)
+int cgroup_run_scope(struct scope_run *run, struct error *err)
 {
 	char path[PATH_MAX], answer[200] = "";
+	int question[2] = { -1, -1 };
+	int failed;
 
+	run->pid = 0;
+	run->holding = -1;
 	if (find_program(path, err) < 0)
 		return -1;
-	if (run_program(path, runtime, answer, sizeof(answer)) == 0)
+	if (run->holds && pipe2(question, O_CLOEXEC) < 0)
+		return error_errno_id(err, ERROR_RESOURCES, "open a pipe");
+	failed = start_and_listen(path, run, question, answer, sizeof(answer));
+	fd_close(&question[0]);
+	fd_close(&question[1]);
+	if (!failed)
 		return 0;
 	answer[strcspn(answer, "\n")] = '\0';
 	error_set(err, ERROR_CGROUP, "get a cgroup from systemd: %s",
 		  answer[0] ? answer : "it does not answer");
 	return error_hint(err, "systemd-run --user --scope true shows whether it works; "
 			       "--limits best-effort does without");
+}
+
+int cgroup_make_scope(const char *runtime, struct error *err)
+{
+	char pid[16];
+	const char *const words[] = { PROGRAM, pid, NULL };
+	struct scope_run run = { .words = words, .runtime = runtime };
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	return cgroup_run_scope(&run, err);
 }

@@ -139,7 +139,7 @@ static bool is_empty(const char *path)
 	return !*path;
 }
 
-/* Somebody else's group is not ours to kill and to remove. */
+/* Somebody else's group is not ours to kill and to remove; a new scope has its holder. */
 static int check_empty(int group, const char *path, struct error *err)
 {
 	char list[LIST_MAX + 1];
@@ -168,7 +168,7 @@ int group_add_part(struct container_group *group, const struct hierarchy *hierar
 		group_error(err, "make the cgroup %s/%s", directory, path);
 		return forbidden ? 1 : -1;
 	}
-	if (!made && check_empty(dir, path, err) < 0)
+	if (!made && !group->scope && check_empty(dir, path, err) < 0)
 		return -1;
 	if (faccessat(dir, "cgroup.procs", W_OK, AT_EACCESS) < 0) {
 		const bool forbidden = is_forbidden(errno);

@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -453,17 +454,19 @@ static int apply_old(const struct applying *applying, int group,
 
 /* ---- both ------------------------------------------------------------------------------ */
 
-/* Root, and not of a user namespace only. */
+/* Root, and not of a user namespace only: there the map is `0 0 4294967295`. */
 static bool is_machine_root(void)
 {
 	char map[64];
-	unsigned int inside, outside, length;
+	char *at = map;
+	unsigned long numbers[3];
 
 	if (geteuid() != 0 ||
 	    files_read(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map) - 1) < 0)
 		return false;
-	return sscanf(map, "%u %u %u", &inside, &outside, &length) == 3 && inside == 0 &&
-	       outside == 0 && length == UINT32_MAX;
+	for (size_t i = 0; i < 3; i++)
+		numbers[i] = strtoul(at, &at, 10);
+	return numbers[0] == 0 && numbers[1] == 0 && numbers[2] == UINT32_MAX;
 }
 
 static int apply(const struct applying *applying, const struct cgroup_device_rule *given,

@@ -124,8 +124,8 @@ int group_pids(const struct container_group *group, struct arena *arena, pid_t *
 static int signal_all(const struct container_group *group, int number, struct error *err)
 {
 	struct arena arena = { 0 };
-	pid_t *pids;
-	size_t count;
+	pid_t *pids = NULL;
+	size_t count = 0;
 	int failed = group_pids(group, &arena, &pids, &count, err);
 
 	for (size_t i = 0; !failed && i < count; i++) {

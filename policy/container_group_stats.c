@@ -303,6 +303,20 @@ static void put_transfer(struct json_value *list, unsigned int major, unsigned i
 	json_put_unsigned(entry, "value", value);
 }
 
+/* `MAJ:MIN REST`: the rest, behind its blank; NULL: it is another kind of line. */
+static const char *read_device(const char *line, unsigned int *ret_major,
+			       unsigned int *ret_minor)
+{
+	char *end;
+
+	*ret_major = (unsigned int)strtoul(line, &end, 10);
+	if (end == line || *end != ':')
+		return NULL;
+	line = end + 1;
+	*ret_minor = (unsigned int)strtoul(line, &end, 10);
+	return end == line || *end != ' ' ? NULL : end + 1;
+}
+
 /* `MAJ:MIN OPERATION VALUE` */
 static void put_transfers_old(struct json_value *list, char *table)
 {
@@ -311,13 +325,23 @@ static void put_transfers_old(struct json_value *list, char *table)
 	for (line = table ? strtok_r(table, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		unsigned int major, minor;
-		unsigned long long value;
+		const char *rest = read_device(line, &major, &minor);
 		char operation[16];
 
-		if (sscanf(line, "%u:%u %15s %llu", &major, &minor, operation, &value) ==
-		    4)
-			put_transfer(list, major, minor, operation, value);
+		if (!rest || !strchr(rest, ' '))
+			continue;
+		snprintf(operation, sizeof(operation), "%.*s", (int)strcspn(rest, " "),
+			 rest);
+		put_transfer(list, major, minor, operation,
+			     strtoull(strchr(rest, ' '), NULL, 10));
 	}
+}
+
+static uint64_t value_of(const char *fields, const char *key)
+{
+	const char *at = strstr(fields, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
 /* `MAJ:MIN rbytes=N wbytes=N rios=N wios=N …` */
@@ -329,16 +353,14 @@ static void put_transfers_new(struct json_value *bytes, struct json_value *count
 	for (line = table ? strtok_r(table, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		unsigned int major, minor;
-		unsigned long long values[4];
+		const char *rest = read_device(line, &major, &minor);
 
-		if (sscanf(line, "%u:%u rbytes=%llu wbytes=%llu rios=%llu wios=%llu",
-			   &major, &minor, &values[0], &values[1], &values[2],
-			   &values[3]) != 6)
+		if (!rest)
 			continue;
-		put_transfer(bytes, major, minor, "Read", values[0]);
-		put_transfer(bytes, major, minor, "Write", values[1]);
-		put_transfer(counts, major, minor, "Read", values[2]);
-		put_transfer(counts, major, minor, "Write", values[3]);
+		put_transfer(bytes, major, minor, "Read", value_of(rest, "rbytes="));
+		put_transfer(bytes, major, minor, "Write", value_of(rest, "wbytes="));
+		put_transfer(counts, major, minor, "Read", value_of(rest, "rios="));
+		put_transfer(counts, major, minor, "Write", value_of(rest, "wios="));
 	}
 }
 

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/key_value.h"
+
 struct error;
 
 /* ---- identity ---------------------------------------------------------------------- */
@@ -108,10 +110,6 @@ struct ns_choice {
 	 * namespace that the new one lies below; NULL: the caller's.
 	 */
 	const char *path;
-};
-
-struct key_value {
-	const char *key, *value;
 };
 
 /* Of a clock; nanoseconds below 1,000,000,000 (time_namespaces(7)). */
