@@ -226,7 +226,7 @@ old_memory() {
 	echo >&9
 	exec 9>&-
 	wait "$watcher"
-	is 'v1: a kill for want of memory is an event, and the end ends it' "$? $(cat "$tmp/events")" '0 {"type":"oom","id":"hungry"}'
+	is 'v1: a kill for want of memory is an event, and the end ends it' "$? $(sort -u "$tmp/events")" '0 {"type":"oom","id":"hungry"}'
 	until_true eval '[ -z "$(ids)" ]'
 	command_bundle small 'echo inside' "$(limits '{memory: {limit: 8192, swap: 8192}}')"
 	like 'v1: a limit that is too small to start with says so' "$(oci run -b "$bundle" small)" '*memory.limit to 8192*uses more*'
