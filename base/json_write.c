@@ -9,6 +9,8 @@
 #include "base/json_value.h"
 #include "base/text.h"
 
+/* Writing is ours, because jansson has no integers above INT64_MAX. */
+
 /* Characters that stand for one byte each: FIRST is byte 0x80. */
 enum { ESCAPE_FIRST = 0xf780, ESCAPE_LAST = 0xf7ff };
 

@@ -32,9 +32,7 @@ static int read_type(const struct json_value *object, struct device_node *node,
 		return -1;
 	if (!type || !type[0] || type[1] || !strchr("cbup", type[0]))
 		return json_complain(object, err, "type is not c, b, u or p");
-	node->type = type[0];
-	if (node->type == 'u') /* an unbuffered one is a character device */
-		node->type = 'c';
+	node->type = type[0] == 'u' ? 'c' : type[0];
 	return 0;
 }
 
@@ -120,7 +118,7 @@ int oci_read_devices(struct oci_reader *reader, struct mount_entry *entries,
 		return -1;
 	for (size_t i = 0; i < objects; i++) {
 		struct device_node node = { 0 };
-		const char *path = "";
+		const char *path = NULL;
 
 		if (read_node(json_at(array, i), &node, &path, err) < 0)
 			return -1;

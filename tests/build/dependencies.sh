@@ -52,7 +52,7 @@ changelog_is_of_this_version() {
 # A machine on which one library is older than its floor.
 refuses_older() { # NAME
 	mkdir -p "$scratch/pc"
-	for name in libseccomp libcap-ng libarchive libsodium cmocka; do
+	for name in libseccomp libcap-ng jansson libarchive libsodium cmocka; do
 		version=99
 		[ "$name" != "$1" ] || version=0.1
 		printf 'Name: %s\nDescription: %s\nVersion: %s\nLibs: -lc\n' \
@@ -69,11 +69,11 @@ refuses_older() { # NAME
 	}
 }
 
-echo 1..9
+echo 1..10
 check "the floors of the build stand in the page" same_floors
 check "the packages of ./dev stand in the page" same_packages
 check "no row of the page has an empty cell" rows_are_whole
 check "the changelog begins with this version" changelog_is_of_this_version
-for library in libseccomp libcap-ng libarchive libsodium cmocka; do
+for library in libseccomp libcap-ng jansson libarchive libsodium cmocka; do
 	check "meson refuses an older $library" refuses_older "$library"
 done

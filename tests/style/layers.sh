@@ -32,11 +32,12 @@ if grep -nE "^#include \"$inner\"" userns/*.[ch] net/*.[ch] policy/*.[ch] image/
 	failed=1
 fi
 
-# A library is named in one folder: seccomp and capabilities in policy.
+# A library is named in one folder: jansson in base, seccomp and capabilities in policy.
 named_elsewhere() { # HEADER FOLDER
 	grep -nE "^#include <$1" ./*/*.[ch] | grep -v "^\./$2/" && failed=1
 	return 0
 }
+named_elsewhere 'jansson\.h' base
 named_elsewhere 'seccomp\.h' policy
 named_elsewhere 'cap-ng\.h' policy
 named_elsewhere 'archive(_entry)?\.h' image

@@ -4,7 +4,7 @@
 # docs/dependencies.md says why each is there.
 
 build_packages='gcc libc6-dev meson ninja-build pkg-config libseccomp-dev libcap-ng-dev
-	libsystemd-dev libslirp-dev libarchive-dev libsodium-dev nettle-dev scdoc'
+	libjansson-dev libsystemd-dev libslirp-dev libarchive-dev libsodium-dev nettle-dev scdoc'
 run_packages='uidmap'
 neighbour_packages='bubblewrap crun firejail libarchive-tools'
 test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
