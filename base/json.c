@@ -110,26 +110,12 @@ void json_put_copy(struct json_value *parent, const char *key,
 {
 	struct json_value *copy = put(parent, key, value->kind);
 
-	switch (value->kind) {
-	case JSON_KIND_NULL:
-		return;
-	case JSON_KIND_BOOL:
-		copy->boolean = value->boolean;
-		return;
-	case JSON_KIND_INTEGER:
-		copy->negative = value->negative;
-		copy->number = value->number;
-		return;
-	case JSON_KIND_REAL:
-		copy->real = value->real;
-		return;
-	case JSON_KIND_TEXT:
+	copy->boolean = value->boolean;
+	copy->negative = value->negative;
+	copy->number = value->number;
+	copy->real = value->real;
+	if (value->text)
 		copy->text = arena_strdup(parent->arena, value->text);
-		return;
-	case JSON_KIND_ARRAY:
-	case JSON_KIND_OBJECT:
-		break;
-	}
 	for (size_t i = 0; i < value->count; i++)
 		json_put_copy(copy, value->members[i]->key, value->members[i]);
 }
@@ -192,7 +178,7 @@ bool json_is_same(const struct json_value *a, const struct json_value *b)
 
 size_t json_count(const struct json_value *value)
 {
-	return value && json_has_members(value) ? value->count : 0;
+	return value ? value->count : 0;
 }
 
 const struct json_value *json_at(const struct json_value *value, size_t index)

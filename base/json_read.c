@@ -1,515 +1,295 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
-/*
- * Reading JSON (RFC 8259) strictly. The text is copied once; texts and keys stay where they
- * stand in the copy, are unescaped there and end where their second quote was. A document is
- * read at every start, so there is one pass, and memory for the values alone.
- */
 #include "base/json.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json_value.h"
 #include "base/text.h"
 
-struct reader {
-	struct arena *arena;
-	char *at, *end; /* *end is NUL */
-	/* Of each byte before `counted` the line and column are known. */
-	const char *counted;
-	uint32_t line, column; /* in characters, from 1 */
-	/* Members of all containers that are not closed yet, the inner ones last. */
-	struct json_value **open;
-	size_t open_count, open_room;
-	struct arena scratch;
-	const char *wrong; /* completes "line 1, column 2: ..."; NULL: too deep */
+/* jansson reads; the tree that it makes is copied into the arena and given back at once. */
+
+/*
+ * jansson refuses integers above INT64_MAX. Before it sees the text, such a token gets a
+ * point behind its first digit, which makes it a real number of the same length, so that
+ * positions in messages stay right. As all real numbers of the document are listed in
+ * their order, each can be told from the others, and its exact value is at hand.
+ */
+struct number {
+	bool is_integer;
+	uint64_t value;
 };
 
-static int complain(struct reader *reader, const char *wrong)
+/*
+ * jansson does not say where a value stood. It keeps the order of all members, so the
+ * places of the text's values, listed in their order, are those of the values that it
+ * makes.
+ */
+struct place {
+	uint32_t line, column; /* in characters, from 1 */
+};
+
+struct document {
+	struct arena *arena;
+	struct number *reals;
+	size_t real_count, next_real;
+	struct place *places;
+	size_t place_count, next_place;
+};
+
+static bool is_number_character(char c)
 {
-	reader->wrong = wrong;
-	return -1;
+	return (c >= '0' && c <= '9') || (c != '\0' && strchr("+-.eE", c) != NULL);
 }
 
-/* ---- places --------------------------------------------------------------------------- */
-
-/* Before the bytes up to there are changed. */
-static void count_up_to(struct reader *reader, const char *to)
+static void list_real(struct document *document, struct number number)
 {
-	for (; reader->counted < to; reader->counted++) {
-		if (*reader->counted == '\n') {
-			reader->line++;
-			reader->column = 1;
-		} else if (((unsigned char)*reader->counted & 0xc0) != 0x80) {
-			reader->column++;
+	document->reals = arena_grow(document->arena, document->reals,
+				     document->real_count, sizeof(number));
+	document->reals[document->real_count++] = number;
+}
+
+static void prepare_number(struct document *document, char *token, size_t length)
+{
+	char digits[24];
+	struct number number = { true, 0 };
+
+	for (size_t i = 0; i < length; i++) {
+		if (strchr(".eE", token[i])) {
+			list_real(document, (struct number){ false, 0 });
+			return;
 		}
 	}
-}
-
-static void skip_blanks(struct reader *reader)
-{
-	while (*reader->at == ' ' || *reader->at == '\n' || *reader->at == '\t' ||
-	       *reader->at == '\r')
-		reader->at++;
-	count_up_to(reader, reader->at);
-}
-
-/* ---- texts ---------------------------------------------------------------------------- */
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Four digits; -1. They are inside of the text, which ends with a quote. */
-static int32_t read_unit(const char *digits)
-{
-	int32_t unit = 0;
-
-	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(digits[i]);
-
-		if (digit < 0)
-			return -1;
-		unit = unit << 4 | digit;
-	}
-	return unit;
-}
-
-static bool is_surrogate(int32_t unit)
-{
-	return unit >= 0xd800 && unit <= 0xdfff;
-}
-
-/* The character of \uXXXX, or of two of them; *from is behind the u. -1: it is none. */
-static int32_t read_character(const char **from)
-{
-	int32_t first = read_unit(*from), second;
-
-	if (first <= 0)
-		return -1;
-	*from += 4;
-	if (!is_surrogate(first))
-		return first;
-	if (first > 0xdbff || (*from)[0] != '\\' || (*from)[1] != 'u')
-		return -1;
-	second = read_unit(*from + 2);
-	if (second < 0xdc00 || second > 0xdfff)
-		return -1;
-	*from += 6;
-	return 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-}
-
-/* UTF-8 is never longer than what it was escaped as. */
-static char *put_character(char *to, int32_t code)
-{
-	const uint32_t bits = (uint32_t)code;
-
-	if (bits < 0x80) {
-		*to++ = (char)bits;
-		return to;
-	}
-	if (bits < 0x800) {
-		*to++ = (char)(0xc0 | bits >> 6);
-	} else if (bits < 0x10000) {
-		*to++ = (char)(0xe0 | bits >> 12);
-		*to++ = (char)(0x80 | (bits >> 6 & 0x3f));
-	} else {
-		*to++ = (char)(0xf0 | bits >> 18);
-		*to++ = (char)(0x80 | (bits >> 12 & 0x3f));
-		*to++ = (char)(0x80 | (bits >> 6 & 0x3f));
-	}
-	*to++ = (char)(0x80 | (bits & 0x3f));
-	return to;
-}
-
-/* In place; the new end, or NULL. */
-static char *unescape(char *text, const char *end)
-{
-	static const char letters[] = "\"\\/bfnrt";
-	static const char meant[] = "\"\\/\b\f\n\r\t";
-	const char *from = text;
-	char *to = text;
-
-	while (from < end) {
-		const char *letter;
-		int32_t code;
-
-		if (*from != '\\') {
-			*to++ = *from++;
-			continue;
-		}
-		letter = from[1] ? strchr(letters, from[1]) : NULL;
-		if (letter) {
-			*to++ = meant[letter - letters];
-			from += 2;
-			continue;
-		}
-		from += 2;
-		code = from[-1] == 'u' ? read_character(&from) : -1;
-		if (code < 0)
-			return NULL;
-		to = put_character(to, code);
-	}
-	return to;
-}
-
-/* Behind the characters that stand for themselves and cannot end a text. */
-static char *skip_plain(char *at)
-{
-	while (*at != '"' && *at != '\\' && (unsigned char)*at >= 0x20 &&
-	       (unsigned char)*at < 0x80)
-		at++;
-	return at;
-}
-
-/* The quote that ends the text, or NULL. */
-static char *find_quote(struct reader *reader, char *at, bool *ret_escaped)
-{
-	for (at = skip_plain(at); *at != '"'; at = skip_plain(at)) {
-		uint32_t code = 0;
-		size_t length = 2;
-
-		if (*at == '\\' && at + 1 < reader->end)
-			*ret_escaped = true;
-		else if ((unsigned char)*at >= 0x80)
-			length = text_utf8_length(at, (size_t)(reader->end - at), &code);
-		else
-			length = 0;
-		if (length == 0) {
-			reader->at = at;
-			complain(reader, "a text has to end, and holds neither control "
-					 "characters nor anything but UTF-8");
-			return NULL;
-		}
-		at += length;
-	}
-	return at;
-}
-
-static int read_text(struct reader *reader, char **ret_text)
-{
-	char *text = reader->at + 1;
-	bool escaped = false;
-	char *quote = find_quote(reader, text, &escaped);
-	char *end = quote;
-
-	if (!quote)
-		return -1;
-	if (escaped) {
-		count_up_to(reader, quote);
-		end = unescape(text, quote);
-	}
-	if (!end)
-		return complain(reader, "the text before this has a bad escape");
-	count_up_to(reader, quote + 1);
-	*end = '\0';
-	reader->at = quote + 1;
-	*ret_text = text;
-	return 0;
-}
-
-/* ---- numbers and words ---------------------------------------------------------------- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* NULL where there is no digit. */
-static const char *skip_digits(const char *at)
-{
-	if (!is_digit(*at))
-		return NULL;
-	while (is_digit(*at))
-		at++;
-	return at;
-}
-
-/* Behind the fraction and the exponent; NULL: they are not as they have to be. */
-static const char *skip_rest(const char *at)
-{
-	if (*at == '.')
-		at = skip_digits(at + 1);
-	if (!at || (*at != 'e' && *at != 'E'))
-		return at;
-	at++;
-	return skip_digits(*at == '+' || *at == '-' ? at + 1 : at);
-}
-
-/* -1: it has more than 64 bits, or is less than INT64_MIN. */
-static int set_integer(struct json_value *value, const char *digits, const char *end,
-		       bool negative)
-{
-	const uint64_t most = negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX;
-	uint64_t number = 0;
-
-	for (; digits < end; digits++) {
-		const uint64_t digit = (uint64_t)(*digits - '0');
-
-		if (number > (most - digit) / 10)
-			return -1;
-		number = number * 10 + digit;
-	}
-	value->kind = JSON_KIND_INTEGER;
-	value->negative = negative && number != 0;
-	value->number = negative ? 0 - number : number;
-	return 0;
-}
-
-static int read_number(struct reader *reader, struct json_value *value)
-{
-	const char *start = reader->at, *digits = start + (*start == '-');
-	const char *whole = skip_digits(digits);
-	const char *end = whole ? skip_rest(whole) : NULL;
-
-	if (!end || (*digits == '0' && whole > digits + 1))
-		return complain(reader, "no number");
-	reader->at += end - start;
-	if (end == whole)
-		return set_integer(value, digits, end, *start == '-') < 0
-			       ? complain(reader, "the number before this is too big")
-			       : 0;
-	value->kind = JSON_KIND_REAL;
-	value->real = strtod(start, NULL);
-	return isinf(value->real) ? complain(reader, "the number before this is too big")
-				  : 0;
-}
-
-static int read_word(struct reader *reader, struct json_value *value)
-{
-	static const struct {
-		const char *word;
-		enum json_kind kind;
-		bool boolean;
-	} words[] = { { "true", JSON_KIND_BOOL, true },
-		      { "false", JSON_KIND_BOOL, false },
-		      { "null", JSON_KIND_NULL, false } };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!text_starts_with(reader->at, words[i].word))
-			continue;
-		value->kind = words[i].kind;
-		value->boolean = words[i].boolean;
-		reader->at += strlen(words[i].word);
-		return 0;
-	}
-	return complain(reader, "a value is expected");
-}
-
-/* ---- arrays and objects --------------------------------------------------------------- */
-
-static int read_value(struct reader *reader, struct json_value *value, size_t depth);
-
-static void push(struct reader *reader, struct json_value *member)
-{
-	if (reader->open_count == reader->open_room) {
-		size_t room = reader->open_room ? reader->open_room * 2 : 64;
-		struct json_value **open = arena_alloc_array(&reader->scratch, room,
-							     sizeof(struct json_value *));
-
-		if (reader->open_count)
-			memcpy(open, reader->open,
-			       reader->open_count * sizeof(struct json_value *));
-		reader->open = open;
-		reader->open_room = room;
-	}
-	reader->open[reader->open_count++] = member;
-}
-
-/* The members since base become those of the container: with room as of arena_grow(). */
-static void close_container(struct reader *reader, struct json_value *container,
-			    size_t base)
-{
-	const size_t count = reader->open_count - base;
-	size_t room = 4;
-
-	reader->open_count = base;
-	container->count = count;
-	container->members = NULL;
-	if (count == 0)
+	if (length < 19 || length >= sizeof(digits))
 		return;
-	while (room < count)
-		room *= 2;
-	container->members =
-		arena_alloc_array(reader->arena, room, sizeof(struct json_value *));
-	memcpy(container->members, reader->open + base,
-	       count * sizeof(struct json_value *));
+	memcpy(digits, token, length);
+	digits[length] = '\0';
+	if (digits[0] == '0' || text_to_u64(digits, 10, &number.value) < 0)
+		return;
+	if (number.value <= INT64_MAX)
+		return;
+	token[1] = '.';
+	list_real(document, number);
 }
 
-static int compare_keys(const void *a, const void *b)
+static bool is_letter(char c)
 {
-	const struct json_value *const *first = a, *const *second = b;
-
-	return strcmp((*first)->key, (*second)->key);
+	return c >= 'a' && c <= 'z';
 }
 
-/* Few keys, as nearly always, are compared with each other; many are sorted first. */
-static bool has_duplicate(struct reader *reader, const struct json_value *object)
+static size_t find_text_end(const char *text, size_t start, size_t length)
 {
-	enum { FEW = 12 };
-	struct json_value **sorted = object->members;
+	size_t end = start + 1;
 
-	if (object->count > FEW) {
-		sorted = arena_alloc_array(&reader->scratch, object->count,
-					   sizeof(struct json_value *));
-		memcpy(sorted, object->members,
-		       object->count * sizeof(struct json_value *));
-		qsort(sorted, object->count, sizeof(struct json_value *), compare_keys);
+	while (end < length && text[end] != '"')
+		end += text[end] == '\\' ? 2 : 1;
+	return end < length ? end + 1 : length;
+}
+
+/* Behind the token that begins at start: a text, a word, a number or one character. */
+static size_t find_end(const char *text, size_t start, size_t length)
+{
+	bool (*belongs)(char) = NULL;
+	size_t end = start + 1;
+
+	if (text[start] == '"')
+		return find_text_end(text, start, length);
+	if (is_letter(text[start]))
+		belongs = is_letter;
+	else if (is_number_character(text[start]))
+		belongs = is_number_character;
+	while (belongs && end < length && belongs(text[end]))
+		end++;
+	return end;
+}
+
+/* A text is a key where a colon follows. */
+static bool begins_value(const char *text, size_t start, size_t end, size_t length)
+{
+	if (text[start] != '"')
+		return text[start] == '{' || text[start] == '[' ||
+		       is_letter(text[start]) || is_number_character(text[start]);
+	while (end < length && text[end] && strchr(" \t\r\n", text[end]))
+		end++;
+	return end == length || text[end] != ':';
+}
+
+static void list_place(struct document *document, struct place place)
+{
+	document->places = arena_grow(document->arena, document->places,
+				      document->place_count, sizeof(place));
+	document->places[document->place_count++] = place;
+}
+
+static void walk_on(struct place *place, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n')
+			*place = (struct place){ place->line + 1, 1 };
+		else if (((unsigned char)text[i] & 0xc0) != 0x80)
+			place->column++;
 	}
-	for (size_t i = 1; i < object->count; i++) {
-		for (size_t j = object->count > FEW ? i - 1 : 0; j < i; j++) {
-			if (!strcmp(sorted[i]->key, sorted[j]->key))
-				return true;
-		}
+}
+
+static void prepare(struct document *document, char *text, size_t length)
+{
+	struct place place = { 1, 1 };
+	size_t end;
+
+	for (size_t i = 0; i < length; i = end) {
+		end = find_end(text, i, length);
+		if (begins_value(text, i, end, length))
+			list_place(document, place);
+		if (is_number_character(text[i]) && !is_letter(text[i]))
+			prepare_number(document, text + i, end - i);
+		walk_on(&place, text + i, end - i);
 	}
-	return false;
 }
 
-static int read_key(struct reader *reader, char **ret_key)
-{
-	if (*reader->at != '"')
-		return complain(reader, "a key in quotes is expected");
-	if (read_text(reader, ret_key) < 0)
-		return -1;
-	skip_blanks(reader);
-	if (*reader->at != ':')
-		return complain(reader, "':' is expected");
-	reader->at++;
-	skip_blanks(reader);
-	return 0;
-}
+static int copy_value(struct document *document, struct json_value *value, json_t *from,
+		      size_t depth);
 
-static int read_member(struct reader *reader, struct json_value *container, size_t depth)
-{
-	struct json_value *member = json_make(reader->arena, JSON_KIND_NULL);
-
-	member->parent = container;
-	if (container->kind == JSON_KIND_OBJECT && read_key(reader, &member->key) < 0)
-		return -1;
-	if (read_value(reader, member, depth + 1) < 0)
-		return -1;
-	push(reader, member);
-	skip_blanks(reader);
-	return 0;
-}
-
-static int read_members(struct reader *reader, struct json_value *container, char last,
+static int copy_members(struct document *document, struct json_value *value, json_t *from,
 			size_t depth)
 {
-	if (*reader->at == last)
-		return 0;
-	for (;;) {
-		if (read_member(reader, container, depth) < 0)
-			return -1;
-		if (*reader->at == last)
-			return 0;
-		if (*reader->at != ',')
-			return complain(reader, last == '}' ? "',' or '}' is expected"
-							    : "',' or ']' is expected");
-		reader->at++;
-		skip_blanks(reader);
-	}
-}
-
-static int read_container(struct reader *reader, struct json_value *container,
-			  size_t depth)
-{
-	const size_t base = reader->open_count;
-	const char last = *reader->at == '{' ? '}' : ']';
+	const char *key;
+	size_t index;
+	json_t *member;
 
 	if (depth >= JSON_DEPTH_MAX)
-		return complain(reader, NULL);
-	container->kind = last == '}' ? JSON_KIND_OBJECT : JSON_KIND_ARRAY;
-	reader->at++;
-	skip_blanks(reader);
-	if (read_members(reader, container, last, depth) < 0)
 		return -1;
-	reader->at++;
-	close_container(reader, container, base);
-	if (last == '}' && has_duplicate(reader, container))
-		return complain(reader, "the object before this has a duplicate key");
+	if (json_is_object(from)) {
+		value->kind = JSON_KIND_OBJECT;
+		json_object_foreach(from, key, member)
+		{
+			struct json_value *copy = json_append(value, key, JSON_KIND_NULL);
+
+			if (copy_value(document, copy, member, depth + 1) < 0)
+				return -1;
+		}
+		return 0;
+	}
+	value->kind = JSON_KIND_ARRAY;
+	json_array_foreach(from, index, member)
+	{
+		struct json_value *copy = json_append(value, NULL, JSON_KIND_NULL);
+
+		if (copy_value(document, copy, member, depth + 1) < 0)
+			return -1;
+	}
 	return 0;
 }
 
-static int read_value(struct reader *reader, struct json_value *value, size_t depth)
+static void copy_integer(struct json_value *value, json_int_t integer)
 {
-	count_up_to(reader, reader->at);
-	value->line = reader->line;
-	value->column = reader->column;
-	switch (*reader->at) {
-	case '{':
-	case '[':
-		return read_container(reader, value, depth);
-	case '"':
+	value->kind = JSON_KIND_INTEGER;
+	value->negative = integer < 0;
+	value->number = (uint64_t)integer;
+}
+
+static void copy_real(struct document *document, struct json_value *value, double real)
+{
+	const struct number *number = &document->reals[document->next_real++];
+
+	assert(document->next_real <= document->real_count);
+	value->kind = number->is_integer ? JSON_KIND_INTEGER : JSON_KIND_REAL;
+	value->number = number->value;
+	value->real = real;
+}
+
+/* -1: too deep. */
+static int copy_value(struct document *document, struct json_value *value, json_t *from,
+		      size_t depth)
+{
+	const struct place *place = &document->places[document->next_place++];
+
+	assert(document->next_place <= document->place_count);
+	value->line = place->line;
+	value->column = place->column;
+	switch (json_typeof(from)) {
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		return copy_members(document, value, from, depth);
+	case JSON_STRING:
 		value->kind = JSON_KIND_TEXT;
-		return read_text(reader, &value->text);
-	case 't':
-	case 'f':
-	case 'n':
-		return read_word(reader, value);
-	default:
-		break;
+		value->text = arena_strdup(document->arena, json_string_value(from));
+		return 0;
+	case JSON_INTEGER:
+		copy_integer(value, json_integer_value(from));
+		return 0;
+	case JSON_REAL:
+		copy_real(document, value, json_real_value(from));
+		return 0;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		value->kind = JSON_KIND_BOOL;
+		value->boolean = json_is_true(from);
+		return 0;
+	case JSON_NULL:
+		value->kind = JSON_KIND_NULL;
+		return 0;
 	}
-	if (*reader->at == '-' || is_digit(*reader->at))
-		return read_number(reader, value);
-	return complain(reader, "a value is expected");
+	return 0;
 }
 
-/* ---- the whole ------------------------------------------------------------------------ */
-
-static int read_document(struct reader *reader, struct json_value *top)
+static int complain_syntax(const char *name, const json_error_t *syntax,
+			   struct error *err)
 {
-	skip_blanks(reader);
-	if (*reader->at != '{' && *reader->at != '[')
-		return complain(reader, "'{' or '[' is expected");
-	if (read_value(reader, top, 0) < 0)
-		return -1;
-	skip_blanks(reader);
-	return reader->at == reader->end
-		       ? 0
-		       : complain(reader, "the document ends before this");
+	if (syntax->line < 1)
+		return error_set(err, ERROR_CONFIG, "read %s: %s", name, syntax->text);
+	return error_set(err, ERROR_CONFIG, "read %s: line %d, column %d: %s", name,
+			 syntax->line, syntax->column, syntax->text);
 }
 
-static void explain(struct reader *reader, const char *name, struct error *err)
+/* What jansson makes of the text; NULL and *ret_syntax. */
+static json_t *load(struct document *document, const char *text, size_t length,
+		    json_error_t *ret_syntax)
 {
-	if (!reader->wrong) {
-		error_set(err, ERROR_CONFIG, "read %s: values nest deeper than %d", name,
-			  JSON_DEPTH_MAX);
-		return;
+	char *copy = malloc(length + 1);
+	json_t *tree;
+
+	if (!copy) {
+		*ret_syntax = (json_error_t){ .line = -1, .text = "out of memory" };
+		return NULL;
 	}
-	count_up_to(reader, reader->at);
-	error_set(err, ERROR_CONFIG, "read %s: line %u, column %u: %s", name,
-		  reader->line, reader->column, reader->wrong);
+	memcpy(copy, text, length);
+	prepare(document, copy, length);
+	tree = json_loadb(copy, length, JSON_REJECT_DUPLICATES, ret_syntax);
+	free(copy);
+	return tree;
 }
 
 struct json_value *json_read(const char *text, size_t length, const char *name,
 			     struct arena *arena, struct error *err)
 {
-	struct reader reader = { .arena = arena, .line = 1, .column = 1 };
+	struct document document = { .arena = arena };
 	struct json_value *top;
-	int failed;
+	json_error_t syntax;
+	json_t *tree;
+	int copied;
 
 	if (length > JSON_SIZE_MAX) {
 		error_set(err, ERROR_CONFIG, "read %s: longer than %d MiB", name,
 			  JSON_SIZE_MAX >> 20);
 		return NULL;
 	}
-	reader.at = arena_strndup(arena, text, length);
-	reader.end = reader.at + length;
-	reader.counted = reader.at;
+	tree = load(&document, text, length, &syntax);
+	if (!tree) {
+		complain_syntax(name, &syntax, err);
+		return NULL;
+	}
 	top = json_make(arena, JSON_KIND_NULL);
-	failed = read_document(&reader, top);
-	if (failed)
-		explain(&reader, name, err);
-	arena_free(&reader.scratch);
-	return failed ? NULL : top;
+	copied = copy_value(&document, top, tree, 0);
+	json_decref(tree);
+	if (copied < 0) {
+		error_set(err, ERROR_CONFIG, "read %s: values nest deeper than %d", name,
+			  JSON_DEPTH_MAX);
+		return NULL;
+	}
+	return top;
 }

@@ -9,25 +9,16 @@ struct json_value {
 	struct arena *arena;
 	struct json_value *parent; /* NULL at the top */
 	char *key;                 /* of a member of an object */
-	uint32_t line, column;     /* 0: it was not read */
 	enum json_kind kind;
+	uint32_t line, column; /* 0: it was not read */
 	bool boolean;
-	bool negative; /* JSON_KIND_INTEGER: number is the two's complement of it */
-	union {        /* there are thousands of them: only one is needed */
-		uint64_t number;
-		double real;
-		char *text;
-		struct {
-			struct json_value **members;
-			size_t count;
-		};
-	};
+	bool negative;   /* JSON_KIND_INTEGER: number is the two's complement of it */
+	uint64_t number; /* JSON_KIND_INTEGER */
+	double real;
+	char *text;
+	struct json_value **members;
+	size_t count;
 };
-
-static inline bool json_has_members(const struct json_value *value)
-{
-	return value->kind == JSON_KIND_ARRAY || value->kind == JSON_KIND_OBJECT;
-}
 
 /* A value that stands nowhere yet. */
 struct json_value *json_make(struct arena *arena, enum json_kind kind);

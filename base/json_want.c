@@ -254,7 +254,7 @@ static bool is_listed(const char *word, const char *const *words)
 
 const char *json_unknown_key(const struct json_value *object, const char *const *known)
 {
-	for (size_t i = 0; i < json_count(object); i++) {
+	for (size_t i = 0; i < object->count; i++) {
 		if (!is_listed(object->members[i]->key, known))
 			return object->members[i]->key;
 	}

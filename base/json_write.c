@@ -207,10 +207,9 @@ static bool needs_escapes(const char *text)
 
 bool json_has_escapes(const struct json_value *value)
 {
-	if (needs_escapes(value->key) ||
-	    (value->kind == JSON_KIND_TEXT && needs_escapes(value->text)))
+	if (needs_escapes(value->key) || needs_escapes(value->text))
 		return true;
-	for (size_t i = 0; i < json_count(value); i++) {
+	for (size_t i = 0; i < value->count; i++) {
 		if (json_has_escapes(value->members[i]))
 			return true;
 	}
@@ -244,8 +243,7 @@ static void restore_text(char *text)
 void json_restore_bytes(struct json_value *value)
 {
 	restore_text(value->key);
-	if (value->kind == JSON_KIND_TEXT)
-		restore_text(value->text);
-	for (size_t i = 0; i < json_count(value); i++)
+	restore_text(value->text);
+	for (size_t i = 0; i < value->count; i++)
 		json_restore_bytes(value->members[i]);
 }
