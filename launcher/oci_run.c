@@ -15,14 +15,34 @@ static void take_away(const struct oci_globals *globals, struct oci_made *made)
 		oci_warn(globals, "%s", err.text);
 }
 
+/* What was deleted meanwhile is gone, and another one of that id is not ours to remove. */
+static bool find_again(struct oci_made *made, struct error *err)
+{
+	struct container_entry entry;
+	struct container_record record;
+
+	if (container_open(made->entry.place, made->record.id, &entry, err) < 0)
+		return false;
+	if (container_read(&entry, &made->arena, &record, err) == 0 &&
+	    record.pid == made->record.pid &&
+	    record.start_time == made->record.start_time) {
+		made->entry = entry;
+		return true;
+	}
+	container_close(&entry);
+	return false;
+}
+
 static int stay(const struct oci_globals *globals, struct oci_made *made, bool keep,
 		int *ret_status, struct error *err)
 {
 	int removed;
 
+	/* While it runs others may change it, and delete it by force. */
+	container_close(&made->entry);
 	if (container_attend(&made->plan, &made->handle, ret_status, err) < 0)
 		return -1;
-	if (keep)
+	if (keep || !find_again(made, err))
 		return 0;
 	removed = container_take_away(&made->plan, &made->entry, &made->record, err);
 	if (removed > 0)
