@@ -39,7 +39,7 @@ struct resolver {
 	struct arena *arena;
 	struct notes *notes; /* NULL: said already */
 	enum abi abi;
-	struct entry *entries;
+	struct entry *entries; /* room for all there can be; used for each ABI again */
 	size_t entry_count;
 	uint32_t last; /* the highest number that the profile names */
 	struct call_rules *calls;
@@ -83,16 +83,12 @@ static bool is_excluded(const struct oci_filter *excludes,
 static void add_entry(struct resolver *resolver, int number, const struct oci_rule *rule,
 		      const struct oci_name *name, uint32_t selector)
 {
-	struct entry *entries = arena_grow(resolver->arena, resolver->entries,
-					   resolver->entry_count, sizeof(*entries));
-
 	if (number < 0)
 		return;
-	entries[resolver->entry_count] = (struct entry){
+	resolver->entries[resolver->entry_count] = (struct entry){
 		(uint32_t)number, resolver->entry_count, name->name, rule, &name->source,
 		selector,
 	};
-	resolver->entries = entries;
 	resolver->entry_count++;
 }
 
@@ -370,11 +366,16 @@ static const struct entry *find_deciding(const struct resolver *resolver,
 	return NULL;
 }
 
+/* Most calls have one clause: there is no room for more. */
 static void decide_always(struct resolver *resolver, struct call_rules *call,
 			  const struct entry *entries, size_t count,
 			  const struct entry *winner)
 {
-	add_clause(resolver, call, NULL, winner->rule->action, *winner->source);
+	struct clause *clause = arena_alloc(resolver->arena, sizeof(*clause));
+
+	*clause = (struct clause){ NULL, winner->rule->action, *winner->source, NULL };
+	call->clauses = clause;
+	call->clause_count = 1;
 	for (size_t i = 0; i < count; i++) {
 		if (!action_is_same(entries[i].rule->action, winner->rule->action))
 			note_overruled(resolver, &entries[i], winner);
@@ -403,13 +404,10 @@ static void decide_by_arguments(struct resolver *resolver, struct call_rules *ca
 static struct call_rules *add_call(struct resolver *resolver, uint32_t number,
 				   const char *name)
 {
-	struct call_rules *calls = arena_grow(resolver->arena, resolver->calls,
-					      resolver->call_count, sizeof(*calls));
+	struct call_rules *call = &resolver->calls[resolver->call_count++];
 
-	resolver->calls = calls;
-	calls[resolver->call_count] =
-		(struct call_rules){ .number = number, .name = name };
-	return &calls[resolver->call_count++];
+	*call = (struct call_rules){ .number = number, .name = name };
+	return call;
 }
 
 /* A name in the tables, or as the profile has it: libseccomp may know more. */
@@ -494,6 +492,31 @@ static void add_newer(struct resolver *resolver)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+/* For the calls that the entries are of, and those that are newer. */
+static void make_call_room(struct resolver *resolver, bool has_tail)
+{
+	const uint32_t *numbers;
+	size_t count, newer_count = 0;
+
+	numbers = call_numbers(resolver->abi, &count);
+	while (has_tail && newer_count < count &&
+	       numbers[count - 1 - newer_count] > resolver->last)
+		newer_count++;
+	resolver->calls =
+		arena_alloc_array(resolver->arena, resolver->entry_count + newer_count,
+				  sizeof(*resolver->calls));
+}
+
+/* A name of a multiplexed call stands for two entries. */
+static struct entry *make_room(const struct oci_text *text, struct arena *scratch)
+{
+	size_t names = 0;
+
+	for (size_t i = 0; i < text->rule_count; i++)
+		names += text->rules[i].name_count;
+	return arena_alloc_array(scratch, names * 2, sizeof(struct entry));
+}
+
 int oci_resolve(const struct profile *profile,
 		const struct profile_conditions *conditions, struct arena *arena,
 		struct rules *ret_rules, struct notes *notes, struct error *err)
@@ -506,6 +529,9 @@ int oci_resolve(const struct profile *profile,
 		.flags = text->flags,
 	};
 
+	struct arena scratch = { 0 };
+	struct entry *entries = make_room(text, &scratch);
+
 	(void)err;
 	rules.unknown = rules.known;
 	for (size_t i = 0; notes && i < text->notes.count; i++)
@@ -516,6 +542,7 @@ int oci_resolve(const struct profile *profile,
 			.arena = arena,
 			.notes = abi == (int)abi_native() ? notes : NULL,
 			.abi = (enum abi)abi,
+			.entries = entries,
 		};
 		bool tail;
 
@@ -523,6 +550,7 @@ int oci_resolve(const struct profile *profile,
 			continue;
 		gather(&resolver, conditions);
 		tail = oci_has_tail(text->fallback) && resolver.last > 0;
+		make_call_room(&resolver, tail);
 		make_calls(&resolver, tail);
 		if (tail)
 			add_newer(&resolver);
@@ -531,6 +559,7 @@ int oci_resolve(const struct profile *profile,
 		rules.abis[abi].calls = resolver.calls;
 		rules.abis[abi].count = resolver.call_count;
 	}
+	arena_free(&scratch);
 	*ret_rules = rules;
 	return 0;
 }

@@ -124,7 +124,8 @@ static const struct oci_multiplexed multiplexed[] = {
 const struct oci_multiplexed *oci_multiplexed(const char *name)
 {
 	for (size_t i = 0; i < sizeof(multiplexed) / sizeof(multiplexed[0]); i++) {
-		if (strcmp(multiplexed[i].name, name) == 0)
+		if (multiplexed[i].name[0] == name[0] &&
+		    strcmp(multiplexed[i].name, name) == 0)
 			return &multiplexed[i];
 	}
 	return NULL;

@@ -117,23 +117,24 @@ int call_number(enum abi abi, const char *name)
 	return row->numbers[abi] == NO_NUMBER ? -1 : (int)row->numbers[abi];
 }
 
-static int by_number(const void *number, const void *row)
-{
-	uint32_t wanted, found;
-
-	memcpy(&wanted, number, sizeof(wanted));
-	memcpy(&found, row, sizeof(found));
-	return (wanted > found) - (wanted < found);
-}
-
+/* Asked for every call of every ABI when a policy is compiled. */
 const char *call_name(enum abi abi, uint32_t number)
 {
-	size_t count;
-	const uint32_t *numbers = call_numbers(abi, &count);
-	const uint32_t *found =
-		bsearch(&number, numbers, count, sizeof(numbers[0]), by_number);
+	size_t count, first = 0;
+	const uint32_t *numbers = call_numbers(abi, &count), *found;
 
-	if (!found)
+	while (count) {
+		const size_t half = count / 2;
+
+		if (numbers[first + half] < number) {
+			first += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	found = numbers + first;
+	if (found == table_numbers + table_abi_starts[abi + 1] || *found != number)
 		return NULL;
 	return table_words + table_calls[table_by_number[found - table_numbers]].name;
 }
