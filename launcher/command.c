@@ -361,7 +361,9 @@ void command_complete_environment(const struct child *child)
 
 	if (child->home[0] && !find_variable(environment, "HOME"))
 		environment[count++] = child->home;
-	if (child->user[0] && !find_variable(environment, "USER"))
+	/* A container has the variables of its configuration, and a HOME (runc's way). */
+	if (child->user[0] && !child->plan->container.given &&
+	    !find_variable(environment, "USER"))
 		environment[count++] = child->user;
 	environment[count] = NULL;
 }
