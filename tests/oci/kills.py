@@ -27,14 +27,31 @@ class Failed(Exception):
     pass
 
 
-def reap():
-    """Takes what has ended; whether any child is left."""
+def reap(kept=None):
+    """
+    Takes what has ended, but for the process `kept`; whether any child is left. Process 1 of a container does
+    not end before whoever entered its pid namespace was taken, so this has to go on all the time.
+    """
     while True:
         try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None or ended.si_pid == kept:
                 return True
+            os.waitpid(ended.si_pid, 0)
         except ChildProcessError:
             return False
+
+
+def wait_for(process):
+    """Its status; everybody else is taken meanwhile."""
+    until = time.monotonic() + 2 * SECONDS
+    while process.poll() is None:
+        if time.monotonic() > until:
+            process.kill()
+            raise Failed(f"{' '.join(process.args)} does not end")
+        reap(process.pid)
+        time.sleep(0.001)
+    return process.returncode
 
 
 def names_of_children():
@@ -84,8 +101,8 @@ class House:
     def run(self, *words):
         """Status and output of a command that nobody kills."""
         with open(os.path.join(os.path.dirname(self.root), "output"), "w+", encoding="utf-8") as file:
-            status = subprocess.call([self.runtime, "--root", self.root, *words], stdin=subprocess.DEVNULL,
-                                     stdout=file, stderr=file, timeout=20)
+            status = wait_for(subprocess.Popen([self.runtime, "--root", self.root, *words],
+                                               stdin=subprocess.DEVNULL, stdout=file, stderr=file))
             file.seek(0)
             text = file.read()
         os.unlink(file.name)
@@ -162,7 +179,7 @@ class House:
     def life_of(self, command):
         self.prepare(command)
         began = time.monotonic()
-        if self.begin(self.words(command)).wait(60) != 0:
+        if wait_for(self.begin(self.words(command))) != 0:
             raise Failed(f"{command} fails by itself")
         life = time.monotonic() - began
         self.look(command)
@@ -190,10 +207,10 @@ def main():
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
-            process.wait()
+            wait_for(process)
             house.look(command)
             house.leave()
-        except (Failed, ValueError, subprocess.TimeoutExpired) as problem:
+        except (Failed, ValueError) as problem:
             failed += 1
             print(f"{what}: {problem}")
             house.run("delete", "--force", house.id)
