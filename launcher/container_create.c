@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -80,18 +81,24 @@ static int make_group(struct creation *creation, struct error *err)
 		.systemd_property_count = container->systemd_property_count,
 	};
 
-	const int made = group_make(&want, creation->arena, &creation->group, err);
+	struct container_record *record = creation->record;
+	const char *ahead = group_record_ahead(&want, creation->arena);
+	int made;
 
+	/* So that it is found again, should we be killed on the way. */
+	record->cgroup = ahead;
+	if (ahead && container_write(creation->entry, record, err) < 0)
+		return -1;
+	made = group_make(&want, creation->arena, &creation->group, err);
 	if (made < 0)
 		return -1;
 	if (made > 0 && options->warn)
 		options->warn(options->context, err);
-	creation->record->cgroup = group_record(&creation->group, creation->arena);
-	creation->record->systemd = creation->group.scope != NULL;
-	/* So that it is found again, should we be killed now. */
-	return creation->group.part_count == 0
-		       ? 0
-		       : container_write(creation->entry, creation->record, err);
+	record->cgroup = group_record(&creation->group, creation->arena);
+	record->systemd = creation->group.scope != NULL;
+	if (!record->cgroup || (ahead && strcmp(ahead, record->cgroup) == 0))
+		return 0;
+	return container_write(creation->entry, record, err);
 }
 
 /* ---- the start ---------------------------------------------------------------------------- */

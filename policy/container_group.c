@@ -413,6 +413,51 @@ const char *group_record(const struct container_group *group, struct arena *aren
 	return text;
 }
 
+/* Whether this user may make directories where the path leads to. */
+static bool can_be_made(const char *path)
+{
+	char directory[PATH_MAX];
+	char *end;
+
+	if (text_copy(directory, sizeof(directory), path) < 0)
+		return false;
+	while ((end = strrchr(directory, '/')) && end != directory) {
+		*end = '\0';
+		if (access(directory, F_OK) == 0)
+			return faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
+	}
+	return false;
+}
+
+const char *group_record_ahead(const struct group_want *want, struct arena *arena)
+{
+	struct hierarchy hierarchies[GROUP_HIERARCHIES_MAX];
+	struct container_group group = { .manager = want->manager, .holding = -1 };
+	const char *path = want->path && *want->path ? want->path : want->id;
+	size_t count;
+
+	if (want->manager != GROUP_FILES)
+		return NULL;
+	count = group_hierarchies(arena, hierarchies);
+	group.unified = count == 1 && !*hierarchies[0].controllers;
+	for (size_t i = 0; i < count; i++) {
+		const char *directory = start_of(&hierarchies[i], path[0] == '/', arena);
+		const char *whole =
+			arena_printf(arena, "%s/%s", directory, path + strspn(path, "/"));
+
+		if (access(whole, F_OK) == 0 || !can_be_made(whole))
+			continue;
+		group.parts[group.part_count++] = (struct container_group_part){
+			.dir = -1,
+			.inner = -1,
+			.path = whole,
+			.controllers = hierarchies[i].controllers,
+			.made = true,
+		};
+	}
+	return group_record(&group, arena);
+}
+
 static int refuse_record(struct error *err)
 {
 	return error_set(err, ERROR_STATE, "read the record of a cgroup");

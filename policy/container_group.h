@@ -84,6 +84,12 @@ int group_apply(const struct container_group *group,
 
 /* So that it is found again: a text for container_record.cgroup. */
 const char *group_record(const struct container_group *group, struct arena *arena);
+
+/*
+ * What the record of a group of directories is going to be: written before group_make(), it
+ * names all that a killed creator leaves. Only what is not there yet; NULL: nothing.
+ */
+const char *group_record_ahead(const struct group_want *want, struct arena *arena);
 int group_open(const char *record, struct arena *arena, struct container_group *ret_group,
 	       struct error *err);
 void group_close(struct container_group *group);
