@@ -158,6 +158,11 @@ int container_open(int place, const char *id, struct container_entry *ret_entry,
 		if (dir < 0)
 			return refuse_entry(id, err);
 		if (try_lock(place, id, dir) == 0) {
+			/* What a killed creator left: nobody else would have the lock free. */
+			if (!has_record(dir)) {
+				(void)files_remove_tree(place, id);
+				return refuse_unknown(id, err);
+			}
 			give_entry(place, &dir, id, true, ret_entry);
 			return 0;
 		}
