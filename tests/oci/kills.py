@@ -122,9 +122,9 @@ class House:
             raise Failed(f"state ends with {status}: {text.strip()}")
         return None
 
-    def await_status(self, wanted):
+    def await_status(self, *wanted):
         until = time.monotonic() + SECONDS
-        while self.status() != wanted:
+        while self.status() not in wanted:
             if time.monotonic() > until:
                 raise Failed(f"it is {self.status()}, not {wanted}")
             time.sleep(0.01)
@@ -156,9 +156,9 @@ class House:
         if status not in may:
             raise Failed(f"it is {status}")
         if status == "created":
-            # It may have been told to start and not have come to it yet.
+            # It may have been told to start and not have come to it yet, or have died with its creator.
             self.run("start", self.id)
-            self.await_status("running")
+            self.await_status("running", "stopped" if command == "create" else "running")
         if command == "exec":
             self.must("exec", self.id, "true")
 

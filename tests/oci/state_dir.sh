@@ -138,7 +138,7 @@ forge() { # FILTER
 }
 # Root would end more than a test if one of these went wrong.
 hot='1 -1'
-[ "$(id -u)" != 0 ] || hot=0
+[ "$(id -u)" != 0 ] || hot='0 4194303'
 for value in "$bystander" 0 $hot -"$bystander" 4194304 2147483648 99999999999999999999 1.5 '"1"' null '[]'; do
 	forge ".$key = $value"
 	oci kill forged KILL >/dev/null
