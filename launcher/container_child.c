@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "launcher/command.h"
 #include "launcher/container_life.h"
 #include "launcher/execute.h"
 #include "launcher/sync.h"
@@ -165,6 +166,7 @@ static int stand_alone(struct child *child, struct error *err)
 
 static int check_file(struct child *child, struct error *err)
 {
+	command_complete_environment(child);
 	return command_check_file(child, err);
 }
 

@@ -33,7 +33,7 @@ run_to_out() { # ID
 	out=$tmp/out limit=60 oci run -b "$bundle" "$1" >/dev/null || say "$(tail -n 3 "$tmp/out")"
 }
 
-plan 69
+plan 70
 
 # ---- what it is and where ------------------------------------------------------------------------
 
@@ -87,6 +87,7 @@ run_to_out all
 is 'process.args: each word as it is' "$(said word | tr '\n' '|')" 'zero|a b||"$x"|'
 is 'process.env: nothing but that' "$(said env | grep -vE '^(PWD|SHLVL|OLDPWD|HOME|_)=' | sort | tr '\n' '|')" \
 	'A=1|B=two words|C=|PATH=/bin|TERM=xterm|'
+is 'process.env: HOME is found where none is given, and no more' "$(said env | grep -E '^(HOME|USER)=' | tr '\n' '|')" 'HOME=/root|'
 is 'process.cwd' "$(said cwd)" /tmp
 is 'hostname' "$(said host)" called
 is 'domainname' "$(said domain)" of.here
