@@ -28,7 +28,7 @@ real=$runtime
 runtime=$tmp/runtime
 plain='.linux.namespaces |= map(select(.type != "user")) | del(.linux.uidMappings) | del(.linux.gidMappings)'
 
-plan 16
+plan 17
 
 command_bundle hello 'id -u; cat /proc/self/uid_map; readlink /proc/self/ns/user' "$plain"
 said=$(oci run -b "$bundle" x)
@@ -57,8 +57,16 @@ is 'a user namespace in it' "$(oci run -b "$bundle" x)" 0
 # ---- in a sandbox of our own ---------------------------------------------------------------------
 
 runtime=$real
+command_bundle sandbox 'id -u'
 cp "$runtime" "$tmp/work/sbx-oci" 2>/dev/null
-said=$(timeout -s KILL 30 "$SBX" run --no-config --net none --policy none -v "$tmp:$tmp" -- "$tmp/work/sbx-oci" --root "$tmp/work/state" \
-	run -b "$bundle" y 2>&1 </dev/null)
+within_sandbox() {
+	said=$(timeout -s KILL 30 "$SBX" run --no-config --net none --policy none -v "$tmp:$tmp" -- "$tmp/work/sbx-oci" \
+		--root "$tmp/work/state" run -b "$bundle" y 2>&1 </dev/null)
+}
+within_sandbox
+like 'in a sandbox: a new /proc is refused with a way out' "$said" '*/proc is partly covered*hint: *"rbind"*'
+command_bundle sandbox 'id -u' '(.mounts[] | select(.destination == "/proc")) |=
+	{destination: "/proc", type: "bind", source: "/proc", options: ["rbind"]}'
+within_sandbox
 is 'in a sandbox: a container' "$said" 0
 is 'of which nothing is left' "$(ls -A "$tmp/work/state")" ''
