@@ -229,8 +229,9 @@ int container_take_away(const struct plan *plan, struct container_entry *entry,
 /* ---- hooks: container_hooks.c ------------------------------------------------------------- */
 
 /*
- * Runs them in order with the state on stdin, their environment and time limit. -1: the first that
- * failed; the others did not run. In the calling process's namespaces.
+ * Runs them in order with the state on stdin, their environment and time limit, in the calling
+ * process's namespaces. -1: the first that failed; the others did not run, but those of the end. One
+ * that runs is killed when a signal that would end us is blocked and pending.
  */
 int container_run_hooks(const struct plan *plan, enum hook_kind kind,
 			const char *state_text, struct error *err);

@@ -231,36 +231,32 @@ static int reap(const struct running *run, int *ret_status)
 
 enum watched { WATCH_END, WATCH_SIGNALS, WATCH_OUTPUT, WATCH_INPUT, WATCHED };
 
-/* Serves its streams until it has ended. -1: it was killed by us, ret_why says for what. */
-static int serve(struct running *run, int64_t until, const char **ret_why)
+/* Serves its streams once. Whether it has ended; *ret_why: it has to be killed, and for what. */
+static bool serve(struct running *run, int64_t until, const char **ret_why)
 {
-	for (;;) {
-		struct pollfd watched[WATCHED] = {
-			[WATCH_END] = { .fd = run->pidfd, .events = POLLIN },
-			[WATCH_SIGNALS] = { .fd = run->signals, .events = POLLIN },
-			[WATCH_OUTPUT] = { .fd = run->output, .events = POLLIN },
-			[WATCH_INPUT] = { .fd = run->input, .events = POLLOUT },
-		};
-		int ready = poll(watched, WATCHED, time_left(until));
+	struct pollfd watched[WATCHED] = {
+		[WATCH_END] = { .fd = run->pidfd, .events = POLLIN },
+		[WATCH_SIGNALS] = { .fd = run->signals, .events = POLLIN },
+		[WATCH_OUTPUT] = { .fd = run->output, .events = POLLIN },
+		[WATCH_INPUT] = { .fd = run->input, .events = POLLOUT },
+	};
+	int ready = poll(watched, WATCHED, time_left(until));
 
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready <= 0) {
-			*ret_why =
-				ready < 0 ? "it cannot be watched" : "it was out of time";
-			return -1;
-		}
-		if (watched[WATCH_INPUT].revents)
-			feed(run);
-		if (watched[WATCH_OUTPUT].revents)
-			(void)take_output(run);
-		if (watched[WATCH_END].revents)
-			return 0;
-		if (watched[WATCH_SIGNALS].revents) {
-			*ret_why = "it was interrupted";
-			return -1;
-		}
+	if (ready < 0 && errno == EINTR)
+		return false;
+	if (ready <= 0) {
+		*ret_why = ready < 0 ? "it cannot be watched" : "it was out of time";
+		return false;
 	}
+	if (watched[WATCH_INPUT].revents)
+		feed(run);
+	if (watched[WATCH_OUTPUT].revents)
+		(void)take_output(run);
+	if (watched[WATCH_END].revents)
+		return true;
+	if (watched[WATCH_SIGNALS].revents)
+		*ret_why = "it was interrupted";
+	return false;
 }
 
 /* What the pipe still holds; what others write who keep it open is not waited for. */
@@ -427,7 +423,9 @@ static int attend(struct running *run, int errnum, struct error *err)
 	const char *why = NULL;
 	int status = 0;
 
-	if (errnum == 0 && serve(run, until, &why) < 0)
+	while (errnum == 0 && !why && !serve(run, until, &why))
+		;
+	if (why)
 		kill_all(run);
 	if (reap(run, &status) < 0)
 		return error_errno_id(err, ERROR_HOOK, "wait for %s", hook->path);
