@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")/../oci" && pwd -P)
 : "${SBX_OCI:=${SBX%/*}/sbx-oci}"
 export SBX_OCI
 
-set -- lifecycle hooks fields words inherited state_dir killed
+set -- lifecycle hooks fields inherited state_dir killed
 plan $#
 for name; do
 	timeout -s KILL 300 "$here/$name.sh" >"$tmp/tap" 2>&1 </dev/null
