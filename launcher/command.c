@@ -47,6 +47,18 @@ static int take_groups(const struct child *child, struct error *err)
 	return 0;
 }
 
+/* setresuid(2): EINVAL is an id that the user namespace does not map. */
+static int refuse_id(const char *kind, unsigned id, struct error *err)
+{
+	if (errno != EINVAL)
+		return error_errno_id(err, ERROR_IDS, "run with %s %u", kind, id);
+	error_set(err, ERROR_IDS,
+		  "run with %s %u: it is not mapped into the user namespace", kind, id);
+	return error_hint(
+		err, "cat /proc/self/uid_map inside shows those that are; more need a "
+		     "map of subordinate ids");
+}
+
 /*
  * The capabilities stay as they are over the change of ids: what is kept of them is
  * decided by caps_apply() alone.
@@ -58,9 +70,9 @@ int command_take_ids(const struct child *child, struct error *err)
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
 		return error_errno_id(err, ERROR_IDS, "change the user");
 	if (sys_setresgid(child->gid) < 0)
-		return error_errno_id(err, ERROR_IDS, "run with gid %u", child->gid);
+		return refuse_id("gid", child->gid, err);
 	if (sys_setresuid(child->uid) < 0)
-		return error_errno_id(err, ERROR_IDS, "run with uid %u", child->uid);
+		return refuse_id("uid", child->uid, err);
 	if (prctl(PR_SET_SECUREBITS, 0, 0, 0, 0) < 0)
 		return error_errno_id(err, ERROR_IDS, "change the user");
 	return 0;

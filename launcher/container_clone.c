@@ -103,6 +103,21 @@ static int clone_joined(struct creation *creation, struct child *child, struct e
 	return creation->pidfd < 0 ? error_errno(err, "watch the container") : 0;
 }
 
+/* A configuration may be one for root: other namespaces need a user namespace around them. */
+static int refuse_clone(const struct creation *creation, int errnum, struct error *err)
+{
+	if (errnum != EPERM ||
+	    creation->plan->namespaces.kinds[NS_USER].mode != NS_SHARED)
+		return namespaces_explain_refusal(errnum, err);
+	error_set(
+		err, ERROR_USERNS_FORBIDDEN,
+		"make the namespaces: the configuration has no user namespace, and without "
+		"one that is for root alone");
+	return error_hint(err,
+			  "add {\"type\": \"user\"} to linux.namespaces, or take what "
+			  "sbx-oci spec writes");
+}
+
 static int clone_new(struct creation *creation, struct child *child, struct error *err)
 {
 	const int group = group_clone_fd(&creation->group);
@@ -112,7 +127,7 @@ static int clone_new(struct creation *creation, struct child *child, struct erro
 	child->moved = group < 0 && creation->group.part_count > 0;
 	pid = clone_here(child, group, &pidfd);
 	if (pid < 0)
-		return namespaces_explain_refusal(errno, err);
+		return refuse_clone(creation, errno, err);
 	if (pid == 0)
 		container_child_run(child);
 	creation->pid = pid;
@@ -134,13 +149,26 @@ static int move(const struct creation *creation, const struct child *child,
 	return 0;
 }
 
+/* In the words of a configuration, where the wing knows those of sbx run. */
+static int refuse_map(struct error *err)
+{
+	if (!ids_helper_path("newuidmap") || !ids_helper_path("newgidmap"))
+		return error_hint(err,
+				  "sudo apt-get install uidmap, or map no id but this "
+				  "user's");
+	return error_hint(
+		err, "linux.uidMappings and gidMappings may name this user's id, and "
+		     "its ranges in /etc/subuid and /etc/subgid; left out, they are "
+		     "made of these");
+}
+
 static int map_ids(const struct creation *creation, const struct child *child,
 		   struct error *err)
 {
 	if (!child->mapped_by_parent)
 		return 0;
 	if (ids_map_child(&creation->plan->ids, creation->pid, err) < 0)
-		return -1;
+		return refuse_map(err);
 	/* A child that is gone has said why, or the end of the turns will tell. */
 	if (sync_send_turn(creation->socket, TURN_IDS_MAPPED, 0) < 0 && errno != EPIPE)
 		return error_errno(err, "tell the container that its ids are mapped");

@@ -295,7 +295,7 @@ int container_read_plan(const struct container_entry *entry,
 					entry->id);
 	return plan_from_bundle(
 		text, length,
-		arena_printf(arena, "%s/%s", record->bundle, CONTAINER_CONFIG_FILE),
+		arena_printf(arena, "%s/%s", record->bundle, CONTAINER_CONFIG_FILE), NULL,
 		ret_plan, err);
 }
 

@@ -108,6 +108,8 @@ int oci_open_log(const struct oci_globals *globals, struct error *err);
  */
 int oci_fail(const struct oci_globals *globals, const struct error *err);
 /* Warnings and what --debug shows go to the log, or where there is none to stderr. */
+/* The same as an error would be told, without its hint: what goes on without. */
+void oci_warn_of(const struct oci_globals *globals, const struct error *err);
 void oci_warn(const struct oci_globals *globals, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void oci_debug(const struct oci_globals *globals, const char *format, ...)

@@ -26,7 +26,7 @@ static int delete_one(const struct oci_globals *globals, const char *id, void *c
 		return read->force && err->id == ERROR_NO_SUCH_SANDBOX ? 0 : -1;
 	done = container_delete(&entry, &record, read->force, err);
 	if (done > 0)
-		oci_warn(globals, "%s", err->text);
+		oci_warn_of(globals, err);
 	oci_leave_container(&entry);
 	return done < 0 ? -1 : 0;
 }

@@ -250,6 +250,14 @@ void oci_warn(const struct oci_globals *globals, const char *format, ...)
 	va_end(arguments);
 }
 
+void oci_warn_of(const struct oci_globals *globals, const struct error *err)
+{
+	struct arena arena = { 0 };
+
+	oci_warn(globals, "%s", message_of(err, &arena));
+	arena_free(&arena);
+}
+
 void oci_debug(const struct oci_globals *globals, const char *format, ...)
 {
 	va_list arguments;

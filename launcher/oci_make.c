@@ -108,8 +108,11 @@ static int find_bundle(const struct make_words *read, struct arena *arena,
 	const char *name = read->bundle ? read->bundle : ".";
 	char path[PATH_MAX];
 
-	if (!realpath(name, path))
-		return error_errno_id(err, ERROR_CONFIG, "find the bundle %s", name);
+	if (!realpath(name, path)) {
+		error_errno_id(err, ERROR_CONFIG, "find the bundle %s", name);
+		return error_hint(err,
+				  "--bundle names the directory that has config.json");
+	}
 	*ret_bundle = arena_strdup(arena, path);
 	return 0;
 }
@@ -137,9 +140,7 @@ static int read_bundle(const struct make_words *read, struct oci_made *made,
 	if (!*ret_text)
 		return error_errno_id(err, ERROR_CONFIG, "read %s", path);
 	made->record.bundle = bundle;
-	return plan_from_bundle(*ret_text, *ret_length,
-				arena_printf(arena, "%s/config.json", bundle),
-				&made->plan, err);
+	return plan_from_bundle(*ret_text, *ret_length, path, bundle, &made->plan, err);
 }
 
 /* ---- what is kept ------------------------------------------------------------------------ */
@@ -183,7 +184,7 @@ static void warn(void *context, const struct error *warning)
 {
 	const struct oci_globals *globals = context;
 
-	oci_warn(globals, "%s", warning->text);
+	oci_warn_of(globals, warning);
 }
 
 static int make(const struct oci_globals *globals, struct make_words *read,

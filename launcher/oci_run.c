@@ -12,7 +12,7 @@ static void take_away(const struct oci_globals *globals, struct oci_made *made)
 	struct error err = { 0 };
 
 	if (container_delete(&made->entry, &made->record, true, &err) != 0)
-		oci_warn(globals, "%s", err.text);
+		oci_warn_of(globals, &err);
 }
 
 /* What was deleted meanwhile is gone, and another one of that id is not ours to remove. */
@@ -46,7 +46,7 @@ static int stay(const struct oci_globals *globals, struct oci_made *made, bool k
 		return 0;
 	removed = container_take_away(&made->plan, &made->entry, &made->record, err);
 	if (removed > 0)
-		oci_warn(globals, "%s", err->text);
+		oci_warn_of(globals, err);
 	return removed < 0 ? -1 : 0;
 }
 

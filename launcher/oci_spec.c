@@ -218,6 +218,11 @@ static int write_spec(const char *path, const char *text, struct error *err)
 		return error_hint(err,
 				  "remove it first, or name another directory by -b");
 	}
+	if (fd < 0 && errno == ENOENT) {
+		error_set(err, ERROR_USAGE, "write %.150s: there is no such directory",
+			  path);
+		return error_hint(err, "make it first: mkdir -p DIR/rootfs");
+	}
 	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
 		return error_errno(err, "write %.150s", path);
 	return 0;

@@ -16,9 +16,12 @@ static int check_status(const struct container_entry *entry,
 
 	if (status == CONTAINER_CREATED || status == CONTAINER_PAUSED)
 		return 0;
-	return error_set(err, ERROR_CONTAINER_STATE,
-			 "start %s: container is not created: %s", record->id,
-			 container_status_name(status));
+	error_set(err, ERROR_CONTAINER_STATE, "start %s: container is not created: %s",
+		  record->id, container_status_name(status));
+	if (status == CONTAINER_STOPPED)
+		return error_hint(err, "sbx-oci delete %s, then create it again",
+				  record->id);
+	return error_hint(err, "sbx-oci exec executes another process in one that runs");
 }
 
 static int start(const struct oci_globals *globals, const char *id, struct arena *arena,

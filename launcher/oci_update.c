@@ -172,7 +172,7 @@ static int apply(const struct oci_globals *globals, const char *id,
 		result = group_apply(&group.group, resources, globals->best_effort, err);
 	oci_group_close(&group);
 	if (result > 0)
-		oci_warn(globals, "cannot %s", err->text);
+		oci_warn_of(globals, err);
 	return result < 0 ? -1 : 0;
 }
 

@@ -50,12 +50,19 @@ static int find_root(struct oci_reader *reader, const struct json_value *value,
 		reader->plan->rootfs.path = arena_strdup(reader->arena, real);
 		return 0;
 	}
-	if (errno == ENOENT || errno == ENOTDIR)
-		json_complain(value, err, "there is no directory %s", absolute);
-	else
+	if (errno != ENOENT && errno != ENOTDIR) {
 		json_complain(value, err, "%s is out of reach", absolute);
+		err->id = ERROR_ROOT_NOT_DIRECTORY;
+		return error_hint(
+			err,
+			"every directory on the way has to be open (x) to this user");
+	}
+	json_complain(value, err, "there is no directory %s", absolute);
 	err->id = ERROR_ROOT_NOT_DIRECTORY;
-	return -1;
+	return error_hint(err,
+			  "mkdir it and unpack a root file system there: docker export "
+			  "CONTAINER | tar -x -C %s -f -",
+			  path);
 }
 
 static int read_root(struct oci_reader *reader, struct error *err)
@@ -197,7 +204,7 @@ static int read_document(const char *text, size_t length, struct oci_reader *rea
 }
 
 int plan_from_bundle(const char *text, size_t length, const char *name,
-		     struct plan *ret_plan, struct error *err)
+		     const char *bundle, struct plan *ret_plan, struct error *err)
 {
 	struct plan plan = { .container = { .given = true } };
 	struct oci_reader reader = {
@@ -205,7 +212,8 @@ int plan_from_bundle(const char *text, size_t length, const char *name,
 	};
 
 	set_defaults(&plan);
-	reader.bundle = oci_find_bundle(name, &plan.arena);
+	reader.bundle = bundle ? arena_strdup(&plan.arena, bundle)
+			       : oci_find_bundle(name, &plan.arena);
 	plan.container.bundle = reader.bundle;
 	if (read_document(text, length, &reader, err) < 0) {
 		plan_free(&plan);

@@ -300,12 +300,12 @@ const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena)
 struct json_value;
 
 /*
- * `sbx-oci`: the text of a bundle's config.json; name is the file's path and tells the
- * bundle. What can be known before a start is checked: err names the member. maps: where a user
+ * `sbx-oci`: the text of a bundle's config.json; name is the file's path, for messages, and tells
+ * the bundle where that is NULL (a configuration may lie elsewhere: --config). What can be known before a start is checked: err names the member. maps: where a user
  * namespace has none, from the caller's subordinate ranges.
  */
 int plan_from_bundle(const char *text, size_t length, const char *name,
-		     struct plan *ret_plan, struct error *err);
+		     const char *bundle, struct plan *ret_plan, struct error *err);
 
 /*
  * For `sbx-oci exec`: replaces plan->process, capabilities and limits by an object as "process" of a

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cgroup_resources resources;
 	struct error err;
 
-	if (plan_from_bundle(text, size, "/config.json", &plan, &err) == 0)
+	if (plan_from_bundle(text, size, "/config.json", NULL, &plan, &err) == 0)
 		check_plan(&plan);
 	if (plan_set_process(text, size, "process.json", &plan, &err) == 0)
 		check_process(&plan.process);

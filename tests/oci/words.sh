@@ -6,7 +6,7 @@
 # shellcheck source=tests/oci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 74
+plan 82
 
 # ---- what does not exist, and what has ended ------------------------------------------------------
 
@@ -97,6 +97,34 @@ bundle missing '.ociVersion = "2.0.0"'
 refused 'a version that is to come' '*ociVersion*1.x*' create -b "$bundle" missing
 bundle missing '.ociVersion = "1.9.7" | .process.args = ["true"] | .nobody = {knows: 1} | .linux.nobody = true'
 ok 'any version 1, and keys that nobody knows' oci run -b "$bundle" missing
+
+
+# ---- what to do about it --------------------------------------------------------------------------
+
+bundle advice '.root.path = "none"'
+refused 'a missing root says how to get one' '*docker export*tar -x -C none*' run -b "$bundle" advice
+refused 'a missing bundle which option names it' '*--bundle*' run -b "$tmp/none" advice
+refused 'spec where there is no directory' '*no such directory*mkdir*' spec -b "$tmp/none"
+bundle advice '.process.args = 7'
+mv "$bundle/config.json" "$tmp/advice.json"
+refused 'a file of --config is called by its name' "*$tmp/advice.json*process.args*" run -b "$bundle" -f "$tmp/advice.json" advice
+bundle advice '.process.user.uid = 4000000'
+if [ "$(id -u)" = 0 ]; then
+	ok 'any id for root' oci run -b "$bundle" advice
+	bundle advice
+	ok 'who needs no user namespace' oci run -b "$bundle" advice
+else
+	refused 'an id that is not mapped' '*uid 4000000*not mapped*uid_map*' run -b "$bundle" advice
+	bundle advice '.linux.namespaces -= [{type: "user"}] | del(.linux.uidMappings, .linux.gidMappings)'
+	refused 'no user namespace, and not root' '*no user namespace*linux.namespaces*' run -b "$bundle" advice
+fi
+command_bundle advice 'sleep 60'
+oci run -d -b "$bundle" advice >/dev/null
+refused 'start of what runs names exec' '*not created: running*exec*' start advice
+oci kill advice KILL >/dev/null
+until_true status_is advice stopped
+refused 'start of what has ended says what is left to do' '*not created: stopped*delete*' start advice
+oci delete advice >/dev/null
 
 # ---- the log ---------------------------------------------------------------------------------------------------
 

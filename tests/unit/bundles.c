@@ -53,7 +53,7 @@ int bundle_try(void **state, const char *text, struct error *err)
 			copy[i] = '"';
 	}
 	bundle_give_back(state);
-	failed = plan_from_bundle(copy, length, NAME, *state, err);
+	failed = plan_from_bundle(copy, length, NAME, NULL, *state, err);
 	free(copy);
 	return failed;
 }
