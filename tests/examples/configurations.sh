@@ -4,7 +4,7 @@
 # shellcheck source=tests/examples/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-files=$(find "$examples" -type f ! -name '*.sh' | sort)
+files=$(find "$examples/sbx.conf" "$examples/pools.d" "$examples/profiles" -type f | sort)
 mkdir "$tmp/here" "$tmp/root"
 cd "$tmp/here" || exit 1
 

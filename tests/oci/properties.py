@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Every property of the runtime specification's schema stands in docs/oci.md exactly once,
-with its state and a test that exists."""
+with its state and a test that exists; and `sbx-oci features` says the same as that page."""
 
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -71,10 +73,10 @@ def expand(text):
     return [one for word in match[1].split(",") for one in expand(before + word + after)]
 
 
-def rows_of(page):
+def rows_of(page, head="member"):
     inside = False
     for line in page.splitlines():
-        if line.startswith("| member |"):
+        if line.startswith(f"| {head} |"):
             inside = True
         elif inside and not line.startswith("|"):
             return
@@ -103,6 +105,73 @@ def unknown_to_the_reader(properties):
             yield one
 
 
+def words(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def mount_options(page):
+    """Those of the page's table, where "with `r`" and "with an `r` in front" add more."""
+    found, before = set(), []
+    for cells in rows_of(page, "words"):
+        own = [word for word in words(cells[0]) if word != "r"]
+        if cells[0].startswith("the same with an"):
+            own = [f"r{word}" for word in before]
+        elif "and with `r`" in cells[0]:
+            own += [f"r{word}" for word in own]
+        elif "with `ro`" in cells[0]:
+            own = ["remount"]
+        found.update(own)
+        before = own
+    return found
+
+
+def annotations(page):
+    """Those that are obeyed, by the beginning that they have in common."""
+    for cells in rows_of(page, "annotation"):
+        if cells[1] != "refused" and not cells[1].startswith("listed as ignored"):
+            yield from (word.removesuffix("NAME") for word in words(cells[0]))
+
+
+def differing_features(page, listed, features):
+    linux = features["linux"]
+    built_in = features["annotations"]["sbx.options"].split()
+    works = {member for member, state in listed.items() if state == "works"}
+    hooks = {member.split(".")[1].rstrip("[]") for member in works if member.startswith("hooks.")}
+    pairs = [
+        ("hooks", set(features["hooks"]), hooks),
+        ("mountOptions", set(features["mountOptions"]), mount_options(page)),
+        (
+            "annotations",
+            set(features["potentiallyUnsafeConfigAnnotations"]),
+            set(annotations(page)),
+        ),
+        ("memoryPolicy", "memoryPolicy" in linux, "linux.memoryPolicy.mode" in works),
+    ]
+    for name, switch, member in [
+        ("intelRdt", linux["intelRdt"]["enabled"], "linux.intelRdt.closID"),
+        ("netDevices", linux["netDevices"]["enabled"], "linux.netDevices.*.name"),
+        ("idmap", linux["mountExtensions"]["idmap"]["enabled"], "mounts[].uidMappings[].hostID"),
+        ("rdma", linux["cgroup"]["rdma"], "linux.resources.rdma.*.hcaHandles"),
+    ]:
+        pairs.append((name, switch, member in works))
+    for name, member in [
+        ("seccomp", "linux.seccomp.defaultAction"),
+        ("apparmor", "process.apparmorProfile"),
+        ("selinux", "process.selinuxLabel"),
+    ]:
+        pairs.append((name, linux[name]["enabled"], member in works and name in built_in))
+    for name, told, written in pairs:
+        if told != written:
+            if isinstance(told, set):
+                told, written = sorted(told - written), sorted(written - told)
+            yield f"features, {name}: sbx-oci has {told}, the page {written}"
+
+
+def features_of(program):
+    said = subprocess.run([program, "features"], stdout=subprocess.PIPE, check=True, timeout=60)
+    return json.loads(said.stdout)
+
+
 def main():
     schema = Schema(HERE / "schema")
     schema.walk(schema.load("config-schema.json"), "config-schema.json", "")
@@ -124,6 +193,9 @@ def main():
         f"{one}: plan/from_oci_unknown.c does not know it"
         for one in unknown_to_the_reader(schema.properties)
     ]
+    page = (ROOT / "docs" / "oci.md").read_text()
+    features = features_of(os.environ["SBX_OCI"])
+    complaints += differing_features(page, listed, features)
     for complaint in complaints:
         print(f"docs/oci.md: {complaint}")
     return 1 if complaints or len(schema.properties) < 100 else 0
