@@ -175,7 +175,7 @@ else
 	like 'what cannot be made nor bound is said' "$said" '*make the device /dev/mine: no c 250:250 here*'
 fi
 command_bundle console 'tty; ls -l /dev/console | cut -c 1; echo said >/dev/console' '.process.terminal = true'
-said=$(timeout -s KILL 30 script -qec "'$runtime' --root '$state' run -b '$bundle' console" /dev/null 2>&1 </dev/null | tr -d '\r')
+said=$(timeout -s KILL 30 script -qec "'$runtime' --root '$state' run -b '$bundle' console" /dev/null 2>&1 </dev/null | tr -d '\r' | LC_ALL=C sort)
 like '/dev/console is the terminal' "$said" '*/dev/*c
 said'
 said=$(run host 'ls /dev/core /dev/fd' "$(mounts '[]') | .mounts |= map(select(.destination != \"/dev/pts\") |
