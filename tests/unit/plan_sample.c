@@ -286,7 +286,7 @@ struct plan plan_sample_full(void)
 			    .mount_count = COUNT(mounts) },
 		.net = full_net(),
 		.policy = {
-			{ ((uint64_t)1 << 63) | 0x1ffffffffff, 5 },
+			{ .kept = ((uint64_t)1 << 63) | 0x1ffffffffff, .ambient = 5 },
 			{ rlimits, COUNT(rlimits), true, -1000, .cgroup = { 1 << 30, UINT64_MAX, true, 5, 150000,
 						     100000, "0-1,3", 77, true } },
 			.landlock = { .mode = LANDLOCK_REQUIRE, .least_abi = 6 },
