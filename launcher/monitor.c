@@ -309,6 +309,26 @@ static void command_ended(struct monitor *monitor, const struct message *message
 	give_offset_back(message->stdin_offset);
 }
 
+static void take_written(const struct monitor *monitor, int value, int fd)
+{
+	if (monitor->events->written)
+		monitor->events->written(monitor->events->context, value, fd);
+	else
+		fd_close(&fd);
+}
+
+static void take_failure(struct monitor *monitor, const struct message *message)
+{
+	*monitor->err = message->err;
+	monitor->failed = true;
+}
+
+static void refuse_turn(struct monitor *monitor)
+{
+	error_set(monitor->err, ERROR_PLAIN, "go on: a turn out of order");
+	fail(monitor);
+}
+
 static void take_turn(struct monitor *monitor)
 {
 	struct message message = { 0 };
@@ -325,9 +345,7 @@ static void take_turn(struct monitor *monitor)
 		flow_open(&monitor->stdin_flow, STDIN_FILENO, fd_take(&fd));
 		break;
 	case TURN_WRITTEN:
-		if (monitor->events->written)
-			monitor->events->written(monitor->events->context, message.value,
-						 fd_take(&fd));
+		take_written(monitor, message.value, fd_take(&fd));
 		break;
 	case TURN_LAYERS:
 		servers_take_layers(&monitor->servers, fd_take(&fd),
@@ -355,8 +373,7 @@ static void take_turn(struct monitor *monitor)
 		command_ended(monitor, &message);
 		break;
 	case TURN_FAILED:
-		*monitor->err = message.err;
-		monitor->failed = true;
+		take_failure(monitor, &message);
 		break;
 	case TURN_MOVED:
 	case TURN_IDS_MAPPED:
@@ -369,8 +386,7 @@ static void take_turn(struct monitor *monitor)
 	case TURN_READY:
 	case TURN_LEAVE:
 	case TURN_START:
-		error_set(monitor->err, ERROR_PLAIN, "go on: a turn out of order");
-		fail(monitor);
+		refuse_turn(monitor);
 		break;
 	}
 	fd_close(&fd);
