@@ -32,7 +32,7 @@ static int read_type(const struct json_value *object, struct device_node *node,
 		return -1;
 	if (!type || !type[0] || type[1] || !strchr("cbup", type[0]))
 		return json_complain(object, err, "type is not c, b, u or p");
-	node->type = type[0] == 'u' ? 'c' : type[0];
+	node->type = (char)(type[0] == 'u' ? 'c' : type[0]);
 	return 0;
 }
 
