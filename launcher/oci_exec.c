@@ -303,19 +303,39 @@ static int check_status(enum container_status status, const struct exec_words *r
 			       "and waits for that");
 }
 
+/*
+ * Process 1 is open to the owner of its user namespace until it is started, and has no filter
+ * yet (container_child.c): what were to join it could act through it.
+ */
+static int check_started(enum container_status status, const struct exec_words *read,
+			 const struct plan *plan, struct error *err)
+{
+	if (status != CONTAINER_CREATED ||
+	    plan->namespaces.kinds[NS_USER].mode != NS_PRIVATE)
+		return 0;
+	error_set(err, ERROR_CONTAINER_STATE,
+		  "execute in container %.100s: container not running, it is created",
+		  read->id);
+	return error_hint(err, "sbx-oci start %.100s starts it", read->id);
+}
+
 static int find(const struct oci_globals *globals, const struct exec_words *read,
 		struct arena *arena, struct container_record *ret_record,
 		struct plan *ret_plan, struct error *err)
 {
 	struct container_entry entry;
+	enum container_status status;
 	int failed;
 
 	if (oci_find_container(globals, read->id, false, arena, &entry, ret_record, err) <
 	    0)
 		return -1;
-	failed = check_status(container_status(&entry, ret_record), read, err);
+	status = container_status(&entry, ret_record);
+	failed = check_status(status, read, err);
 	if (!failed)
 		failed = container_read_plan(&entry, ret_record, ret_plan, err);
+	if (!failed)
+		failed = check_started(status, read, ret_plan, err);
 	oci_leave_container(&entry);
 	return failed;
 }

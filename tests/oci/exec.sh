@@ -44,7 +44,7 @@ END
 	until_true test -S "$1"
 }
 
-plan 38
+plan 42
 
 bundle box '.process.args = ["sleep", "100"] | .process.env += ["A=1"] | .process.cwd = "/tmp" |
 	.process.user.umask = 23 | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 77}] |
@@ -127,3 +127,17 @@ kill -KILL "$(cat "$tmp/pid")"
 oci kill box KILL >"$tmp/why"
 until_true status_is box stopped
 like 'one that has ended is not entered' "$(oci exec box true)" '*container not running*'
+oci delete box
+
+# ---- before the start ------------------------------------------------------------------------
+
+# Process 1 has no filter then, and where the namespace is its own, its owner may look into it.
+ok 'a container is created' oci create --bundle "$bundle" waits
+if [ "$(id -u)" = 0 ]; then
+	ok 'who has power outside enters it' oci exec waits true
+else
+	like 'nobody enters before it is started' "$(oci exec waits true)" '*container not running, it is created*start waits*'
+fi
+ok 'and then anybody may' oci start waits
+ok 'who can' oci exec waits true
+oci delete --force waits
