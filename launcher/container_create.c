@@ -68,6 +68,7 @@ static int make_group(struct creation *creation, struct error *err)
 	const struct container_options *options = creation->options;
 	const struct container_spec *container = &creation->plan->container;
 	const struct group_want want = {
+		.places = options->no_cgroup ? NULL : group_find(creation->arena),
 		.manager = options->no_cgroup        ? GROUP_DISABLED
 			   : options->systemd_cgroup ? GROUP_SYSTEMD
 						     : GROUP_FILES,

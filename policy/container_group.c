@@ -219,8 +219,9 @@ static bool wants_new(const struct cgroup_resources *resources)
 static int make_files(const struct group_want *want, struct arena *arena,
 		      struct container_group *group, struct error *err)
 {
-	struct hierarchy hierarchies[GROUP_HIERARCHIES_MAX];
-	const size_t count = group_hierarchies(arena, hierarchies);
+	const struct group_places *places = group_places_of(want, arena);
+	const struct hierarchy *hierarchies = places->list;
+	const size_t count = places->count;
 	const char *path = want->path && *want->path ? want->path : want->id;
 	int failed = 0;
 
@@ -431,17 +432,16 @@ static bool can_be_made(const char *path)
 
 const char *group_record_ahead(const struct group_want *want, struct arena *arena)
 {
-	struct hierarchy hierarchies[GROUP_HIERARCHIES_MAX];
 	struct container_group group = { .manager = want->manager, .holding = -1 };
 	const char *path = want->path && *want->path ? want->path : want->id;
-	size_t count;
+	const struct group_places *places;
 
 	if (want->manager != GROUP_FILES)
 		return NULL;
-	count = group_hierarchies(arena, hierarchies);
-	group.unified = count == 1 && !*hierarchies[0].controllers;
-	for (size_t i = 0; i < count; i++) {
-		const char *directory = start_of(&hierarchies[i], path[0] == '/', arena);
+	places = group_places_of(want, arena);
+	group.unified = places->count == 1 && !*places->list[0].controllers;
+	for (size_t i = 0; i < places->count; i++) {
+		const char *directory = start_of(&places->list[i], path[0] == '/', arena);
 		const char *whole =
 			arena_printf(arena, "%s/%s", directory, path + strspn(path, "/"));
 
@@ -451,7 +451,7 @@ const char *group_record_ahead(const struct group_want *want, struct arena *aren
 			.dir = -1,
 			.inner = -1,
 			.path = whole,
-			.controllers = hierarchies[i].controllers,
+			.controllers = places->list[i].controllers,
 			.made = true,
 		};
 	}

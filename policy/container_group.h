@@ -28,7 +28,10 @@ enum group_manager {
 
 enum { GROUP_HIERARCHIES_MAX = 16 };
 
+struct group_places;
+
 struct group_want {
+	const struct group_places *places; /* of group_find(); NULL: it is called */
 	enum group_manager manager;
 	const char *path;                         /* cgroupsPath, or NULL */
 	const char *id;                           /* names it where path does not */
@@ -60,6 +63,9 @@ struct container_group {
 	pid_t holder; /* who keeps a new scope alive while nobody else lives in it; 0: none */
 	int holding; /* its standard input: it ends with that */
 };
+
+/* Where groups can be; for one who asks more than once. Lives in the arena. */
+const struct group_places *group_find(struct arena *arena);
 
 /*
  * Makes it, without limits yet. Strings live in the arena. 1: this user may not have one that

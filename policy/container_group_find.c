@@ -5,51 +5,57 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "policy/cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+
+enum { MOUNTS_MAX = 16 << 20 };
 
 /* Room for two paths is too much for a stack that calls on. */
 struct places {
 	char directory[PATH_MAX], top[PATH_MAX];
 };
 
-static int look_up(const char *controller, const char *own, struct places *places)
-{
-	FILE *table = fopen("/proc/self/mountinfo", "re");
-	int failed;
+/* What one search works with: the table of mounts is asked for each hierarchy. */
+struct search {
+	FILE *mounts;
+	struct places places;
+	struct arena *arena; /* of what is found */
+};
 
-	if (!table)
-		return -1;
-	failed = cgroup_directory(table, controller, own, places->directory, places->top);
-	(void)fclose(table);
-	return failed;
+static int look_up(struct search *search, const char *controller, const char *own)
+{
+	rewind(search->mounts);
+	return cgroup_directory(search->mounts, controller, own, search->places.directory,
+				search->places.top);
 }
 
 /* A group outside of the cgroup namespace shows as "/..": then the top alone is known. */
-static int locate(const char *controllers, const char *own, struct arena *arena,
+static int locate(struct search *search, const char *controllers, const char *own,
 		  struct hierarchy *ret_hierarchy)
 {
-	struct places *places = arena_alloc(arena, sizeof(*places));
+	struct arena *arena = search->arena;
 	const size_t length = strcspn(controllers, ",");
 	const char *first = length ? arena_strndup(arena, controllers, length) : NULL;
-	const bool seen = look_up(first, own, places) == 0;
+	const bool seen = look_up(search, first, own) == 0;
 
-	if (!seen && look_up(first, "/", places) < 0)
+	if (!seen && look_up(search, first, "/") < 0)
 		return -1;
 	*ret_hierarchy = (struct hierarchy){
 		.controllers = arena_strdup(arena, controllers),
-		.top = places->top,
-		.own = seen ? places->directory : NULL,
+		.top = arena_strdup(arena, search->places.top),
+		.own = seen ? arena_strdup(arena, search->places.directory) : NULL,
 	};
 	return 0;
 }
 
 /* `ID:CONTROLLERS:PATH` */
-static int read_line(char *line, struct arena *arena, struct hierarchy *ret_hierarchy)
+static int read_line(struct search *search, char *line, struct hierarchy *ret_hierarchy)
 {
 	char *controllers = strchr(line, ':');
 	char *own = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -59,32 +65,62 @@ static int read_line(char *line, struct arena *arena, struct hierarchy *ret_hier
 	*controllers++ = '\0';
 	*own++ = '\0';
 	own[strcspn(own, "\n")] = '\0';
-	return locate(controllers, own, arena, ret_hierarchy);
+	return locate(search, controllers, own, ret_hierarchy);
 }
 
-size_t group_hierarchies(struct arena *arena,
-			 struct hierarchy ret_hierarchies[GROUP_HIERARCHIES_MAX])
+static void read_groups(struct search *search, FILE *table, struct group_places *places)
 {
-	FILE *table = fopen("/proc/self/cgroup", "re");
 	auto_free char *line = NULL;
-	size_t room = 0, count = 0;
+	size_t room = 0;
 
-	if (!table)
-		return 0;
-	while (count < GROUP_HIERARCHIES_MAX && getline(&line, &room, table) > 0) {
-		struct hierarchy *hierarchy = &ret_hierarchies[count];
-		const struct hierarchy first = ret_hierarchies[0];
+	while (places->count < GROUP_HIERARCHIES_MAX &&
+	       getline(&line, &room, table) > 0) {
+		struct hierarchy *hierarchy = &places->list[places->count];
+		const struct hierarchy first = places->list[0];
 
-		if (read_line(line, arena, hierarchy) < 0)
+		if (read_line(search, line, hierarchy) < 0)
 			continue;
-		if (!*hierarchy->controllers && count > 0) {
-			ret_hierarchies[0] = *hierarchy;
+		if (!*hierarchy->controllers && places->count > 0) {
+			places->list[0] = *hierarchy;
 			*hierarchy = first;
 		}
-		count++;
+		places->count++;
 	}
-	(void)fclose(table);
-	return count;
+}
+
+/* A table of the kernel's as it is now: asked again, it would be made again. */
+static FILE *open_copy(const char *path, struct arena *arena)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	char *text = fd < 0 ? NULL : files_read_all(arena, fd, MOUNTS_MAX, &length);
+
+	return text && length ? fmemopen(text, length, "r") : NULL;
+}
+
+const struct group_places *group_find(struct arena *arena)
+{
+	struct group_places *places = arena_alloc(arena, sizeof(*places));
+	struct arena own = { 0 };
+	struct search *search = arena_alloc(&own, sizeof(*search));
+	FILE *groups = fopen("/proc/self/cgroup", "re");
+
+	search->arena = arena;
+	search->mounts = open_copy("/proc/self/mountinfo", &own);
+	if (groups && search->mounts)
+		read_groups(search, groups, places);
+	if (groups)
+		(void)fclose(groups);
+	if (search->mounts)
+		(void)fclose(search->mounts);
+	arena_free(&own);
+	return places;
+}
+
+const struct group_places *group_places_of(const struct group_want *want,
+					   struct arena *arena)
+{
+	return want->places ? want->places : group_find(arena);
 }
 
 /* ---- paths and words ------------------------------------------------------------------- */

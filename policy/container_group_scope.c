@@ -286,8 +286,9 @@ static bool is_of_user(void)
 int group_make_scope(const struct group_want *want, struct arena *arena,
 		     struct container_group *group, struct error *err)
 {
-	struct hierarchy hierarchies[GROUP_HIERARCHIES_MAX];
-	const size_t count = group_hierarchies(arena, hierarchies);
+	const struct group_places *places = group_places_of(want, arena);
+	const struct hierarchy *hierarchies = places->list;
+	const size_t count = places->count;
 	const char *path;
 	struct unit unit = { NULL, NULL };
 

@@ -20,9 +20,15 @@ struct hierarchy {
 	const char *own; /* directory of the caller's group; NULL: it cannot be seen */
 };
 
-/* Returns their number. v2 is the first one, if it is there. */
-size_t group_hierarchies(struct arena *arena,
-			 struct hierarchy ret_hierarchies[GROUP_HIERARCHIES_MAX]);
+/* v2 is the first one, if it is there. */
+struct group_places {
+	struct hierarchy list[GROUP_HIERARCHIES_MAX];
+	size_t count;
+};
+
+/* Those that were found before, or else now. */
+const struct group_places *group_places_of(const struct group_want *want,
+					   struct arena *arena);
 
 /* "a/b" below a group: no "..", nothing empty, nothing that a terminal obeys. */
 int group_check_path(const char *what, const char *path, struct error *err);
