@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "launcher/container_files.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -179,24 +180,32 @@ static void emit(const struct oci_globals *globals, const struct log_level *leve
 		say(STDERR_FILENO, plain);
 }
 
-/* Of a program that cannot be executed engines make a status, by the words for that. */
-static const char *reason_of(const struct error *err)
+/*
+ * Of a program that cannot be executed engines make a status, by the words for that: podman
+ * in any case, docker (toStatusError() of its client) in small letters alone.
+ */
+static void put_reason(const struct error *err, char *text, size_t size)
 {
-	return err->id == ERROR_COMMAND_NOT_FOUND ||
-			       err->id == ERROR_COMMAND_NOT_EXECUTABLE
-		       ? strerror(err->errnum)
-		       : container_reason(err->errnum);
+	const bool of_program = err->id == ERROR_COMMAND_NOT_FOUND ||
+				err->id == ERROR_COMMAND_NOT_EXECUTABLE;
+
+	snprintf(text, size, "%s",
+		 of_program ? strerror(err->errnum) : container_reason(err->errnum));
+	if (of_program)
+		*text = (char)tolower((unsigned char)*text);
 }
 
 static const char *message_of(const struct error *err, struct arena *arena)
 {
 	char *message = arena_alloc(arena, MESSAGE_MAX);
-	char text[MESSAGE_MAX];
+	char text[MESSAGE_MAX], reason[128];
 
-	if (err->errnum && !err->explained)
-		snprintf(text, sizeof(text), "cannot %s: %s", err->text, reason_of(err));
-	else
+	if (err->errnum && !err->explained) {
+		put_reason(err, reason, sizeof(reason));
+		snprintf(text, sizeof(text), "cannot %s: %s", err->text, reason);
+	} else {
 		snprintf(text, sizeof(text), "cannot %s", err->text);
+	}
 	return text_harmless(message, MESSAGE_MAX, text);
 }
 

@@ -74,8 +74,8 @@ is 'those that are handed on are' "$(
 
 fails 'a program that is not there' 255 oci exec box nowhere
 like 'in the words of engines' "$(oci exec box nowhere)" \
-	'*executable file `nowhere` not found in $PATH: No such file or directory*'
-like 'a path' "$(oci exec box /no/where)" '*/no/where*No such file or directory*'
+	'*executable file `nowhere` not found in $PATH: no such file or directory*'
+like 'a path' "$(oci exec box /no/where)" '*/no/where*no such file or directory*'
 like 'what is none' "$(oci exec box /etc)" '*ermission denied*'
 fails 'a container that is not there' 255 oci exec nobody true
 like 'says so' "$(oci exec nobody true)" '*does not exist*'

@@ -181,11 +181,11 @@ like 'what nobody names is closed' "$(oci run -b "$bundle" leaked 3</ 4</etc/pas
 bundle missing '.process.args = ["sbx-no-such-program"]'
 answer=$(oci run -b "$bundle" missing)
 is 'a program that is missing is an error of create' $? 1
-like 'which engines know' "$answer" '*executable file `sbx-no-such-program` not found in $PATH: No such file or directory*'
+like 'which engines know' "$answer" '*executable file `sbx-no-such-program` not found in $PATH: no such file or directory*'
 bundle missing '.process.args = ["/sbx-no-such-program"]'
-like 'by its path as well' "$(oci run -b "$bundle" missing)" '*/sbx-no-such-program*No such file or directory*'
+like 'by its path as well' "$(oci run -b "$bundle" missing)" '*/sbx-no-such-program*no such file or directory*'
 bundle denied '.process.args = ["/etc"]'
-like 'and a directory' "$(oci run -b "$bundle" denied)" '*Permission denied*'
+like 'and a directory' "$(oci run -b "$bundle" denied)" '*permission denied*'
 
 # CVE-2019-5736: nobody executes, and later writes, the file of the runtime.
 bundle own '.process.args = ["/proc/self/exe", "--version"]'
