@@ -117,6 +117,8 @@ int terminal_open(struct child *child, struct error *err)
 	const struct message message = { .turn = TURN_CONSOLE };
 	/* Where no /dev is made there is the host's, and no console in it is ours. */
 	const bool own_devices = !child->plan->policy.landlock.whole;
+	/* Of a container's the mount of /dev/pts says the group: the one called tty. */
+	const gid_t group = child->steps ? (gid_t)-1 : child->gid;
 	auto_close int master =
 		open_master(child, own_devices ? "/dev/pts/ptmx" : "/dev/ptmx", err);
 	auto_close int slave = -1;
@@ -128,8 +130,7 @@ int terminal_open(struct child *child, struct error *err)
 		return error_errno(err, "open a terminal");
 	copy_terminal(slave);
 	set_size(slave, &child->plan->process);
-	if (fchown(slave, child->uid, child->gid) < 0 && errno != EINVAL &&
-	    errno != EPERM)
+	if (fchown(slave, child->uid, group) < 0 && errno != EINVAL && errno != EPERM)
 		return error_errno(err, "give the terminal to the user");
 	if (own_devices && !child->joins && place_console(slave, err) < 0)
 		return -1;
