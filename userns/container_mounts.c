@@ -103,10 +103,14 @@ static int place_of(struct container *container, const struct mount_entry *entry
 			       entry->flags & MOUNT_F_NOFOLLOW, err);
 }
 
-/* A tmpfs and what is in it now are written before it becomes read-only. */
+/*
+ * A tmpfs has the mode of what it covers, or its own (1777) where nothing was. It and what is
+ * in it now are written before it becomes read-only.
+ */
 static int do_tmpfs(struct container *container, const struct mount_entry *entry,
 		    int source, struct error *err)
 {
+	auto_close int there = container_find(container, entry->dest);
 	auto_close int place = place_of(container, entry, err);
 	auto_close int mount = -1;
 	struct stat status;
@@ -116,8 +120,8 @@ static int do_tmpfs(struct container *container, const struct mount_entry *entry
 		return -1;
 	if (fstat(place, &status) < 0)
 		return error_errno(err, "look at %s", entry->dest);
-	mount = container_new(container, entry, "tmpfs", status.st_mode & 07777, place,
-			      err);
+	mount = container_new(container, entry, "tmpfs",
+			      there < 0 ? 0 : status.st_mode & 07777, place, err);
 	if (mount < 0)
 		return -1;
 	if (entry->flags & MOUNT_F_COPYUP && container_copy(place, mount, err) < 0)

@@ -6,7 +6,7 @@
 # shellcheck source=tests/oci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 78
+plan 79
 
 # run NAME SCRIPT [FILTER]: what a container of that script says; the status is its own
 run() {
@@ -73,6 +73,7 @@ like 'size, nr_inodes and mode go to the tmpfs' "$(options "$table" /w/sized)" '
 like 'a tmpfs is read-only in the end' "$(options "$table" /w/rotmpfs)" 'ro*'
 like 'options of procfs' "$(options "$table" /w/pids)" '*subset=pid*'
 like 'the source stands in the table' "$(printf '%s\n' "$table" | grep ' /w/named ')" '* - tmpfs its-name *'
+is 'a tmpfs is open to all where nothing was before' "$(options "$table" /w/named | grep -c mode=)" 0
 is 'places were made in the root' "$(find "$root/w" -mindepth 1 | wc -l)" 13
 
 said=$(run copied 'cat /filled/file /filled/link; echo new >/filled/file && cat /filled/file; ls -ld /filled | cut -c 1-10' \
