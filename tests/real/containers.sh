@@ -15,10 +15,6 @@ engine_tests=13
 
 # ---- an image -----------------------------------------------------------------------------------
 
-is_static() { # PROGRAM
-	! ldd "$1" 2>/dev/null | grep -q '=>'
-}
-
 make_image() {
 	image=$tmp/image
 	mkdir -p "$image/bin" "$image/usr/bin" "$image/etc" "$image/tmp" "$image/run" \

@@ -32,6 +32,10 @@ need() {
 	done
 }
 
+is_static() { # PROGRAM
+	! ldd "$1" 2>/dev/null | grep -q '=>'
+}
+
 # Nobody who tests sbx as what it is made for is root.
 need_ordinary_user() {
 	[ "$(id -u)" != 0 ] || skip_all "runs as an ordinary user"

@@ -3,7 +3,7 @@
 # What only root can test: sbx started by root, and inside of docker, whose daemon needs it.
 # Root runs these before it becomes the account, which finds what they said in its cache.
 
-root_tests='root containers oci'
+root_tests='root containers oci engines'
 
 # Everybody may use it where Debian's own rules made it; a container's is often root's alone.
 open_tun() {
