@@ -69,6 +69,14 @@ static int enter_group(const struct joining *joining, struct error *err)
 	const char *word = joining->request->cgroup;
 	size_t entered = 0;
 
+	if (!group_is_there(group) && word) {
+		error_set(err, ERROR_CGROUP,
+			  "enter the cgroup %s: the container has no cgroup of its own",
+			  word);
+		return error_hint(
+			err,
+			"leave out --cgroup; the process shares what process 1 is in");
+	}
 	if (!group_is_there(group))
 		return 0;
 	if (!word)

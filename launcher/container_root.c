@@ -148,8 +148,8 @@ static int open_usual(bool make, struct error *err)
 	return fd < 0 ? refuse_places(err) : fd;
 }
 
-/* With what is missing on the way, as runc does. */
-static int make_directories(const char *path)
+/* With what is missing on the way, as runc does. *ret_refused: why one was not made, if so. */
+static int make_directories(const char *path, int *ret_refused)
 {
 	char part[PATH_MAX];
 	const size_t length = strlen(path);
@@ -163,9 +163,11 @@ static int make_directories(const char *path)
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST && errno != EROFS &&
-		    errno != EACCES)
+		if (mkdir(part, 0700) == 0 || errno == EEXIST)
+			continue;
+		if (errno != EROFS && errno != EACCES)
 			return -1;
+		*ret_refused = errno;
 	}
 	return 0;
 }
@@ -173,15 +175,20 @@ static int make_directories(const char *path)
 int container_open_root(const char *root, bool make, struct error *err)
 {
 	auto_close int fd = -1;
+	int refused = 0;
 
 	if (!root)
 		return open_usual(make, err);
-	if (!*root || (make && make_directories(root) < 0))
-		return container_refuse(err, "make the directory %.100s for containers",
-					root);
+	if (!*root || (make && make_directories(root, &refused) < 0)) {
+		container_refuse(err, "make the directory %.100s for containers", root);
+		return error_hint(err, "--root names a directory that can be made");
+	}
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return container_refuse(err, "keep containers in %.100s", root);
+	if (fd < 0) {
+		errno = errno == ENOENT && refused ? refused : errno;
+		container_refuse(err, "keep containers in %.100s", root);
+		return error_hint(err, "--root names a directory of this user's");
+	}
 	if (check_owner(fd, S_IWGRP | S_IWOTH) < 0) {
 		error_set(err, ERROR_STATE,
 			  "keep containers in %.100s: others can write to it, or own it",

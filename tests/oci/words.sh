@@ -6,7 +6,7 @@
 # shellcheck source=tests/oci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 82
+plan 84
 
 # ---- what does not exist, and what has ended ------------------------------------------------------
 
@@ -119,7 +119,9 @@ else
 	refused 'no user namespace, and not root' '*no user namespace*linux.namespaces*' run -b "$bundle" advice
 fi
 command_bundle advice 'sleep 60'
-oci run -d -b "$bundle" advice >/dev/null
+refused 'a place for containers that cannot be made' '*/proc/none*--root*' --root /proc/none run -b "$bundle" advice
+oci --cgroup-manager disabled run -d -b "$bundle" advice >/dev/null
+like 'exec: a cgroup where there is none' "$(oci exec --cgroup below advice true; echo "status $?")" '*no cgroup of its own*status 255'
 refused 'start of what runs names exec' '*not created: running*exec*' start advice
 oci kill advice KILL >/dev/null
 until_true status_is advice stopped
