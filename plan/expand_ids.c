@@ -510,7 +510,15 @@ int expand_ids(struct draft *draft, struct error *err)
 	return make_groups_droppable(draft, err);
 }
 
-/* Groups that cannot be dropped stay: with one id nobody could start anything else. */
+static bool are_helpers_there(void)
+{
+	return ids_helper_path("newuidmap") && ids_helper_path("newgidmap");
+}
+
+/*
+ * What cannot be had is done without: with one id nobody could start anything else, and groups
+ * that cannot be dropped stay.
+ */
 int expand_container_ids(struct plan *plan, struct error *err)
 {
 	struct draft draft = { .plan = *plan };
@@ -522,6 +530,10 @@ int expand_container_ids(struct plan *plan, struct error *err)
 	failed = map_full(&draft, false, false, err);
 	if (!failed && make_groups_droppable(&draft, &none) < 0)
 		draft.plan.ids.keep_groups = true;
+	if (!failed && ids_need_helper(&draft.plan.ids) && !are_helpers_there()) {
+		map_single(&draft);
+		draft.plan.ids.keep_groups = true;
+	}
 	plan->arena = draft.plan.arena;
 	if (!failed)
 		plan->ids = draft.plan.ids;
