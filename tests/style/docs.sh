@@ -50,6 +50,13 @@ sed -n '/^| room |/,/^$/p' docs/architecture.md | cut -d'|' -f2 | tr -d '\140' |
 		done
 	done
 
+for example in examples/*; do
+	name=${example#examples/}
+	[ ! -d "$example" ] || name=$name/
+	[ "$name" = README.md ] || grep -qF -e "\`$name\`" -e "($name)" examples/README.md ||
+		echo "examples/README.md does not tell of $name"
+done
+
 for folder in */; do
 	[ -z "$(git check-ignore "$folder" 2>/dev/null)" ] || continue
 	sed -n '/^| folder |/,/^$/p' docs/architecture.md | cut -d'|' -f2 | tr '\140' '\n' | grep -qx "$folder" ||
