@@ -37,7 +37,8 @@ apart() {
 	trap clean EXIT
 	trap 'exit 130' HUP INT TERM
 	if [ "$(id -u)" = 0 ]; then
-		unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc "$0" "$@"
+		setpriv --pdeathsig KILL \
+			unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc "$0" "$@"
 	else
 		apart_rootless "$@"
 	fi
@@ -48,8 +49,8 @@ apart() {
 apart_rootless() {
 	needs rootlesskit
 	mkdir -m 700 "$place/user"
-	XDG_RUNTIME_DIR=$place/user rootlesskit --state-dir "$place/user/rootlesskit" --net host --pidns \
-		"$0" "$@" 2>"$place/rootlesskit.log"
+	XDG_RUNTIME_DIR=$place/user setpriv --pdeathsig KILL \
+		rootlesskit --state-dir "$place/user/rootlesskit" --net host --pidns "$0" "$@"
 }
 
 # The cgroups of the engine are all that is left of it.

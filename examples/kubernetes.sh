@@ -18,7 +18,8 @@ set -eu
 # shellcheck source=examples/engine-lib.sh
 . "$(dirname "$0")/engine-lib.sh"
 
-needs containerd ctr busybox python3
+needs containerd ctr busybox
+/usr/bin/python3 -c 'import grpc' || exit 1
 SBX_OCI=$(oci_runtime)
 export SBX_OCI
 pod=$(cd "$(dirname "$0")" && pwd -P)/kubernetes-pod.py
