@@ -63,7 +63,10 @@ static int take_groups(const struct plan *plan, struct error *err)
 
 /* ---- the working directory ----------------------------------------------------------------- */
 
-/* What is missing is made, as engines expect; through no link of procfs. */
+/*
+ * What is missing is made for process 1, as engines expect; through no link of procfs. Whoever
+ * comes later and misses one has mistyped it.
+ */
 static int make_directory(const char *path)
 {
 	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -82,12 +85,14 @@ static int refuse_directory(const char *path, struct error *err)
  * With the power of the container's root; *ret_closed: only its user may come there. A path
  * that leads out, through a descriptor that somebody left open, is an attack.
  */
-static int enter_directory(const char *path, bool *ret_closed, struct error *err)
+static int enter_directory(const struct child *child, bool *ret_closed, struct error *err)
 {
+	const char *path = child->plan->process.cwd;
 	int inside;
 
 	*ret_closed = false;
-	if (chdir(path) < 0 && (errno != ENOENT || make_directory(path) < 0)) {
+	if (chdir(path) < 0 &&
+	    (errno != ENOENT || child->joins || make_directory(path) < 0)) {
 		if (errno != EACCES)
 			return refuse_directory(path, err);
 		*ret_closed = true;
@@ -141,10 +146,9 @@ static int settle(const struct child *child, struct error *err)
 
 	if (command_take_terminal(child, err) < 0 || schedule_take(process, err) < 0 ||
 	    limits_raise(&plan->policy.limits, err) < 0 || take_groups(plan, err) < 0 ||
-	    enter_directory(process->cwd, &closed, err) < 0 ||
-	    command_take_ids(child, err) < 0)
+	    enter_directory(child, &closed, err) < 0 || command_take_ids(child, err) < 0)
 		return -1;
-	if (closed && (enter_directory(process->cwd, &closed, err) < 0 || closed))
+	if (closed && (enter_directory(child, &closed, err) < 0 || closed))
 		return closed ? refuse_directory(process->cwd, err) : -1;
 	umask(process->umask);
 	if (schedule_pose(process, err) < 0 || take_capabilities(plan, err) < 0 ||

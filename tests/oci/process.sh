@@ -7,7 +7,7 @@
 # shellcheck source=tests/oci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 70
+plan 71
 
 is_root=$([ "$(id -u)" = 0 ] && echo yes)
 count=0
@@ -233,6 +233,7 @@ like 'and processors' "$(entered ".args = [\"grep\", \"Cpus_allowed_list\", \"/p
 	.execCPUAffinity = {initial: \"$first\", final: \"$first\"}")" "*Cpus_allowed_list:?$first
 status 0"
 like 'it cannot execute the file of the runtime' "$(entered '.args = ["/proc/self/exe"]')" '*file of sbx*status 255'
+like 'a directory that is missing is no place for it' "$(entered '.cwd = "/tmp/no/where"')" '*working directory /tmp/no/where: it is not there*status 255'
 like 'nor be led out' "$(entered '.cwd = "/proc/self/fd/3"' --preserve-fds 1 3</)" '*outside of the container*status 255'
 ok 'and is deleted' oci delete --force entered
 
