@@ -92,7 +92,10 @@ int container_finish_dev(struct container *container, struct error *err);
 int container_cgroup(struct container *container, const struct mount_entry *entry,
 		     struct error *err);
 
-/* container_copy.c: all that is in the directory, to another file system. */
-int container_copy(int from_dir, int to_dir, struct error *err);
+/* Whether "KEY=..." is among the options of a file system. */
+bool container_data_has(const char *data, const char *key);
+
+/* container_copy.c: all that is in the directory, to another file system; owned: its owner too. */
+int container_copy(int from_dir, int to_dir, bool owned, struct error *err);
 
 #endif

@@ -155,7 +155,8 @@ static int copy_dir(int from, int to, unsigned int depth, struct error *err)
 	return size < 0 ? error_errno(err, "list a directory") : 0;
 }
 
-int container_copy(int from_dir, int to_dir, struct error *err)
+/* The mode of the new one was set when it was made. */
+int container_copy(int from_dir, int to_dir, bool owned, struct error *err)
 {
 	auto_close int from = openat(from_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_close int to = openat(to_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -165,7 +166,8 @@ int container_copy(int from_dir, int to_dir, struct error *err)
 		return error_errno(err, "open what is there");
 	if (copy_dir(from, to, 0, err) < 0)
 		return -1;
-	if (copy_owner(to, ".", &status) < 0)
+	if (owned && fchown(to, status.st_uid, status.st_gid) < 0 && errno != EINVAL &&
+	    errno != EPERM)
 		return error_errno(err, "give it to its owner");
 	return 0;
 }

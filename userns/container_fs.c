@@ -50,7 +50,7 @@ static bool has_long_value(const char *data)
 	return false;
 }
 
-static bool has_key(const char *data, const char *key)
+bool container_data_has(const char *data, const char *key)
 {
 	const size_t size = strlen(key);
 
@@ -93,7 +93,7 @@ static int put_data(const struct mount_entry *entry, mode_t mode, char *data, si
 			return -1;
 	}
 	mode = mount_mode(entry, mode);
-	if (mode == 0 || has_key(data, "mode"))
+	if (mode == 0 || container_data_has(data, "mode"))
 		return 0;
 	snprintf(number, sizeof(number), "%o", mode);
 	return append(data, size, "mode", number);

@@ -103,6 +103,12 @@ static int place_of(struct container *container, const struct mount_entry *entry
 			       entry->flags & MOUNT_F_NOFOLLOW, err);
 }
 
+static bool says_owner(const struct mount_entry *entry)
+{
+	return entry->data && (container_data_has(entry->data, "uid") ||
+			       container_data_has(entry->data, "gid"));
+}
+
 /*
  * A tmpfs has the mode of what it covers, or its own (1777) where nothing was. It and what is
  * in it now are written before it becomes read-only.
@@ -124,7 +130,8 @@ static int do_tmpfs(struct container *container, const struct mount_entry *entry
 			      there < 0 ? 0 : status.st_mode & 07777, place, err);
 	if (mount < 0)
 		return -1;
-	if (entry->flags & MOUNT_F_COPYUP && container_copy(place, mount, err) < 0)
+	if (entry->flags & MOUNT_F_COPYUP &&
+	    container_copy(place, mount, !says_owner(entry), err) < 0)
 		return error_within(err, "fill the tmpfs on %s", entry->dest);
 	if (container_finish_mount(container, entry, mount, MOUNT_F_RDONLY, err) < 0)
 		return -1;

@@ -83,6 +83,10 @@ content
 new
 drwxr-x---'
 is 'which stays as it was' "$(cat "$root/filled/file")" content
+said=$(run moded 'stat -c %a /filled; cat /filled/link' \
+	"$(mounts '[{destination: "/filled", type: "tmpfs", source: "x", options: ["tmpcopyup", "mode=711"]}]')")
+is 'with the mode that is asked for' "$said" '711
+content'
 said=$(run copiedro 'cat /filled/link; echo new >/filled/file' \
 	"$(mounts '[{destination: "/filled", type: "tmpfs", source: "x", options: ["tmpcopyup", "ro"]}]')")
 like 'also where it becomes read-only' "$said" 'content*Read-only file system'
