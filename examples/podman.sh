@@ -6,7 +6,7 @@
 #
 #   podman.sh                     shows a container, and what a wrong path looks like
 #   podman.sh COMMAND [ARG...]    runs COMMAND; podman finds that store in it, with the image
-#                                 busybox
+#                                 localhost/busybox
 #
 # SBX_OCI     another sbx-oci than the one in PATH
 #
@@ -66,7 +66,7 @@ done
 printf 'root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n' >"$place/files/etc/passwd"
 printf 'root:x:0:\nuser:x:1000:\n' >"$place/files/etc/group"
 chmod 1777 "$place/files/tmp"
-tar -C "$place/files" --owner=0 --group=0 -c . | podman import --quiet - busybox >/dev/null
+tar -C "$place/files" --owner=0 --group=0 -c . | podman import --quiet - localhost/busybox >/dev/null
 
 if [ $# -gt 0 ]; then
 	"$@"
@@ -74,10 +74,10 @@ if [ $# -gt 0 ]; then
 fi
 
 echo '# a container'
-podman run --rm --network none busybox sh -c 'echo hello from $(hostname), process $$'
+podman run --rm --network none localhost/busybox sh -c 'echo hello from $(hostname), process $$'
 
 echo '# a program that it does not have'
-podman run --rm --network none busybox no-such-program || echo "status $?"
+podman run --rm --network none localhost/busybox no-such-program || echo "status $?"
 
 echo '# a path at which there is no sbx-oci'
-podman --runtime /nowhere/sbx-oci run --rm --network none busybox true || echo "status $?"
+podman --runtime /nowhere/sbx-oci run --rm --network none localhost/busybox true || echo "status $?"
