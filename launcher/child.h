@@ -62,7 +62,8 @@ struct child {
 	int proc;   /* the caller's procfs, for labels; -1: none are asked for */
 	bool joins; /* a sandbox that runs already */
 	bool stays; /* when the launcher has gone */
-	struct execution *execution; /* of a container: found before the wait */
+	struct execution *execution;  /* of a container: found before the wait */
+	struct root_sources *sources; /* the same: reached before the ids are mapped */
 };
 
 /* A step on the child's way to the command. */

@@ -114,6 +114,13 @@ static int watch_launcher(struct child *child, struct error *err)
 	return close_the_rest(child, err);
 }
 
+static int reach_sources(struct child *child, struct error *err)
+{
+	(void)err;
+	container_root_reach(&child->plan->rootfs, child->sources);
+	return 0;
+}
+
 static int open_network(struct child *child, struct error *err)
 {
 	if (!child->plan->net.loopback)
@@ -148,7 +155,8 @@ static int enter_root(struct child *child, struct error *err)
 	};
 
 	return container_root_enter(&plan->rootfs, &plan->namespaces,
-				    plan->process.terminal, &listener, err);
+				    plan->process.terminal, child->sources, &listener,
+				    err);
 }
 
 /* As for any command, but that new privileges may be wanted. */
@@ -246,6 +254,7 @@ static int run_start_hooks(struct child *child, struct error *err)
 static const struct stage container_stages[] = {
 	{ "watch the launcher", watch_launcher },
 	{ "enter the cgroup", stage_enter_cgroup },
+	{ "reach the sources", reach_sources },
 	{ "wait for ids", stage_await_ids },
 	{ "open the network", open_network },
 	{ "weigh for memory", stage_weigh_oom },
@@ -265,8 +274,10 @@ static const struct stage container_stages[] = {
 void container_child_run(struct child *child)
 {
 	struct message message = { .turn = TURN_FAILED };
+	struct root_sources sources;
 	struct execution execution;
 
+	child->sources = &sources;
 	child->execution = &execution;
 	if (stages_run(child, container_stages,
 		       sizeof(container_stages) / sizeof(*container_stages),

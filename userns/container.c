@@ -111,7 +111,7 @@ static int open_root(struct container *container, struct error *err)
 {
 	struct tree *tree = &container->tree;
 	const char *path = tree->spec->path;
-	auto_close int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dir = container_take_root(container);
 
 	if (dir < 0)
 		return error_errno_id(err, ERROR_ROOT_NOT_DIRECTORY, "open the root %s",
@@ -279,6 +279,7 @@ static int build(struct container *container, struct error *err)
 
 int container_root_enter(const struct rootfs_spec *spec,
 			 const struct namespaces_spec *namespaces, bool console,
+			 struct root_sources *sources,
 			 const struct root_listener *listener, struct error *err)
 {
 	int taken[TREE_MOUNTS_MAX];
@@ -298,6 +299,7 @@ int container_root_enter(const struct rootfs_spec *spec,
 			.empty_file = -1,
 			.taken = taken,
 		},
+		.sources = sources,
 	};
 	struct rlimit open_files = { RLIM_INFINITY, RLIM_INFINITY };
 	const mode_t mask = umask(0);
@@ -311,6 +313,7 @@ int container_root_enter(const struct rootfs_spec *spec,
 	tree_raise_open_files(&open_files);
 	failed = build(&container, err);
 	tree_close(&container.tree);
+	container_close_sources(&container);
 	/* Lowering to what it was cannot fail. */
 	(void)setrlimit(RLIMIT_NOFILE, &open_files);
 	umask(mask);

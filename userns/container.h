@@ -19,7 +19,8 @@
 
 struct container {
 	struct tree tree; /* spec, proc, root, scratch, taken, covers and late ones */
-	bool foreign_dev; /* /dev is a bind: nothing is made in it */
+	struct root_sources *sources; /* NULL: none */
+	bool foreign_dev;             /* /dev is a bind: nothing is made in it */
 };
 
 /* container_places.c */
@@ -61,6 +62,16 @@ uint64_t container_attributes(const struct mount_entry *entry);
 int container_finish_mount(const struct container *container,
 			   const struct mount_entry *entry, int mount_fd,
 			   unsigned int without, struct error *err);
+
+/* container_sources.c */
+
+/* Where a mount's source was reached before, or NULL. */
+int *container_reached(const struct container *container, size_t index);
+
+/* Of the root, opened now where it was not before. */
+int container_take_root(const struct container *container);
+
+void container_close_sources(const struct container *container);
 
 /* container_mounts.c */
 int container_take_source(struct container *container, size_t index, struct error *err);

@@ -67,10 +67,15 @@ int container_take_source(struct container *container, size_t index, struct erro
 {
 	struct tree *tree = &container->tree;
 	const struct mount_entry *entry = &tree->spec->mounts[index];
+	int *reached = container_reached(container, index);
 
 	if (entry->kind != MOUNT_BIND)
 		return 0;
-	if (mount_take_source(tree, entry, &tree->taken[index], err) < 0)
+	if (reached)
+		tree->taken[index] = mount_take_reached(entry, reached, err);
+	else if (mount_take_source(tree, entry, &tree->taken[index], err) < 0)
+		return -1;
+	if (reached && tree->taken[index] < 0)
 		return -1;
 	return tree->taken[index] < 0
 		       ? 0

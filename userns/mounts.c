@@ -65,20 +65,28 @@ static int open_source(const char *path, unsigned int flags, struct error *err)
 }
 
 /* What the plan has looked at, and not what has taken its name since. */
-static int open_looked_at(const struct mount_entry *entry, struct error *err)
+static int check_looked_at(const struct mount_entry *entry, int source, struct error *err)
 {
-	auto_close int source = open_source(entry->source, entry->flags, err);
 	struct stat status;
 
-	if (source < 0 || entry->source_inode == 0)
-		return fd_take(&source);
+	if (entry->source_inode == 0)
+		return 0;
 	if (fstat(source, &status) < 0)
 		return error_errno(err, "look at %s", entry->source);
 	if (status.st_dev == entry->source_device && status.st_ino == entry->source_inode)
-		return fd_take(&source);
+		return 0;
 	errno = ESTALE;
 	return error_set(err, ERROR_PLAIN, "open %s: it was exchanged while sbx looked",
 			 entry->source);
+}
+
+static int open_looked_at(const struct mount_entry *entry, struct error *err)
+{
+	auto_close int source = open_source(entry->source, entry->flags, err);
+
+	if (source < 0 || check_looked_at(entry, source, err) < 0)
+		return -1;
+	return fd_take(&source);
 }
 
 /*
@@ -101,6 +109,15 @@ static int take_tree(int from, const char *path, unsigned int flags, struct erro
 		return error_errno_id(err, errno == EPERM ? ERROR_KERNEL : ERROR_PLAIN,
 				      "bind %s", path);
 	return clone;
+}
+
+int mount_take_reached(const struct mount_entry *entry, int *source, struct error *err)
+{
+	auto_close int from = fd_take(source);
+
+	if (check_looked_at(entry, from, err) < 0)
+		return -1;
+	return take_tree(fd_take(&from), entry->source, entry->flags, err);
 }
 
 /*

@@ -203,6 +203,10 @@ int entry_chmod(struct tree *tree, const struct mount_entry *entry, int source,
 /* Opens what the entry will need, while the caller's tree is as it was. */
 int mount_take_source(struct tree *tree, const struct mount_entry *entry, int *ret_fd,
 		      struct error *err);
+
+/* The same for a MOUNT_BIND whose source is open already; closes it. */
+int mount_take_reached(const struct mount_entry *entry, int *source, struct error *err);
+
 int mount_do(struct tree *tree, const struct mount_entry *entry, int source,
 	     struct error *err);
 

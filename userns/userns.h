@@ -436,6 +436,19 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		 const struct root_listener *listener, struct error *err);
 
 /*
+ * What a container's root is made of, where one could come there; -1: not yet. As the user who
+ * creates it, who may be nobody in the container's user namespace afterwards.
+ */
+struct root_sources {
+	int root;
+	int mounts[64]; /* of the first in the list */
+};
+
+/* In the new mount namespace, before the ids are mapped. */
+void container_root_reach(const struct rootfs_spec *spec,
+			  struct root_sources *ret_sources);
+
+/*
  * The same for a container, and the only way in for one: spec->container and a
  * ROOT_DIRECTORY. In order: the list of mounts and devices; the nodes and links of /dev that
  * every container has (runtime-spec, config-linux.md), unless /dev is a bind;
@@ -446,10 +459,12 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
  * stand for a single file system (MOUNT_TMPFS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_MQUEUE,
  * MOUNT_CGROUP), take data; nothing is added to flags and attributes. MOUNT_DEVICE comes
  * behind the mounts. Places of /dev, /proc and /sys are reached through no symbolic link,
- * other places through none that leads out or to a procfs.
+ * other places through none that leads out or to a procfs. sources: closed here, whatever
+ * happens; NULL: nothing was reached before.
  */
 int container_root_enter(const struct rootfs_spec *spec,
 			 const struct namespaces_spec *namespaces, bool console,
+			 struct root_sources *sources,
 			 const struct root_listener *listener, struct error *err);
 
 /* Maps the ids of a detached mount, in a process that may (mount_setattr(2)). */

@@ -49,7 +49,7 @@ status_of() { # COMMAND...: what it says, and its status
 	echo "status $?"
 }
 
-plan 54
+plan 55
 
 like 'the example shows a container' "${example_said-}" '*hello from * process 1*'
 like 'what is not in it' "${example_said-}" '*executable file `no-such-program` not found*status 127*'
@@ -72,7 +72,8 @@ is 'keep-id: the same number inside, and the own files' \
 $(id -u)
 data"
 is 'which are written' "$(tail -n 1 "$tmp/private/volume/file")" more
-like 'auto: ids of its own' "$(run --userns auto "$image" cat /proc/self/uid_map | tr -s ' ')" ' 0 1 1024'
+like 'auto: ids of its own' "$(run --userns auto "$image" cat /proc/self/uid_map | tr -s ' ')" ' 0 1 *'
+like 'and what lies where only the user may go' "$(run --userns auto -v "$tmp/private/volume:/v" "$image" cat /v/file)" 'data*'
 like 'nomap: without the own one' "$(run --userns nomap "$image" cat /proc/self/uid_map | tr -s ' ')" ' 0 1 *'
 groups=$(id -G | wc -w)
 is 'keep-groups: the groups of the caller' \

@@ -40,7 +40,8 @@ static void go_in(const struct rootfs_spec *spec)
 {
 	struct error err = { 0 };
 	char cwd[PATH_MAX];
-	const int entered = container_root_enter(spec, &all_private, true, NULL, &err);
+	const int entered =
+		container_root_enter(spec, &all_private, true, NULL, NULL, &err);
 
 	expect(entered == 0, "cannot %s: %s", err.text, strerror(err.errnum));
 	expect(getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/") == 0, "stands at %s", cwd);
@@ -50,7 +51,7 @@ static void expect_no_way_in(const struct rootfs_spec *spec, const char *text)
 {
 	struct error err = { 0 };
 
-	expect(container_root_enter(spec, &all_private, false, NULL, &err) == -1,
+	expect(container_root_enter(spec, &all_private, false, NULL, NULL, &err) == -1,
 	       "it was entered");
 	expect(strstr(err.text, text) != NULL, "'%s' does not say '%s'", err.text, text);
 }
@@ -592,7 +593,8 @@ static void hooked(const void *context)
 	struct error err = { 0 };
 
 	spec.mode = ROOT_RO;
-	expect(container_root_enter(&spec, &all_private, false, &listener, &err) == 0,
+	expect(container_root_enter(&spec, &all_private, false, NULL, &listener, &err) ==
+		       0,
 	       "cannot %s", err.text);
 	expect(is_there("/t/hooked") && is_there("/hooked"),
 	       "what the hook made is lost");
