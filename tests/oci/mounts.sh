@@ -6,7 +6,7 @@
 # shellcheck source=tests/oci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 79
+plan 80
 
 # run NAME SCRIPT [FILTER]: what a container of that script says; the status is its own
 run() {
