@@ -7,12 +7,11 @@ cd "$(dirname "$0")/../.."
 . tests/style/files.sh
 
 failed=0
-for file in $(files_of_code); do
-	if ! sed -n 1,3p "$file" | grep -q 'SPDX-License-Identifier: Apache-2\.0'; then
-		echo "$file: no SPDX line"
-		failed=1
-	fi
-done
+files_of_code | tr '\n' '\0' | xargs -0 awk '
+	/SPDX-License-Identifier: Apache-2\.0/ { said[FILENAME] = 1 }
+	FNR == 3 { nextfile }
+	END { for (i = 1; i < ARGC; i++) if (!(ARGV[i] in said)) print ARGV[i] ": no SPDX line" }
+	' | grep . && failed=1
 
 for file in $(files_of_project | grep '\.h$'); do
 	guard=SBX_$(echo "$file" | tr 'a-z/.-' 'A-Z___')

@@ -21,12 +21,8 @@ forbid 'a line end of another system' "$(printf '\r')\$"
 forbid 'a conflict that was not resolved' '^(<<<<<<<|>>>>>>>)( |$)'
 forbid 'a word about how the text came to be' '\b(this|last|next|previous|coding) session\b'
 
-# A file ends with a newline.
-for file in $(files_of_text); do
-	if [ -s "$file" ] && grep -qI . "$file" && [ "$(tail -c 1 "$file" | od -An -tx1 | tr -d ' ')" != 0a ]; then
-		echo "$file: no newline at its end"
-		failed=1
-	fi
-done
+# A file with text ends with a newline.
+files_of_text | tr '\n' '\0' | xargs -0 grep -ZlI . | xargs -0 grep -LzP '\n\z' |
+	sed 's/$/: no newline at its end/' | grep . && failed=1
 
 exit "$failed"
