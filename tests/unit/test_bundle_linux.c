@@ -277,7 +277,7 @@ static void a_listener_is_named(void **state)
 	plan = bundle_read(state,
 			   BUNDLE("", ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW',"
 				      "'listenerPath':'/run/l','listenerMetadata':'m',"
-				      "'syscalls':[{'names':['mkdir'],'action':"
+				      "'syscalls':[{'names':['mkdirat'],'action':"
 				      "'SCMP_ACT_NOTIFY'}]}"));
 	assert_string_equal(plan->container.listener_path, "/run/l");
 	assert_string_equal(plan->container.listener_metadata, "m");
@@ -289,7 +289,7 @@ static void a_filter_that_nobody_answers_is_refused(void **state)
 	if (has_seccomp())
 		bundle_refuses(state,
 			       BUNDLE("", ",'seccomp':{'defaultAction':'SCMP_ACT_ALLOW',"
-					  "'syscalls':[{'names':['mkdir'],'action':"
+					  "'syscalls':[{'names':['mkdirat'],'action':"
 					  "'SCMP_ACT_NOTIFY'}]}"),
 			       "linux.seccomp: SCMP_ACT_NOTIFY needs listenerPath");
 }
