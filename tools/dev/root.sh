@@ -10,20 +10,27 @@ open_tun() {
 	[ ! -c /dev/net/tun ] || chmod 666 /dev/net/tun || say "/dev/net/tun stays closed to users"
 }
 
+run_as_root() { # NAME
+	local status=0
+	SBX=$sbx timeout 900 "$tree/tests/real/$1.sh" </dev/null >"$place/$1.tap" 2>&1 || status=$?
+	echo "$status" >"$place/$1.status"
+}
+
+# Side by side: they wait for daemons more than they work.
 test_as_root() { # [NAME...]
 	case " ${*:-root} " in *' root '* | *' full '*) ;; *) return 0 ;; esac
-	local place name sbx status
+	local place name sbx
 	place=$(account_home)/.cache/sbx-dev/root
 	sbx=$(as_account "$tree/dev" build 2>&1 | sed -n 's/.*: built in //p')/launcher/sbx
 	[ -x "$sbx" ] || die "cannot build"
 	as_account mkdir -p "$place"
+	echo "== as root: $root_tests"
 	for name in $root_tests; do
-		echo "== as root: real_$name"
-		status=0
-		SBX=$sbx timeout 900 "$tree/tests/real/$name.sh" </dev/null >"$place/$name.tap" 2>&1 ||
-			status=$?
-		echo "$status" >"$place/$name.status"
-		[ "$status" = 0 ] || cat "$place/$name.tap"
+		run_as_root "$name" &
+	done
+	wait
+	for name in $root_tests; do
+		[ "$(cat "$place/$name.status")" = 0 ] || cat "$place/$name.tap"
 	done
 	chown -R "$account:" "$place"
 }
