@@ -65,6 +65,10 @@ static int refuse_id(const char *kind, unsigned id, struct error *err)
  */
 int command_take_ids(const struct child *child, struct error *err)
 {
+	/* -1 means "as it is" to the kernel (setresuid(2)): the power that we have now. */
+	if (child->uid == (uid_t)-1 || child->gid == (gid_t)-1)
+		return error_set(err, ERROR_IDS, "run with id %u: it is nobody's",
+				 (uid_t)-1);
 	if (child->uid == geteuid() && child->gid == getegid())
 		return 0;
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
