@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/syscalls.h"
 #include "launcher/state.h"
+#include "launcher/state_files.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -97,10 +98,31 @@ int container_kill(const struct container_record *record, int number, bool all,
 
 /* ---- the end ------------------------------------------------------------------------------ */
 
+/* As container_open_process(), also of one that looks dead: what goes is to end in any case. */
+static int open_remains(const struct container_record *record)
+{
+	auto_close int pidfd = -1;
+	uint64_t start;
+	char state;
+
+	if (record->pid > 0)
+		pidfd = sys_pidfd_open(record->pid, 0);
+	else
+		errno = ESRCH;
+	if (pidfd < 0)
+		return -1;
+	if (state_read_stat(record->pid, &state, &start) < 0 ||
+	    start != record->start_time) {
+		errno = ESRCH;
+		return -1;
+	}
+	return fd_take(&pidfd);
+}
+
 /* Dead is enough: whose child it is reaps it, sooner or later. */
 static int kill_and_wait(const struct container_record *record, struct error *err)
 {
-	struct pollfd end = { .fd = container_open_process(record), .events = POLLIN };
+	struct pollfd end = { .fd = open_remains(record), .events = POLLIN };
 	auto_close int pidfd = end.fd;
 
 	if (pidfd < 0)

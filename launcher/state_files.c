@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -48,36 +49,88 @@ static char *next_field(char *at, int from, int to)
 	return at;
 }
 
+struct stat_fields {
+	char state;
+	unsigned long threads;
+	uint64_t start;
+};
+
 /*
- * State and start time of a process, fields 3 and 22 of proc_pid_stat(5), and among its flags
- * (9) that it ends: process 1 of a pid namespace stays so until all in there were reaped,
- * and has let go of everything before.
+ * Of a process or a thread: fields 3, 20 and 22 of proc_pid_stat(5), and among its flags (9)
+ * that it ends: process 1 of a pid namespace stays so until all in there were reaped, and has
+ * let go of everything before.
  */
-int state_read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
+static int read_stat(const char *path, struct stat_fields *ret_fields)
 {
 	enum { ENDS = 0x4 /* PF_EXITING */ };
-	char path[32], text[1024];
-	char *state, *flags, *start;
+	char text[1024];
+	char *state, *flags, *threads, *start;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (files_read(AT_FDCWD, path, text, sizeof(text) - 1) < 0)
 		return -1;
 	state = strrchr(text, ')');
 	state = state && state[1] == ' ' ? state + 2 : NULL;
 	flags = next_field(state, 3, 9);
-	start = next_field(flags, 9, 22);
+	threads = next_field(flags, 9, 20);
+	start = next_field(threads, 20, 22);
 	if (!start) {
 		errno = EPROTO;
 		return -1;
 	}
 	start[strcspn(start, " \n")] = '\0';
-	if (text_to_u64(start, 10, ret_start) < 0) {
+	if (text_to_u64(start, 10, &ret_fields->start) < 0) {
 		errno = EPROTO;
 		return -1;
 	}
-	*ret_state = *state;
+	ret_fields->state = *state;
 	if (strtoul(flags, NULL, 10) & ENDS)
-		*ret_state = 'X';
+		ret_fields->state = 'X';
+	ret_fields->threads = strtoul(threads, NULL, 10);
+	return 0;
+}
+
+static bool is_over(char state)
+{
+	return state == 'Z' || state == 'X';
+}
+
+/* The state of a thread that goes on; 'X': there is none. */
+static char find_live_thread(pid_t pid)
+{
+	char path[64];
+	const struct dirent *found;
+	char state = 'X';
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	threads = opendir(path);
+	if (!threads)
+		return state;
+	while (is_over(state) && (found = readdir(threads))) {
+		struct stat_fields fields;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%.20s/stat", pid,
+			 found->d_name);
+		if (found->d_name[0] != '.' && read_stat(path, &fields) == 0)
+			state = fields.state;
+	}
+	closedir(threads);
+	return is_over(state) ? 'X' : state;
+}
+
+int state_read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
+{
+	struct stat_fields fields;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_stat(path, &fields) < 0)
+		return -1;
+	/* Whose first thread has ended plays dead, and runs on in the others. */
+	if (is_over(fields.state) && fields.threads > 1)
+		fields.state = find_live_thread(pid);
+	*ret_state = fields.state;
+	*ret_start = fields.start;
 	return 0;
 }
 
@@ -87,7 +140,7 @@ bool state_is_alive(pid_t pid, uint64_t start)
 	char state;
 
 	return pid > 0 && state_read_stat(pid, &state, &found) == 0 && found == start &&
-	       state != 'Z' && state != 'X';
+	       !is_over(state);
 }
 
 /* ---- places ---------------------------------------------------------------------------- */
