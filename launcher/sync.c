@@ -134,6 +134,9 @@ int sync_receive(int socket, struct message *ret_message, int *ret_fd)
 		errno = EPROTO;
 		return -1;
 	}
+	/* Who took the sender over may have left the ends of its texts out. */
+	message.err.text[sizeof(message.err.text) - 1] = '\0';
+	message.err.hint[sizeof(message.err.hint) - 1] = '\0';
 	memcpy(ret_message, &message, (size_t)got);
 	*ret_fd = fd;
 	return 1;
