@@ -12,8 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum { PATIENCE_S = 10 };
 
 /*
  * An address holds 108 bytes, a path may be longer: then it is named through a descriptor of its
@@ -43,11 +46,16 @@ static int make_address(const char *path, struct sockaddr_un *ret_address, int *
 
 static int connect_to(const char *path)
 {
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un address;
 	auto_close int dir = -1;
 	auto_close int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (socket_fd < 0 || make_address(path, &address, &dir) < 0 ||
+	/* Also of connect(2): a receiver that accepts nobody must not hold us for ever. */
+	if (socket_fd < 0 ||
+	    setsockopt(socket_fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) <
+		    0 ||
+	    make_address(path, &address, &dir) < 0 ||
 	    connect(socket_fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -1;
 	return fd_take(&socket_fd);
@@ -67,6 +75,9 @@ int container_send_fd(const char *path, const char *name, int fd, struct error *
 					.msg_controllen = sizeof(control) };
 	auto_close int receiver = connect_to(path);
 
+	if (receiver < 0 && errno == EAGAIN)
+		return error_set(err, ERROR_RESOURCES,
+				 "connect to the socket %s: nobody accepts there", path);
 	if (receiver < 0)
 		return error_errno(err, "connect to the socket %s", path);
 	control.header.cmsg_level = SOL_SOCKET;

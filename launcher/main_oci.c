@@ -8,6 +8,7 @@
 #include "launcher/oci.h"
 #include "launcher/own_copy.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -284,6 +285,16 @@ static int run(char *const *argv, struct oci_globals *globals, struct arena *are
 	return dispatch(globals, words);
 }
 
+/* A file that may not grow (RLIMIT_FSIZE) is an error, and no end of ours. */
+static void refuse_large_files(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct oci_globals globals = { 0 };
@@ -293,6 +304,7 @@ int main(int argc, char **argv)
 
 	if (fd_fill_standard() < 0 || argc < 1)
 		return STATUS_FAILED;
+	refuse_large_files();
 	caller = caller_text_find(argc, argv);
 	globals.caller = &caller;
 	status = run(argv, &globals, &arena);

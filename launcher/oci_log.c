@@ -90,8 +90,14 @@ static const char *log_path(const char *log)
 
 static int open_file(const char *log)
 {
-	return open(log_path(log), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC,
-		    0644);
+	/* Without waiting for the reader of a FIFO. */
+	const int fd = open(
+		log_path(log),
+		O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0644);
+
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFL, O_APPEND);
+	return fd;
 }
 
 /* Of a datagram socket of the system's; -1: nobody listens. */

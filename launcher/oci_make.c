@@ -130,7 +130,9 @@ static int read_bundle(const struct make_words *read, struct oci_made *made,
 		return -1;
 	if (!path)
 		path = arena_printf(arena, "%s/config.json", bundle);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A FIFO in a bundle would keep us; one that is named may be a shell's <(...). */
+	fd = open(path,
+		  O_RDONLY | O_NOCTTY | O_CLOEXEC | (read->config ? 0 : O_NONBLOCK));
 	if (fd < 0 && errno == ENOENT && !read->config) {
 		error_errno_id(err, ERROR_CONFIG, "read %s", path);
 		return error_hint(err, "sbx-oci spec writes one; --bundle names another "
