@@ -88,8 +88,14 @@ static int step(int parent, const char *name, const char *controllers, bool *ret
 	if (made < 0 && errno != EEXIST)
 		return -1;
 	group = open_below(parent, name);
-	if (group < 0)
+	if (group < 0) {
+		const int errnum = errno;
+
+		if (made == 0)
+			(void)unlinkat(parent, name, AT_REMOVEDIR);
+		errno = errnum;
 		return -1;
+	}
 	*ret_made = made == 0;
 	if (made == 0 && strstr(controllers, "cpuset")) {
 		copy_cpuset(group, "cpuset.cpus", "../cpuset.cpus");
@@ -142,9 +148,7 @@ static bool is_empty(const char *path)
 /* Somebody else's group is not ours to kill and to remove; a new scope has its holder. */
 static int check_empty(int group, const char *path, struct error *err)
 {
-	char list[LIST_MAX + 1];
-
-	if (files_read(group, "cgroup.procs", list, LIST_MAX) > 0 || errno == EFBIG) {
+	if (group_is_inhabited(group)) {
 		error_set(err, ERROR_CGROUP,
 			  "use the cgroup %s: other processes live in it", path);
 		return error_hint(err, "give each container a cgroupsPath of its own");

@@ -83,6 +83,44 @@ static int add_below(int group, struct pid_list *list, int depth)
 	return failed;
 }
 
+/* Also those that have no pid here. */
+static bool has_process(int group)
+{
+	auto_close int file = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char digit;
+
+	return file >= 0 && read(file, &digit, 1) > 0;
+}
+
+static bool is_inhabited(int group, int depth)
+{
+	int fd = openat(group, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *names = fd < 0 ? NULL : fdopendir(fd);
+	bool inhabited = has_process(group);
+	const struct dirent *entry;
+
+	if (!names) {
+		fd_close(&fd);
+		return inhabited;
+	}
+	while (!inhabited && depth < DEPTH_MAX && (entry = readdir(names))) {
+		auto_close int below = -1;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		below = openat(group, entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		inhabited = below >= 0 && is_inhabited(below, depth + 1);
+	}
+	(void)closedir(names);
+	return inhabited;
+}
+
+bool group_is_inhabited(int group)
+{
+	return is_inhabited(group, 0);
+}
+
 /* The hierarchy that says best who belongs to it: nobody leaves it unasked. */
 static const struct container_group_part *any_part(const struct container_group *group)
 {

@@ -57,6 +57,9 @@ int group_add_part(struct container_group *group, const struct hierarchy *hierar
 		   const char *directory, const char *path, bool switch_on,
 		   struct arena *arena, struct error *err);
 
+/* Whether anybody lives in that directory or below. container_group_processes.c */
+bool group_is_inhabited(int group);
+
 /* ---- systemd: container_group_scope.c ---- */
 
 /* Has the scope made, with the properties that its limits are, and adds its parts. */
