@@ -46,8 +46,7 @@ static int check_terminal(const struct plan *plan,
 	return 0;
 }
 
-/* Those that end a process; what else comes waits until we are done. */
-static int watch_signals(struct error *err)
+int container_watch_signals(struct error *err)
 {
 	static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	sigset_t set, ignored;
@@ -269,7 +268,7 @@ int container_create(const struct plan *plan, const struct container_options *op
 
 	if (check_terminal(plan, options, err) < 0)
 		return -1;
-	signals = watch_signals(err);
+	signals = container_watch_signals(err);
 	if (signals < 0)
 		return -1;
 	creation.signals = signals;

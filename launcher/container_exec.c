@@ -13,7 +13,6 @@
 #include "launcher/join.h"
 #include "launcher/keyring.h"
 #include "launcher/schedule.h"
-#include "launcher/signals.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
 #include "policy/container_group.h"
@@ -32,6 +31,7 @@ struct joining {
 	const struct container_exec *request;
 	struct container_group group;
 	struct container_handle handle;
+	int signals; /* what may end us before it was executed */
 };
 
 /* ---- its cgroup ---------------------------------------------------------------------------- */
@@ -128,6 +128,9 @@ static int take_turn(struct joining *joining, int socket, struct error *err)
 	struct message message = { 0 };
 	auto_close int fd = -1;
 
+	/* Whoever is in the container already can stop the one that joins. */
+	if (container_await_turn(socket, joining->signals, err) < 0)
+		return error_within(err, "execute in the container");
 	if (sync_receive(socket, &message, &fd) != 1)
 		return 1;
 	if (message.turn == TURN_FAILED) {
@@ -230,11 +233,15 @@ int container_exec(const struct plan *plan, const struct container_record *recor
 				   .record = record,
 				   .request = request,
 				   .handle = { .pid = -1, .pidfd = -1, .console = -1 } };
-	sigset_t ignored;
+	auto_close int signals = -1;
 	int failed;
 
-	if (check_terminal(plan, request, err) < 0 || signals_prepare(&ignored, err) < 0)
+	if (check_terminal(plan, request, err) < 0)
 		return -1;
+	signals = container_watch_signals(err);
+	if (signals < 0)
+		return -1;
+	joining.signals = signals;
 	failed = keyring_own(err) < 0;
 	if (!failed && record->cgroup)
 		failed = group_open(record->cgroup, &arena, &joining.group, err);

@@ -69,6 +69,15 @@ bool container_take_notify(int receiver, pid_t main_pid);
 /* Waits for that, or for the end of process 1. */
 void container_await_notify(int receiver, const struct container_record *record);
 
+/*
+ * Blocks signals. Those that end a process can be read from the descriptor, what else comes
+ * waits until we are done. container_create.c
+ */
+int container_watch_signals(struct error *err);
+
+/* Until there is something to receive. -1: such a signal came first. container_turns.c */
+int container_await_turn(int socket, int signals, struct error *err);
+
 /* A pidfd of process 1, if it is that and lives. -1 and ESRCH. container_signal.c */
 int container_open_process(const struct container_record *record);
 

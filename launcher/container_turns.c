@@ -14,27 +14,27 @@
 #include <unistd.h>
 
 /* A signal that would end us ends the creation: nothing of it is left then. */
-static int judge_signal(const struct creation *creation, struct error *err)
+static int judge_signal(int signals, struct error *err)
 {
 	struct signalfd_siginfo info;
 
-	if (read(creation->signals, &info, sizeof(info)) != sizeof(info))
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
-	return error_set(err, ERROR_PLAIN, "create the container: signal %u (%s) came",
-			 info.ssi_signo, strsignal((int)info.ssi_signo));
+	return error_set(err, ERROR_PLAIN, "go on: signal %u (%s) came", info.ssi_signo,
+			 strsignal((int)info.ssi_signo));
 }
 
-static int await_turn(const struct creation *creation, struct error *err)
+int container_await_turn(int socket, int signals, struct error *err)
 {
 	struct pollfd events[2] = {
-		{ .fd = creation->socket, .events = POLLIN },
-		{ .fd = creation->signals, .events = POLLIN },
+		{ .fd = socket, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
 	};
 
 	while (events[0].revents == 0) {
 		if (poll(events, 2, -1) < 0 && errno != EINTR)
 			return error_errno(err, "wait for the container");
-		if (events[1].revents && judge_signal(creation, err) < 0)
+		if (events[1].revents && judge_signal(signals, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -166,8 +166,8 @@ int container_follow(struct creation *creation, struct error *err)
 		struct message message = { 0 };
 		auto_close int fd = -1;
 
-		if (await_turn(creation, err) < 0)
-			return -1;
+		if (container_await_turn(creation->socket, creation->signals, err) < 0)
+			return error_within(err, "create the container");
 		if (sync_receive(creation->socket, &message, &fd) != 1)
 			return fail_without_word(creation, err);
 		done = answer(creation, &message, &fd, err);
