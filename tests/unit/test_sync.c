@@ -57,6 +57,22 @@ static void assert_not_received(int socket, int answer, int errnum)
 	assert_int_equal(fd, 42);
 }
 
+static void a_text_without_end_has_one(void **state)
+{
+	const struct pair *pair = *state;
+	struct message message = { .turn = TURN_FAILED };
+	int fd;
+
+	memset(message.err.text, 'a', sizeof(message.err.text));
+	memset(message.err.hint, 'b', sizeof(message.err.hint));
+	assert_int_equal(sync_send(pair->child, &message, -1), 0);
+	assert_int_equal(sync_receive(pair->launcher, &message, &fd), 1);
+	assert_int_equal(strnlen(message.err.text, sizeof(message.err.text)),
+			 sizeof(message.err.text) - 1);
+	assert_int_equal(strnlen(message.err.hint, sizeof(message.err.hint)),
+			 sizeof(message.err.hint) - 1);
+}
+
 static void every_turn_arrives_with_its_value(void **state)
 {
 	const struct pair *pair = *state;
@@ -319,6 +335,7 @@ int main(void)
 		test_with_pair(turns_keep_their_order),
 		test_with_pair(the_end_is_told_whole),
 		test_with_pair(an_error_arrives_with_its_texts),
+		test_with_pair(a_text_without_end_has_one),
 		test_with_pair(a_descriptor_comes_along_and_is_closed_on_exec),
 		test_with_pair(a_closed_peer_ends_the_turns),
 		test_with_pair(turns_that_nobody_has_read_do_not_hide_the_end),
