@@ -73,7 +73,7 @@ static int read_stat(const char *path, struct stat_fields *ret_fields)
 	flags = next_field(state, 3, 9);
 	threads = next_field(flags, 9, 20);
 	start = next_field(threads, 20, 22);
-	if (!start) {
+	if (!state || !start) {
 		errno = EPROTO;
 		return -1;
 	}
@@ -115,7 +115,7 @@ static char find_live_thread(pid_t pid)
 			state = fields.state;
 	}
 	closedir(threads);
-	return is_over(state) ? 'X' : state;
+	return state;
 }
 
 int state_read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
