@@ -491,7 +491,7 @@ static void copied_up(const void *context)
 	expect(errno_of_write("/srv/d/new") == EROFS, "it can be written");
 	expect(stat("/tmp", &status) == 0 && (status.st_mode & 07777) == 01770,
 	       "the mode is %o", status.st_mode);
-	expect(stat("/low", &status) == 0 && (status.st_mode & 07777) == 0755,
+	expect(stat("/low", &status) == 0 && (status.st_mode & 07777) == 01777,
 	       "the mode of a new place is %o", status.st_mode);
 }
 
