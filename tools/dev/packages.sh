@@ -15,7 +15,7 @@ test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
 	fuse-overlayfs podman runc umoci skopeo slirp4netns passt iperf3 openssl nftables tcpdump libcap2-bin procps iproute2 strace tmux git jq man-db file python3-jsonschema tzdata'
 
 # A machine that somebody works at gets no daemon from us.
-ci_packages='docker.io containerd rootlesskit python3-grpcio'
+ci_packages='docker.io containerd rootlesskit python3-grpcio slurm-wlm munge'
 
 packages_for() { # COMMAND
 	echo "$build_packages"
