@@ -38,8 +38,9 @@ static pid_t clone_here(struct child *child, int group, int *ret_pidfd)
 	if (group >= 0) {
 		const pid_t pid = sys_clone_into(flags, group, ret_pidfd);
 
-		if (pid >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL &&
-				 errno != E2BIG))
+		/* EACCES: between our group and that one lies what is not ours. */
+		if (pid >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES &&
+				 errno != EINVAL && errno != E2BIG))
 			return pid;
 		child->moved = true;
 	}

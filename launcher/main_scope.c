@@ -9,6 +9,8 @@
  *       makes the scope UNIT with itself in it, says "ok", and lives until its standard input ends.
  *   sbx-scope set system|user UNIT [NAME=VALUE...]
  *       sets properties of a unit, until it is gone.
+ *   sbx-scope attach system|user UNIT PID
+ *       has the manager move the process into it.
  *   sbx-scope stop system|user UNIT
  *       stops it; one that is gone is no error.
  *
@@ -250,6 +252,21 @@ static int set(sd_bus *bus, const char *unit, const char *const *words)
 	return failed < 0 ? say("set properties of the scope", &error, failed) : 0;
 }
 
+static int attach(sd_bus *bus, const char *unit, const char *const *words)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	char *end = NULL;
+	const unsigned long pid = words[0] ? strtoul(words[0], &end, 10) : 0;
+	int failed;
+
+	if (pid == 0 || *end || pid > INT32_MAX)
+		return say("attach to the scope", NULL, -EINVAL);
+	failed = sd_bus_call_method(bus, MANAGER, MANAGER_PATH, MANAGER ".Manager",
+				    "AttachProcessesToUnit", &error, NULL, "ssau", unit,
+				    "", 1, (uint32_t)pid);
+	return failed < 0 ? say("attach to the scope", &error, failed) : 0;
+}
+
 static int stop(sd_bus *bus, const char *unit, const char *const *words)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -275,6 +292,7 @@ static const struct command {
 } commands[] = {
 	{ "hold", hold },
 	{ "set", set },
+	{ "attach", attach },
 	{ "stop", stop },
 };
 
@@ -300,7 +318,7 @@ static int run_command(const char *const *words)
 			return 1;
 		return commands[i].run(bus, words[2], words + 3);
 	}
-	printf("usage: sbx-scope PID | hold|set|stop system|user UNIT ...\n");
+	printf("usage: sbx-scope PID | hold|set|attach|stop system|user UNIT ...\n");
 	return 2;
 }
 
@@ -313,7 +331,7 @@ int main(int argc, char **argv)
 	if (argc > 3)
 		return run_command((const char *const *)(uintptr_t)(argv + 1));
 	if (pid == 0 || *end || pid > INT32_MAX) {
-		printf("usage: sbx-scope PID | hold|set|stop system|user UNIT ...\n");
+		printf("usage: sbx-scope PID | hold|set|attach|stop system|user UNIT ...\n");
 		return 2;
 	}
 	return open_bus(false, &bus) != 0 ? 1 : start_scope_of(bus, (uint32_t)pid);

@@ -366,7 +366,14 @@ int group_move(const struct container_group *group, pid_t pid, struct error *err
 	for (size_t i = 0; i < group->part_count; i++) {
 		const struct container_group_part *part = &group->parts[i];
 
-		if (part->inner >= 0 && write_pid(part->inner, pid) < 0)
+		if (part->inner < 0 || write_pid(part->inner, pid) == 0)
+			continue;
+		if (!group->scope || (errno != EACCES && errno != EPERM))
+			return group_error(err, "move the container into the cgroup %s",
+					   part->path);
+		if (group_attach_scope(group, pid, err) < 0)
+			return -1;
+		if (write_pid(part->inner, pid) < 0)
 			return group_error(err, "move the container into the cgroup %s",
 					   part->path);
 	}

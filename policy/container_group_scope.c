@@ -342,6 +342,24 @@ int group_scope_limits(const struct container_group *group,
 	return failed;
 }
 
+/*
+ * From a group that is not the user's only systemd may move a process into one that is
+ * (cgroups(7), "Cgroup delegation").
+ */
+int group_attach_scope(const struct container_group *group, pid_t pid, struct error *err)
+{
+	struct arena arena = { 0 };
+	struct words words = { .arena = &arena,
+			       .words = { PROGRAM, "attach", "", group->scope },
+			       .count = 4 };
+	int failed;
+
+	add_word(&words, arena_printf(&arena, "%d", pid));
+	failed = tell(group, &words, err);
+	arena_free(&arena);
+	return failed;
+}
+
 int group_stop_scope(const struct container_group *group, struct error *err)
 {
 	struct words words = { .words = { PROGRAM, "stop", "", group->scope },

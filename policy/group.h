@@ -69,6 +69,7 @@ int group_make_scope(const struct group_want *want, struct arena *arena,
 /* Tells systemd the limits, so that it does not take them back when it is reloaded. */
 int group_scope_limits(const struct container_group *group,
 		       const struct cgroup_resources *resources, struct error *err);
+int group_attach_scope(const struct container_group *group, pid_t pid, struct error *err);
 int group_stop_scope(const struct container_group *group, struct error *err);
 
 /* ---- values: container_group_apply.c, …_memory.c, …_cpu.c, …_io.c, …_devices.c ---- */
