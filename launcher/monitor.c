@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "launcher/explain.h"
+#include "launcher/job.h"
 #include "launcher/learn.h"
 #include "launcher/servers.h"
 #include "launcher/signals.h"
@@ -23,7 +24,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -159,57 +159,13 @@ static void take_signal(struct monitor *monitor)
 			forward(monitor, &info);
 }
 
-/*
- * Whoever stands still does not see that the sandbox has ended: then this child wakes its
- * parent, again and again, since it may not have stood still yet.
- */
-static _Noreturn void wake_at_the_end(int pidfd, pid_t launcher)
-{
-	struct pollfd end = { .fd = pidfd, .events = POLLIN };
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	while (poll(&end, 1, -1) < 0 && errno == EINTR)
-		;
-	while (getppid() == launcher) {
-		(void)kill(launcher, SIGCONT);
-		(void)poll(NULL, 0, 50);
-	}
-	_exit(0);
-}
-
-/*
- * SIGTSTP and not SIGSTOP: the kernel discards it where no shell could continue us
- * (an orphaned process group, setpgid(2)).
- */
-static void stop_as_a_job(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTSTP);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	(void)raise(SIGTSTP);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 /* The command stands still: so do we, that our own parent sees it. */
 static void stop_too(struct monitor *monitor)
 {
-	const pid_t launcher = getpid();
-	pid_t waker;
-
 	if (monitor->plan->life.detach)
 		return;
 	terminal_restore(&monitor->terminal);
-	waker = fork();
-	if (waker == 0)
-		wake_at_the_end(monitor->sandbox->pidfd, launcher);
-	if (waker < 0)
-		return;
-	stop_as_a_job();
-	(void)kill(waker, SIGKILL);
-	while (waitpid(waker, NULL, 0) < 0 && errno == EINTR)
-		;
+	job_stand_still(monitor->sandbox->pidfd);
 }
 
 /* ---- turns ----------------------------------------------------------------------------- */
