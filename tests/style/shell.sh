@@ -18,7 +18,7 @@ files_of_shell | tr '\n' '\0' |
 failed=0
 for file in $(files_of_shell); do
 	case $file in
-	*/files.sh | */lib.sh | tools/dev/*) continue ;;
+	*/files.sh | */lib.sh | */*-lib.sh | tools/dev/*) continue ;;
 	esac
 	if [ ! -x "$file" ]; then
 		echo "$file: not executable"
