@@ -105,14 +105,16 @@ int loop_unwatch(struct loop *loop, struct watch *watch)
 	return fd;
 }
 
-/* close(2) ends the registration itself: epoll(7), Questions and answers, 6. */
+/*
+ * close(2) alone ends the registration only where nobody has a duplicate: epoll(7), Questions
+ * and answers, 6. Who has sent us the descriptor may not have closed its own yet.
+ */
 void loop_close(struct loop *loop, struct watch *watch)
 {
-	if (watch->fd < 0)
-		return;
-	close(watch->fd);
-	forget_events(loop, watch);
-	watch->fd = -1;
+	const int fd = loop_unwatch(loop, watch);
+
+	if (fd >= 0)
+		close(fd);
 }
 
 /* ---- timers ------------------------------------------------------------------------------ */

@@ -54,10 +54,7 @@ int loop_change(struct loop *loop, struct watch *watch, uint32_t events);
  */
 int loop_unwatch(struct loop *loop, struct watch *watch);
 
-/*
- * The same, and closes it: a system call less. Only where no duplicate of the descriptor is
- * open anywhere, or the kernel would go on telling a watch that is gone.
- */
+/* The same, and closes it. */
 void loop_close(struct loop *loop, struct watch *watch);
 
 void loop_arm(struct loop *loop, struct timer *timer, uint64_t at_ms);

@@ -119,6 +119,29 @@ static void who_watches_is_told(void **state)
 	loop_free(loop);
 }
 
+/* A descriptor that somebody sent is open over there, too, until that one closes it. */
+static void what_is_closed_is_told_no_more_though_a_duplicate_is_open(void **state)
+{
+	struct loop *loop = new_loop();
+	struct end end = { 0 };
+	struct ringer last;
+	int pair[2], order = 0, duplicate;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	duplicate = dup(pair[0]);
+	assert_true(duplicate >= 0);
+	watch_end(loop, &end, pair[0], EPOLLIN);
+	loop_close(loop, &end.watch);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	stop_after(loop, &last, &order, 20);
+	run(loop);
+	assert_int_equal(end.told, 0);
+	close(duplicate);
+	close(pair[1]);
+	loop_free(loop);
+}
+
 static void the_events_asked_for_can_be_changed(void **state)
 {
 	struct loop *loop = new_loop();
@@ -302,6 +325,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_watches_is_told),
+		cmocka_unit_test(
+			what_is_closed_is_told_no_more_though_a_duplicate_is_open),
 		cmocka_unit_test(the_events_asked_for_can_be_changed),
 		cmocka_unit_test(
 			events_of_who_was_unwatched_in_the_same_turn_are_forgotten),
