@@ -28,7 +28,7 @@ originals='root root.tar root.tar.gz oci oci.tar docker.tar app.aci'
 # shellcheck disable=SC2086
 before=$(snapshot $originals)
 pure() {
-	in_image --pure --record "$tmp/record.$1" -R root.tar -- sh -c 'date >/srv/x; echo $$ >>/srv/x; hostname >/etc/name' ||
+	in_image --pure --record "$tmp/record.$1" -R root.tar -- sh -c 'echo $$ >/srv/x; hostname >/etc/name' ||
 		return 1
 	cat "$tmp/record.$1"
 }
