@@ -84,7 +84,9 @@ kinds=$("$frames" list | tr '\n' ' ')
 guest root -- '
 	next warm; frames 200 '"$kinds"'; echo done warm
 	next storm; frames 5000 '"$kinds"'; echo done storm
-	next again; frames 5000 '"$kinds"'; echo done again
+	for more in 1 2 3 4; do
+		next "again$more"; frames 5000 '"$kinds"'; echo "done again$more"
+	done
 	next syn; frames 20000 urgent; echo done syn
 	next after; ./ask get 198.41.0.10 80 , udp 198.41.0.10 7 , dns 10.0.2.3 web.example.test A ; echo done after
 	next filters
@@ -109,9 +111,15 @@ step root storm
 result $? "frames of all kinds are taken" || say "$(cat "$tmp/root.err")"
 is "sbx-net is the same as before" "$(servants)" "$(cat "$tmp/servants")"
 after=$(resident)
-step root again
-again=$(resident)
-bounded "more of them take no more memory" "$again" $((after + 4096))
+# How much waits at one moment depends on how busy the machine is; what is lost adds up each time.
+least=$after
+for more in 1 2 3 4; do
+	step root "again$more"
+	again=$(resident)
+	[ $((again - after)) -ge "$least" ] || least=$((again - after))
+	after=$again
+done
+bounded "more of them take no more memory" "$least" 4096
 # Beside the relay libslirp has 256 connections; alone it has 3,000, and buffers for each.
 most=32768
 relayed || most=131072
