@@ -22,6 +22,9 @@ limit=${SBX_TEST_FULL:+1200}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+# shellcheck source=tests/kernels/lib.sh
+. "$here/lib.sh"
+
 skip_all() { # REASON
 	echo "1..0 # SKIP $1"
 	exit 0
@@ -78,7 +81,9 @@ to_tap() { # NAME
 }
 
 run_guest() { # NAME
-	local start=$SECONDS
+	local start
+	take_processor
+	start=$SECONDS
 	boot "$1"
 	{
 		to_tap "$1"

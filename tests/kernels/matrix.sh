@@ -24,6 +24,9 @@ limit=${SBX_TEST_FULL:+4500}
 # Each has one processor: the tests of one kernel go on two of them.
 machines=2
 
+# shellcheck source=tests/kernels/lib.sh
+. "$here/lib.sh"
+
 skip_all() { # REASON
 	echo "1..0 # SKIP $1"
 	exit 0
@@ -138,6 +141,7 @@ to_tap() { # SERIES MACHINE LATE
 run_machine() { # SERIES MACHINE
 	local late=
 	make_initrd "$1" "$2"
+	take_processor
 	boot "$1" "$2"
 	case $? in 124 | 137) late=" within $limit s" ;; esac
 	to_tap "$1" "$2" "$late"
