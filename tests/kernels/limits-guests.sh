@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Boots guests side by side, without KVM, and limits sandboxes in them as an ordinary user: one
 # with systemd, which delegates its controllers, and in the full run one without, and one with
-# cgroup v1. Prints TAP.
+# cgroup v1. Where systemd is, containers are its scopes and services, too. Prints TAP.
 #
 #   limits-guests.sh BUILD [systemd|plain|old]...
 #
@@ -32,15 +32,18 @@ skip_all() { # REASON
 
 make_initrd() {
 	local dir=$scratch/tree payload=$scratch/tree/payload
-	mkdir -p "$dir"/{bin,dev,new,proc} "$payload/tests/kernels" "$payload/tests/sandbox" "$payload/build/launcher"
+	mkdir -p "$dir"/{bin,dev,new,proc} "$payload/tests/kernels" "$payload/tests/sandbox" \
+		"$payload/tests/oci" "$payload/build/launcher" "$payload/examples"
 	cp /bin/busybox "$dir/bin/"
 	cp "$here/init" "$dir/"
 	cp -R "$cache/$series/modules" "$dir/"
-	cp "$here/limits.sh" "$payload/tests/kernels/"
+	cp "$here/limits.sh" "$here/containers.sh" "$payload/tests/kernels/"
 	cp "$tests/sandbox/lib.sh" "$payload/tests/sandbox/"
+	cp "$tests/oci/lib.sh" "$payload/tests/oci/"
+	cp -R "$tests/../examples/systemd" "$payload/examples/"
 	cp "$here/limits-job" "$payload/"
 	cp "$build/launcher/sbx" "$build/launcher/sbx-net" "$build/launcher/sbx-scope" \
-		"$payload/build/launcher/"
+		"$build/launcher/sbx-oci" "$payload/build/launcher/"
 	strip "$payload"/build/launcher/*
 	(cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) >"$scratch/initrd"
 }
