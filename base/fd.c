@@ -75,3 +75,17 @@ void fd_close_all_but(int first, const int *kept, size_t count)
 	}
 	(void)sys_close_range((unsigned int)first, UINT_MAX, 0);
 }
+
+int fd_copy_all(int from, int to)
+{
+	char buffer[16384];
+	ssize_t got;
+
+	while ((got = read(from, buffer, sizeof(buffer))) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 || fd_write_all(to, buffer, (size_t)got) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -34,6 +34,9 @@ static inline void free_pointer(void *pointer)
 #define auto_close __attribute__((cleanup(fd_close)))
 #define auto_free  __attribute__((cleanup(free_pointer)))
 
+/* All that can be read from one, into the other. -1 and errno. */
+int fd_copy_all(int from, int to);
+
 /*
  * Opens /dev/null on each of 0, 1 and 2 that the caller left closed, so that no later
  * open can become a standard stream. -1 and errno.

@@ -533,3 +533,15 @@ char *files_read_all(struct arena *arena, int fd, size_t max, size_t *ret_length
 	*ret_length = used;
 	return text;
 }
+
+int files_check_owner(int fd, mode_t forbidden)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -1;
+	if (status.st_uid == geteuid() && !(status.st_mode & forbidden))
+		return 0;
+	errno = EPERM;
+	return -1;
+}

@@ -106,4 +106,10 @@ bool files_same_mount(int a, int b);
 /* Whether both descriptors are the same file (device and inode). */
 int files_same(const struct stat *a, const struct stat *b);
 
+/*
+ * What others could write to is not believed. 0: it is this user's, with none of the mode's
+ * bits; -1 and errno, EPERM where it is not.
+ */
+int files_check_owner(int fd, mode_t forbidden);
+
 #endif

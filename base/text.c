@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include "base/arena.h"
+
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* The value of a digit of any base up to 16; 16 for what is no digit. */
 static unsigned int digit_value(char c)
@@ -419,4 +422,18 @@ void text_unescape(char *text)
 		*to++ = *text++;
 	}
 	*to = '\0';
+}
+
+const char *text_now(struct arena *arena, int decimals)
+{
+	char text[32], fraction[16];
+	struct timespec now;
+	struct tm parts;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(fraction, sizeof(fraction), ".%09ld", now.tv_nsec);
+	return arena_printf(arena, "%s%.*sZ", text, decimals ? decimals + 1 : 0,
+			    fraction);
 }

@@ -60,4 +60,9 @@ const char *text_nearest(const char *word, const char *const *words);
 /* Matches a name against a pattern with `*` and `?`, as in --keep-env=PATTERN. */
 bool text_matches(const char *text, const char *pattern);
 
+struct arena;
+
+/* The time of day, UTC, RFC 3339 with so many decimals of a second: 0, 3 or 9. */
+const char *text_now(struct arena *arena, int decimals);
+
 #endif

@@ -113,6 +113,10 @@ int container_keep_config(const struct container_entry *entry, const char *text,
 int container_read_plan(const struct container_entry *entry,
 			const struct container_record *record, struct plan *ret_plan,
 			struct error *err);
+/* For its start and its end: without the filter, which its process 1 has. */
+int container_read_created(const struct container_entry *entry,
+			   const struct container_record *record, struct plan *ret_plan,
+			   struct error *err);
 
 /* What it is doing. A zombie is stopped. */
 enum container_status container_status(const struct container_entry *entry,
@@ -123,9 +127,6 @@ const char *const *container_list(int place, struct arena *arena, struct error *
 
 /* Removes the directory; the entry is closed. */
 int container_remove(struct container_entry *entry, struct error *err);
-
-/* For container_record.created: now, RFC 3339 with nanoseconds. */
-const char *container_now(struct arena *arena);
 
 /* The state as runtime-spec wants it, for hooks and `state`; runc's member names. */
 const char *container_state_text(const struct container_record *record,

@@ -18,16 +18,32 @@ enum { DYING_MS = 10000, PAUSE_MS = 20 };
 
 /*
  * The pidfd is opened first: if the process still is the one that is meant, so is whom the
- * descriptor names.
+ * descriptor names. Also one that looks dead: what goes is to end in any case.
  */
-int container_open_process(const struct container_record *record)
+static int open_remains(const struct container_record *record)
 {
 	auto_close int pidfd = -1;
+	uint64_t start;
+	char state;
 
 	if (record->pid > 0)
 		pidfd = sys_pidfd_open(record->pid, 0);
 	else
 		errno = ESRCH;
+	if (pidfd < 0)
+		return -1;
+	if (state_read_stat(record->pid, &state, &start) < 0 ||
+	    start != record->start_time) {
+		errno = ESRCH;
+		return -1;
+	}
+	return fd_take(&pidfd);
+}
+
+int container_open_process(const struct container_record *record)
+{
+	auto_close int pidfd = open_remains(record);
+
 	if (pidfd < 0)
 		return -1;
 	if (!state_is_alive(record->pid, record->start_time)) {
@@ -97,27 +113,6 @@ int container_kill(const struct container_record *record, int number, bool all,
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
-
-/* As container_open_process(), also of one that looks dead: what goes is to end in any case. */
-static int open_remains(const struct container_record *record)
-{
-	auto_close int pidfd = -1;
-	uint64_t start;
-	char state;
-
-	if (record->pid > 0)
-		pidfd = sys_pidfd_open(record->pid, 0);
-	else
-		errno = ESRCH;
-	if (pidfd < 0)
-		return -1;
-	if (state_read_stat(record->pid, &state, &start) < 0 ||
-	    start != record->start_time) {
-		errno = ESRCH;
-		return -1;
-	}
-	return fd_take(&pidfd);
-}
 
 /* Dead is enough: whose child it is reaps it, sooner or later. */
 static int kill_and_wait(const struct container_record *record, struct error *err)
@@ -208,7 +203,7 @@ int container_delete(struct container_entry *entry, const struct container_recor
 	if (kill_and_wait(record, err) < 0)
 		return -1;
 	/* Without its configuration it can be taken away all the same. */
-	done = container_read_plan(entry, record, &plan, &unread);
+	done = container_read_created(entry, record, &plan, &unread);
 	done = container_take_away(done < 0 ? NULL : &plan, entry, record, err);
 	plan_free(&plan);
 	return done;

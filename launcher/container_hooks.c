@@ -25,15 +25,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const kind_names[HOOK_KINDS] = {
-	[HOOK_PRESTART] = "prestart",
-	[HOOK_CREATE_RUNTIME] = "createRuntime",
-	[HOOK_CREATE_CONTAINER] = "createContainer",
-	[HOOK_START_CONTAINER] = "startContainer",
-	[HOOK_POSTSTART] = "poststart",
-	[HOOK_POSTSTOP] = "poststop",
-};
-
 enum end { END_READ, END_WRITE };
 
 /* A hook that runs, as its parent sees it. */
@@ -491,7 +482,7 @@ int container_run_hooks(const struct plan *plan, enum hook_kind kind,
 		if (run_hook(&plan->container, kind, &list->hooks[i], state_text, told) ==
 		    0)
 			continue;
-		error_within(told, "run hook %zu of %s", i + 1, kind_names[kind]);
+		error_within(told, "run hook %zu of %s", i + 1, hook_kind_name(kind));
 		result = -1;
 		/* What is gone cannot be kept any more: each of these has its turn. */
 		if (kind != HOOK_POSTSTOP)

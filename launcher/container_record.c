@@ -24,7 +24,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- writing ---------------------------------------------------------------------------- */
@@ -281,22 +280,47 @@ int container_read(const struct container_entry *entry, struct arena *arena,
 	return 0;
 }
 
+static const char *read_config(const struct container_entry *entry, struct arena *arena,
+			       size_t *ret_length, struct error *err)
+{
+	const char *text =
+		read_own_file(entry->dir, CONTAINER_CONFIG_FILE, arena, ret_length);
+
+	if (!text)
+		container_refuse(err, "read the configuration of container %.100s",
+				 entry->id);
+	return text;
+}
+
+static const char *config_name(const struct container_record *record, struct arena *arena)
+{
+	return arena_printf(arena, "%s/%s", record->bundle, CONTAINER_CONFIG_FILE);
+}
+
 int container_read_plan(const struct container_entry *entry,
 			const struct container_record *record, struct plan *ret_plan,
 			struct error *err)
 {
 	struct arena *arena = &ret_plan->arena;
 	size_t length = 0;
-	const char *text =
-		read_own_file(entry->dir, CONTAINER_CONFIG_FILE, arena, &length);
+	const char *text = read_config(entry, arena, &length, err);
 
-	if (!text)
-		return container_refuse(err, "read the configuration of container %.100s",
-					entry->id);
-	return plan_from_bundle(
-		text, length,
-		arena_printf(arena, "%s/%s", record->bundle, CONTAINER_CONFIG_FILE), NULL,
-		ret_plan, err);
+	return text ? plan_from_bundle(text, length, config_name(record, arena), NULL,
+				       ret_plan, err)
+		    : -1;
+}
+
+int container_read_created(const struct container_entry *entry,
+			   const struct container_record *record, struct plan *ret_plan,
+			   struct error *err)
+{
+	struct arena *arena = &ret_plan->arena;
+	size_t length = 0;
+	const char *text = read_config(entry, arena, &length, err);
+
+	return text ? plan_from_created(text, length, config_name(record, arena),
+					ret_plan, err)
+		    : -1;
 }
 
 /* ---- what it is doing ------------------------------------------------------------------- */
@@ -368,18 +392,6 @@ enum container_status container_status(const struct container_entry *entry,
 }
 
 /* ---- the state --------------------------------------------------------------------------- */
-
-const char *container_now(struct arena *arena)
-{
-	struct timespec now;
-	struct tm parts;
-	char text[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-	return arena_printf(arena, "%s.%09ldZ", text, now.tv_nsec);
-}
 
 void container_put_state(struct json_value *object, const struct container_record *record,
 			 enum container_status status)

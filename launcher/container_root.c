@@ -54,19 +54,6 @@ int container_refuse(struct error *err, const char *format, ...)
 
 /* ---- one place -------------------------------------------------------------------------- */
 
-/* -1 and errno; EPERM: others may write there. */
-static int check_owner(int fd, mode_t forbidden)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return -1;
-	if (status.st_uid == geteuid() && !(status.st_mode & forbidden))
-		return 0;
-	errno = EPERM;
-	return -1;
-}
-
 /* parent/sbx-oci or the like, in a directory that this user or the system owns. */
 static int open_below(const char *parent, const char *name, bool make)
 {
@@ -78,7 +65,7 @@ static int open_below(const char *parent, const char *name, bool make)
 	if (make && mkdirat(above, name, 0700) < 0 && errno != EEXIST)
 		return -1;
 	fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || check_owner(fd, S_IRWXG | S_IRWXO) < 0)
+	if (fd < 0 || files_check_owner(fd, S_IRWXG | S_IRWXO) < 0)
 		return -1;
 	return fd_take(&fd);
 }
@@ -189,7 +176,7 @@ int container_open_root(const char *root, bool make, struct error *err)
 		container_refuse(err, "keep containers in %.100s", root);
 		return error_hint(err, "--root names a directory of this user's");
 	}
-	if (check_owner(fd, S_IWGRP | S_IWOTH) < 0) {
+	if (files_check_owner(fd, S_IWGRP | S_IWOTH) < 0) {
 		error_set(err, ERROR_STATE,
 			  "keep containers in %.100s: others can write to it, or own it",
 			  root);

@@ -285,39 +285,33 @@ static void refuse_turn(struct monitor *monitor)
 	fail(monitor);
 }
 
-static void take_turn(struct monitor *monitor)
+static void take_turn(struct monitor *monitor, const struct message *message, int taken)
 {
-	struct message message = { 0 };
-	int fd = -1;
-	int got = sync_receive(monitor->sandbox->socket, &message, &fd);
+	auto_close int fd = taken;
 
-	if (got <= 0) {
-		socket_closed(monitor);
-		return;
-	}
-	switch (message.turn) {
+	switch (message->turn) {
 	case TURN_STDIN_PIPE:
 		(void)fcntl(fd, F_SETFL, O_WRONLY | O_NONBLOCK);
 		flow_open(&monitor->stdin_flow, STDIN_FILENO, fd_take(&fd));
 		break;
 	case TURN_WRITTEN:
-		take_written(monitor, message.value, fd_take(&fd));
+		take_written(monitor, message->value, fd_take(&fd));
 		break;
 	case TURN_LAYERS:
 		servers_take_layers(&monitor->servers, fd_take(&fd),
-				    (unsigned int)message.value);
+				    (unsigned int)message->value);
 		break;
 	case TURN_FUSE:
 		/* Without a server the child's next look at the layers fails, and says so. */
 		(void)servers_start(&monitor->servers, image_of(monitor->plan),
-				    fd_take(&fd), (unsigned int)message.value);
+				    fd_take(&fd), (unsigned int)message->value);
 		break;
 	case TURN_CONSOLE:
 		terminal_attach(&monitor->terminal, fd_take(&fd),
 				!monitor->plan->process.stdin_null);
 		break;
 	case TURN_LISTENER:
-		attach_listener(monitor, fd_take(&fd), message.value);
+		attach_listener(monitor, fd_take(&fd), message->value);
 		break;
 	case TURN_STARTED:
 		command_started(monitor);
@@ -326,10 +320,10 @@ static void take_turn(struct monitor *monitor)
 		stop_too(monitor);
 		break;
 	case TURN_ENDED:
-		command_ended(monitor, &message);
+		command_ended(monitor, message);
 		break;
 	case TURN_FAILED:
-		take_failure(monitor, &message);
+		take_failure(monitor, message);
 		break;
 	case TURN_MOVED:
 	case TURN_IDS_MAPPED:
@@ -345,7 +339,17 @@ static void take_turn(struct monitor *monitor)
 		refuse_turn(monitor);
 		break;
 	}
-	fd_close(&fd);
+}
+
+static void hear_init(struct monitor *monitor)
+{
+	struct message message = { 0 };
+	int fd = -1;
+
+	if (sync_receive(monitor->sandbox->socket, &message, &fd) <= 0)
+		socket_closed(monitor);
+	else
+		take_turn(monitor, &message, fd);
 }
 
 /* A start that it has stopped says why by itself. */
@@ -452,7 +456,7 @@ static void follow(struct monitor *monitor)
 		if (events[EVENT_SIGNAL].revents)
 			take_signal(monitor);
 		if (events[EVENT_SOCKET].revents)
-			take_turn(monitor);
+			hear_init(monitor);
 		if (events[EVENT_LISTENER].revents)
 			serve_listener(monitor);
 		if (events[EVENT_NETWORK].revents)

@@ -93,6 +93,14 @@ void oci_name_owner(struct container_record *record, struct arena *arena);
 /* Closes it and ROOT. */
 void oci_leave_container(struct container_entry *entry);
 
+/*
+ * A command that has nothing to say but its error: with memory of its own, run() reads the
+ * words and does it. Returns the exit status.
+ */
+int oci_command(const struct oci_globals *globals, const char *const *words,
+		int (*run)(const struct oci_globals *globals, const char *const *words,
+			   struct arena *arena, struct error *err));
+
 /* What is left: exactly one word, an id. NULL: err has the usage. oci_words.c */
 const char *oci_only_id(const char *const *words, const char *usage, struct error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the commands of `sbx-oci` find the container that they are told of. */
+/* What the commands of `sbx-oci` share: their frame, and the container that they are told of. */
 #include "launcher/oci.h"
 
 #include "base/accounts.h"
@@ -65,4 +65,18 @@ void oci_name_owner(struct container_record *record, struct arena *arena)
 	if (record->owner && text_to_u32(record->owner, &uid) == 0 &&
 	    account_by_uid(-1, uid, &account, &ignored) == 0)
 		record->owner = arena_strdup(arena, account.name);
+}
+
+int oci_command(const struct oci_globals *globals, const char *const *words,
+		int (*run)(const struct oci_globals *globals, const char *const *words,
+			   struct arena *arena, struct error *err))
+{
+	struct arena arena = { 0 };
+	struct error err = { 0 };
+	int status = 0;
+
+	if (run(globals, words, &arena, &err) < 0)
+		status = oci_fail(globals, &err);
+	arena_free(&arena);
+	return status;
 }

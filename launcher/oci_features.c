@@ -123,8 +123,10 @@ static const char *features_text(struct arena *arena)
 	return json_write(features, JSON_LAYOUT_LINES, arena);
 }
 
-static int run(const char *const *words, struct arena *arena, struct error *err)
+static int run(const struct oci_globals *globals, const char *const *words,
+	       struct arena *arena, struct error *err)
 {
+	(void)globals;
 	if (oci_read_words(&words, NULL, 0, usage, arena, err) < 0)
 		return -1;
 	fputs(features_text(arena), stdout);
@@ -135,12 +137,5 @@ static int run(const char *const *words, struct arena *arena, struct error *err)
 
 int oci_features(const struct oci_globals *globals, const char *const *words)
 {
-	struct arena arena = { 0 };
-	struct error err = { 0 };
-	int status = 0;
-
-	if (run(words, &arena, &err) < 0)
-		status = oci_fail(globals, &err);
-	arena_free(&arena);
-	return status;
+	return oci_command(globals, words, run);
 }

@@ -74,12 +74,5 @@ static int run(const struct oci_globals *globals, const char *const *words,
 
 int oci_kill(const struct oci_globals *globals, const char *const *words)
 {
-	struct arena arena = { 0 };
-	struct error err = { 0 };
-	int status = 0;
-
-	if (run(globals, words, &arena, &err) < 0)
-		status = oci_fail(globals, &err);
-	arena_free(&arena);
-	return status;
+	return oci_command(globals, words, run);
 }

@@ -141,44 +141,38 @@ static int print(const struct listing *listing, struct error *err)
 	return fflush(stdout) == 0 ? 0 : error_errno(err, "print the list");
 }
 
-static int run(struct listing *listing, const char *const *words, struct error *err)
+static int run(const struct oci_globals *globals, const char *const *words,
+	       struct arena *arena, struct error *err)
 {
+	struct listing listing = { .globals = globals, .arena = arena };
 	const struct oci_option options[] = {
 		{ .name = "quiet",
 		  .letter = 'q',
-		  .flag = &listing->quiet,
+		  .flag = &listing.quiet,
 		  .help = "ids alone" },
 		{ .name = "format",
 		  .letter = 'f',
 		  .takes_value = true,
-		  .value = &listing->format,
+		  .value = &listing.format,
 		  .help = "table or json" },
 	};
 
 	if (oci_read_words(&words, options, sizeof(options) / sizeof(*options), usage,
-			   listing->arena, err) < 0)
+			   arena, err) < 0)
 		return -1;
-	if (words[0] || (listing->format && strcmp(listing->format, "json") != 0 &&
-			 strcmp(listing->format, "table") != 0)) {
+	if (words[0] || (listing.format && strcmp(listing.format, "json") != 0 &&
+			 strcmp(listing.format, "table") != 0)) {
 		error_set(err, ERROR_USAGE, "list '%.60s': table and json are known",
-			  words[0] ? words[0] : listing->format);
+			  words[0] ? words[0] : listing.format);
 		return error_hint(err, "usage: sbx-oci %s", usage);
 	}
-	listing->states = json_make_array(listing->arena);
-	if (gather(listing, err) < 0)
+	listing.states = json_make_array(arena);
+	if (gather(&listing, err) < 0)
 		return -1;
-	return print(listing, err);
+	return print(&listing, err);
 }
 
 int oci_list(const struct oci_globals *globals, const char *const *words)
 {
-	struct arena arena = { 0 };
-	struct listing listing = { .globals = globals, .arena = &arena };
-	struct error err = { 0 };
-	int status = 0;
-
-	if (run(&listing, words, &err) < 0)
-		status = oci_fail(globals, &err);
-	arena_free(&arena);
-	return status;
+	return oci_command(globals, words, run);
 }

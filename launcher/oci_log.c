@@ -24,7 +24,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
-#include <time.h>
 
 enum { MESSAGE_MAX = 2048 };
 
@@ -41,18 +40,6 @@ static void say(int fd, const char *text)
 	(void)fd_write_all(fd, text, strlen(text));
 }
 
-/* RFC 3339 as runc's log has it: seconds, UTC. */
-static const char *now_text(struct arena *arena)
-{
-	const time_t now = time(NULL);
-	struct tm parts;
-	char text[32];
-
-	gmtime_r(&now, &parts);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	return arena_strdup(arena, text);
-}
-
 static const char *as_json(const struct log_level *level, const char *message,
 			   struct arena *arena)
 {
@@ -60,7 +47,7 @@ static const char *as_json(const struct log_level *level, const char *message,
 
 	json_put_text(line, "level", level->name);
 	json_put_text(line, "msg", message);
-	json_put_text(line, "time", now_text(arena));
+	json_put_text(line, "time", text_now(arena, 0));
 	return arena_printf(arena, "%s\n", json_write(line, JSON_LAYOUT_LINE, arena));
 }
 
@@ -76,8 +63,8 @@ static const char *as_text(const struct log_level *level, const char *message,
 			*to++ = '\\';
 		*to++ = *at;
 	}
-	return arena_printf(arena, "time=\"%s\" level=%s msg=\"%s\"\n", now_text(arena),
-			    level->name, quoted);
+	return arena_printf(arena, "time=\"%s\" level=%s msg=\"%s\"\n",
+			    text_now(arena, 0), level->name, quoted);
 }
 
 /* ---- where the log is ------------------------------------------------------------------- */

@@ -172,7 +172,7 @@ static void fill_record(struct oci_made *made, const char *id)
 	record->id = arena_strdup(arena, id);
 	record->version = plan->container.version;
 	record->rootfs = plan->rootfs.path;
-	record->created = container_now(arena);
+	record->created = text_now(arena, 9);
 	record->owner = geteuid() ? arena_printf(arena, "%u", geteuid()) : "root";
 	record->external = list_streams(arena);
 	record->annotations = plan->container.annotations;

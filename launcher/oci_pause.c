@@ -39,29 +39,28 @@ static int run(const struct oci_globals *globals, const struct change *change,
 	return failed;
 }
 
-static int command(const struct oci_globals *globals, const struct change *change,
-		   const char *const *words)
+static int pause_one(const struct oci_globals *globals, const char *const *words,
+		     struct arena *arena, struct error *err)
 {
-	struct arena arena = { 0 };
-	struct error err = { 0 };
-	int status = 0;
+	static const struct change change = { "pause", "pause ID", true };
 
-	if (run(globals, change, words, &arena, &err) < 0)
-		status = oci_fail(globals, &err);
-	arena_free(&arena);
-	return status;
+	return run(globals, &change, words, arena, err);
+}
+
+static int resume_one(const struct oci_globals *globals, const char *const *words,
+		      struct arena *arena, struct error *err)
+{
+	static const struct change change = { "resume", "resume ID", false };
+
+	return run(globals, &change, words, arena, err);
 }
 
 int oci_pause(const struct oci_globals *globals, const char *const *words)
 {
-	static const struct change change = { "pause", "pause ID", true };
-
-	return command(globals, &change, words);
+	return oci_command(globals, words, pause_one);
 }
 
 int oci_resume(const struct oci_globals *globals, const char *const *words)
 {
-	static const struct change change = { "resume", "resume ID", false };
-
-	return command(globals, &change, words);
+	return oci_command(globals, words, resume_one);
 }

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,22 +82,7 @@ static const char *const capability_sets[] = { "bounding", "effective", "permitt
 static const char *const namespaces[] = { "pid",   "network", "ipc", "uts",
 					  "mount", "cgroup",  NULL };
 
-/* What tells of the host, or lets its root do something to it. */
-static const char *const masked[] = {
-	"/proc/acpi",
-	"/proc/asound",
-	"/proc/kcore",
-	"/proc/keys",
-	"/proc/latency_stats",
-	"/proc/timer_list",
-	"/proc/timer_stats",
-	"/proc/sched_debug",
-	"/proc/scsi",
-	"/sys/firmware",
-	"/sys/devices/virtual/powercap",
-	NULL,
-};
-
+/* What lets the root of the host do something to it. */
 static const char *const read_only[] = {
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
 };
@@ -189,7 +175,7 @@ static void put_linux(struct json_value *spec, bool rootless)
 		json_put_text(json_put_object(list, NULL), "type", *type);
 	if (rootless)
 		json_put_text(json_put_object(list, NULL), "type", "user");
-	put_texts(object, "maskedPaths", masked);
+	put_texts(object, "maskedPaths", plan_masked_paths());
 	put_texts(object, "readonlyPaths", read_only);
 }
 
@@ -228,7 +214,8 @@ static int write_spec(const char *path, const char *text, struct error *err)
 	return 0;
 }
 
-static int run(const char *const *words, struct arena *arena, struct error *err)
+static int run(const struct oci_globals *globals, const char *const *words,
+	       struct arena *arena, struct error *err)
 {
 	const char *bundle = NULL;
 	bool rootless = geteuid() != 0;
@@ -243,6 +230,7 @@ static int run(const char *const *words, struct arena *arena, struct error *err)
 		  .help = "for an ordinary user, as it is for one anyway" },
 	};
 
+	(void)globals;
 	if (oci_read_words(&words, options, sizeof(options) / sizeof(*options), usage,
 			   arena, err) < 0)
 		return -1;
@@ -258,12 +246,5 @@ static int run(const char *const *words, struct arena *arena, struct error *err)
 
 int oci_spec(const struct oci_globals *globals, const char *const *words)
 {
-	struct arena arena = { 0 };
-	struct error err = { 0 };
-	int status = 0;
-
-	if (run(words, &arena, &err) < 0)
-		status = oci_fail(globals, &err);
-	arena_free(&arena);
-	return status;
+	return oci_command(globals, words, run);
 }

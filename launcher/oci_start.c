@@ -35,7 +35,7 @@ static int start(const struct oci_globals *globals, const char *id, struct arena
 	if (oci_find_container(globals, id, true, arena, &entry, &record, err) < 0)
 		return -1;
 	failed = check_status(&entry, &record, err) < 0 ||
-		 container_read_plan(&entry, &record, &plan, err) < 0 ||
+		 container_read_created(&entry, &record, &plan, err) < 0 ||
 		 container_start(&plan, &entry, &record, NULL, err) < 0;
 	oci_leave_container(&entry);
 	plan_free(&plan);
@@ -55,12 +55,5 @@ static int run(const struct oci_globals *globals, const char *const *words,
 
 int oci_start(const struct oci_globals *globals, const char *const *words)
 {
-	struct arena arena = { 0 };
-	struct error err = { 0 };
-	int status = 0;
-
-	if (run(globals, words, &arena, &err) < 0)
-		status = oci_fail(globals, &err);
-	arena_free(&arena);
-	return status;
+	return oci_command(globals, words, run);
 }

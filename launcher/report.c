@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { LINE_MAX_BYTES = 2048 };
 
@@ -68,25 +67,13 @@ static void put_errno(struct json_value *object, const struct error *err)
 		json_put_null(object, "errno");
 }
 
-static const char *now_text(struct arena *arena)
-{
-	struct timespec now;
-	struct tm parts;
-	char text[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-	return arena_printf(arena, "%s.%03ldZ", text, now.tv_nsec / 1000000);
-}
-
 struct json_value *report_line(const char *level, const struct error *err,
 			       const char *message, struct arena *arena)
 {
 	struct json_value *line = json_make_object(arena);
 
 	json_put_integer(line, "version", 1);
-	json_put_text(line, "time", now_text(arena));
+	json_put_text(line, "time", text_now(arena, 3));
 	json_put_text(line, "level", level);
 	json_put_text(line, "id", error_id_name(err->id));
 	json_put_text(line, "message", message);

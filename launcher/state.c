@@ -31,7 +31,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -263,18 +262,6 @@ int state_check(const struct plan *plan, struct error *err)
 
 /* ---- telling --------------------------------------------------------------------------- */
 
-static const char *now_text(struct arena *arena)
-{
-	struct timespec now;
-	struct tm parts;
-	char text[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-	return arena_printf(arena, "%s.%03ldZ", text, now.tv_nsec / 1000000);
-}
-
 static const char *root_text(const struct rootfs_spec *rootfs)
 {
 	switch (rootfs->kind) {
@@ -327,7 +314,7 @@ static const char *entry_text(const struct state *state, const struct plan *plan
 	if (put_process(object, "init", "init_start", init) < 0 ||
 	    put_process(object, "launcher", "launcher_start", getpid()) < 0)
 		return NULL;
-	json_put_text(object, "started", now_text(arena));
+	json_put_text(object, "started", text_now(arena, 3));
 	json_put_text(object, "root", root_text(&plan->rootfs));
 	json_put_bool(object, "detached", plan->life.detach);
 	json_put_integer(object, "stop_signal", plan->process.stop_signal);

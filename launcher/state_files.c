@@ -145,19 +145,6 @@ bool state_is_alive(pid_t pid, uint64_t start)
 
 /* ---- places ---------------------------------------------------------------------------- */
 
-/* What others could write to is not believed. */
-static int check_owner(int fd, mode_t forbidden)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return -1;
-	if (status.st_uid == geteuid() && !(status.st_mode & forbidden))
-		return 0;
-	errno = EPERM;
-	return -1;
-}
-
 static int open_private(int parent, const char *name, bool make)
 {
 	auto_close int fd = -1;
@@ -165,7 +152,7 @@ static int open_private(int parent, const char *name, bool make)
 	if (make && mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
 		return -1;
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || check_owner(fd, S_IRWXG | S_IRWXO) < 0)
+	if (fd < 0 || files_check_owner(fd, S_IRWXG | S_IRWXO) < 0)
 		return -1;
 	return fd_take(&fd);
 }
@@ -180,7 +167,7 @@ static int open_runtime_place(bool make)
 		return -1;
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || check_owner(fd, S_IWGRP | S_IWOTH) < 0)
+	if (fd < 0 || files_check_owner(fd, S_IWGRP | S_IWOTH) < 0)
 		return -1;
 	return open_private(fd, "sbx", make);
 }

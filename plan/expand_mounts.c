@@ -13,21 +13,6 @@
 
 #define ZONES "/usr/share/zoneinfo"
 
-/* What of /proc and /sys tells about the host, or about its other users. */
-static const char *const masked[] = {
-	"/proc/acpi",
-	"/proc/asound",
-	"/proc/kcore",
-	"/proc/keys",
-	"/proc/latency_stats",
-	"/proc/timer_list",
-	"/proc/timer_stats",
-	"/proc/sched_debug",
-	"/proc/scsi",
-	"/sys/firmware",
-	"/sys/devices/virtual/powercap",
-};
-
 /* What the host's root may write through a procfs, whatever it may do otherwise. */
 static const char *const read_only[] = {
 	"/proc/bus", "/proc/dynamic_debug", "/proc/fs",
@@ -169,10 +154,9 @@ static void add_masks(struct builder *builder)
 {
 	bool proc = has_whole_proc(builder);
 
-	for (size_t i = 0; i < COUNT(masked); i++) {
-		if ((proc || !path_is_within(masked[i], "/proc")) &&
-		    access(masked[i], R_OK) == 0)
-			add_cover(builder, MOUNT_MASK, MOUNT_F_OPTIONAL, masked[i]);
+	for (const char *const *path = plan_masked_paths(); *path; path++) {
+		if ((proc || !path_is_within(*path, "/proc")) && access(*path, R_OK) == 0)
+			add_cover(builder, MOUNT_MASK, MOUNT_F_OPTIONAL, *path);
 	}
 	if (!proc || builder->draft->caller.uid != 0)
 		return;

@@ -32,6 +32,7 @@ struct oci_reader {
 	 * and what only `sbx run` cannot do is read.
 	 */
 	bool container;
+	bool runs_already;    /* its process has the filter: nobody else needs it */
 	bool strict_calls;    /* unknown names in linux.seccomp are errors */
 	const char **ignored; /* "a.b: why", from arena_grow() */
 	size_t ignored_count;

@@ -203,12 +203,17 @@ static int read_document(const char *text, size_t length, struct oci_reader *rea
 	return 0;
 }
 
-int plan_from_bundle(const char *text, size_t length, const char *name,
-		     const char *bundle, struct plan *ret_plan, struct error *err)
+static int read_bundle(const char *text, size_t length, const char *name,
+		       const char *bundle, bool runs_already, struct plan *ret_plan,
+		       struct error *err)
 {
 	struct plan plan = { .container = { .given = true } };
 	struct oci_reader reader = {
-		.arena = &plan.arena, .name = name, .plan = &plan, .container = true
+		.arena = &plan.arena,
+		.name = name,
+		.plan = &plan,
+		.container = true,
+		.runs_already = runs_already,
 	};
 
 	set_defaults(&plan);
@@ -228,6 +233,18 @@ int plan_from_bundle(const char *text, size_t length, const char *name,
 	plan.container.ignored = oci_ignored(&reader);
 	*ret_plan = plan;
 	return 0;
+}
+
+int plan_from_bundle(const char *text, size_t length, const char *name,
+		     const char *bundle, struct plan *ret_plan, struct error *err)
+{
+	return read_bundle(text, length, name, bundle, false, ret_plan, err);
+}
+
+int plan_from_created(const char *text, size_t length, const char *name,
+		      struct plan *ret_plan, struct error *err)
+{
+	return read_bundle(text, length, name, NULL, true, ret_plan, err);
 }
 
 /* Limits of a cgroup, Landlock and the filter are those of the container. */

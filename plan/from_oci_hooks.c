@@ -76,6 +76,11 @@ const char *const oci_hook_names[] = {
 	[HOOK_KINDS] = NULL,
 };
 
+const char *hook_kind_name(enum hook_kind kind)
+{
+	return oci_hook_names[kind];
+}
+
 int oci_read_hooks(struct oci_reader *reader, struct error *err)
 {
 	const struct json_value *hooks = NULL;

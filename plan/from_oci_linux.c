@@ -208,8 +208,11 @@ static int read_seccomp(struct oci_reader *reader, const struct json_value *linu
 		oci_ignore(reader, object, "an annotation has another filter");
 		return 0;
 	}
-	if (read_listener(reader, object, err) < 0 ||
-	    (reader->strict_calls && check_names(object, err) < 0) ||
+	if (read_listener(reader, object, err) < 0)
+		return -1;
+	if (reader->runs_already)
+		return 0;
+	if ((reader->strict_calls && check_names(object, err) < 0) ||
 	    profile_read_json(object, reader->name, reader->arena, &policy->profile,
 			      err) < 0)
 		return -1;

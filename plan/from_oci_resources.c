@@ -156,21 +156,35 @@ static bool is_file_name(const char *name)
 	return name[0] && name[0] != '.' && !strchr(name, '/');
 }
 
+/* The members of an object, each of which is an entry; none and 0 if it is missing. */
+static int get_entries(struct oci_reader *reader, const struct json_value *resources,
+		       const char *key, const struct json_value **ret_object,
+		       struct cgroup_pair **ret_pairs, size_t *ret_count,
+		       struct error *err)
+{
+	*ret_object = NULL;
+	if (json_get_object(resources, key, ret_object, err) < 0)
+		return -1;
+	*ret_count = json_count(*ret_object);
+	if (*ret_count > ENTRIES_MAX)
+		return json_complain(*ret_object, err, "more than %d entries",
+				     ENTRIES_MAX);
+	*ret_pairs = arena_alloc_array(reader->arena, *ret_count, sizeof(**ret_pairs));
+	for (size_t i = 0; i < *ret_count; i++)
+		(*ret_pairs)[i].name = json_key_at(*ret_object, i);
+	return 0;
+}
+
 static int read_unified(struct oci_reader *reader, const struct json_value *resources,
 			struct cgroup_pairs *ret_pairs, struct error *err)
 {
-	const struct json_value *object = NULL;
+	const struct json_value *object;
 	struct cgroup_pair *pairs;
 	size_t count;
 
-	if (json_get_object(resources, "unified", &object, err) < 0)
+	if (get_entries(reader, resources, "unified", &object, &pairs, &count, err) < 0)
 		return -1;
-	count = json_count(object);
-	if (count > ENTRIES_MAX)
-		return json_complain(object, err, "more than %d entries", ENTRIES_MAX);
-	pairs = arena_alloc_array(reader->arena, count, sizeof(*pairs));
 	for (size_t i = 0; i < count; i++) {
-		pairs[i].name = json_key_at(object, i);
 		if (!is_file_name(pairs[i].name))
 			return json_complain(json_at(object, i), err,
 					     "no file of a cgroup");
@@ -241,20 +255,15 @@ static int read_priorities(struct oci_reader *reader, const struct json_value *r
 static int read_rdma(struct oci_reader *reader, const struct json_value *resources,
 		     struct cgroup_pairs *ret_pairs, struct error *err)
 {
-	const struct json_value *object = NULL;
+	const struct json_value *object;
 	struct cgroup_pair *pairs;
 	size_t count;
 
-	if (json_get_object(resources, "rdma", &object, err) < 0)
+	if (get_entries(reader, resources, "rdma", &object, &pairs, &count, err) < 0)
 		return -1;
-	count = json_count(object);
-	if (count > ENTRIES_MAX)
-		return json_complain(object, err, "more than %d entries", ENTRIES_MAX);
-	pairs = arena_alloc_array(reader->arena, count, sizeof(*pairs));
 	for (size_t i = 0; i < count; i++) {
 		const struct json_value *entry = json_at(object, i);
 
-		pairs[i].name = json_key_at(object, i);
 		if (!is_file_name(pairs[i].name) || strpbrk(pairs[i].name, " \n"))
 			return json_complain(entry, err, "no name of a device");
 		if (json_want_kind(entry, JSON_KIND_OBJECT, err) < 0 ||

@@ -169,6 +169,9 @@ enum hook_kind {
 	HOOK_KINDS,
 };
 
+/* "prestart", … */
+const char *hook_kind_name(enum hook_kind kind);
+
 struct hook {
 	const char *path;        /* absolute */
 	const char *const *argv; /* NULL-ended; NULL: the path alone */
@@ -308,6 +311,13 @@ int plan_from_bundle(const char *text, size_t length, const char *name,
 		     const char *bundle, struct plan *ret_plan, struct error *err);
 
 /*
+ * The same of a configuration that a container was created with, without the filter: its
+ * process 1 has that already.
+ */
+int plan_from_created(const char *text, size_t length, const char *name,
+		      struct plan *ret_plan, struct error *err);
+
+/*
  * For `sbx-oci exec`: replaces plan->process, capabilities and limits by an object as "process" of a
  * config.json.
  */
@@ -318,6 +328,9 @@ int plan_set_process(const char *text, size_t length, const char *name, struct p
 int plan_read_resources(const char *text, size_t length, const char *name,
 			struct arena *arena, struct cgroup_resources *ret_resources,
 			struct error *err);
+
+/* What of /proc and /sys tells about the host, or about its other users. NULL-ended. */
+const char *const *plan_masked_paths(void);
 
 /* What plan_from_bundle() understands, for `sbx-oci features`: NULL-ended lists. */
 struct plan_words {

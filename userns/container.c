@@ -256,8 +256,9 @@ static int close_root(struct container *container, struct error *err)
 	return container_change(container, tree->root, MOUNT_ATTR_RDONLY, 0, false, err);
 }
 
-static int build(struct container *container, struct error *err)
+static int build(void *context, struct error *err)
 {
+	struct container *container = context;
 	const struct tree *tree = &container->tree;
 	const struct root_listener *listener = tree->listener;
 
@@ -284,38 +285,13 @@ int container_root_enter(const struct rootfs_spec *spec,
 {
 	int taken[TREE_MOUNTS_MAX];
 	struct container container = {
-		.tree = {
-			.spec = spec,
-			.namespaces = namespaces,
-			.console = console,
-			.listener = listener,
-			.pivots = true,
-			.root = -1,
-			.host_dev = -1,
-			.proc = -1,
-			.scratch = -1,
-			.detached = -1,
-			.empty_dir = -1,
-			.empty_file = -1,
-			.taken = taken,
-		},
+		.tree = tree_begin(spec, namespaces, console, listener, taken),
 		.sources = sources,
 	};
-	struct rlimit open_files = { RLIM_INFINITY, RLIM_INFINITY };
-	const mode_t mask = umask(0);
 	int failed;
 
-	if (spec->mount_count > TREE_MOUNTS_MAX)
-		return error_set(err, ERROR_RESOURCES, "mount more than %d things",
-				 TREE_MOUNTS_MAX);
-	for (size_t i = 0; i < spec->mount_count; i++)
-		taken[i] = -1;
-	tree_raise_open_files(&open_files);
-	failed = build(&container, err);
-	tree_close(&container.tree);
+	container.tree.pivots = true;
+	failed = tree_build(&container.tree, build, &container, err);
 	container_close_sources(&container);
-	/* Lowering to what it was cannot fail. */
-	(void)setrlimit(RLIMIT_NOFILE, &open_files);
-	umask(mask);
 	return failed;
 }

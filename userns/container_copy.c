@@ -18,20 +18,6 @@ enum { DEPTH_MAX = 64 };
 
 static int copy_dir(int from, int to, unsigned int depth, struct error *err);
 
-static int copy_bytes(int from, int to)
-{
-	char buffer[16384];
-	ssize_t got;
-
-	while ((got = read(from, buffer, sizeof(buffer))) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 || fd_write_all(to, buffer, (size_t)got) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* Owner before mode: chown(2) takes set-id bits away. Ids that are not mapped stay ours. */
 static int copy_owner(int dir, const char *name, const struct stat *status)
 {
@@ -73,7 +59,7 @@ static int copy_file(int from, int to, const char *name)
 		return -1;
 	file = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		      0600);
-	return file < 0 ? -1 : copy_bytes(source, file);
+	return file < 0 ? -1 : fd_copy_all(source, file);
 }
 
 static int copy_below(int from, int to, const char *name, unsigned int depth,

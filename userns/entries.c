@@ -76,20 +76,6 @@ int entry_dir(struct tree *tree, const struct mount_entry *entry, int source,
 	return 0;
 }
 
-static int copy_all(int from, int to)
-{
-	char buffer[16384];
-	ssize_t got;
-
-	while ((got = read(from, buffer, sizeof(buffer))) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 || fd_write_all(to, buffer, (size_t)got) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* With the content, or with all that comes from the descriptor, which is closed. */
 static int fill_file(int file, const struct mount_entry *entry)
 {
@@ -97,7 +83,7 @@ static int fill_file(int file, const struct mount_entry *entry)
 
 	if (from < 0)
 		return fd_write_all(file, entry->content, entry->content_size);
-	return copy_all(from, file);
+	return fd_copy_all(from, file);
 }
 
 int entry_file(struct tree *tree, const struct mount_entry *entry, int source,

@@ -287,7 +287,7 @@ static int finish(struct tree *tree, struct error *err)
 
 /* ---- in order ------------------------------------------------------------------------ */
 
-void tree_raise_open_files(struct rlimit *ret_before)
+static void raise_open_files(struct rlimit *ret_before)
 {
 	struct rlimit all;
 
@@ -340,8 +340,10 @@ static int take_sources(struct tree *tree, struct error *err)
 	return 0;
 }
 
-static int build(struct tree *tree, struct error *err)
+static int build(void *context, struct error *err)
 {
+	struct tree *tree = context;
+
 	if (take_sources(tree, err) < 0 || open_root(tree, err) < 0)
 		return -1;
 	for (size_t i = 0; i < tree->spec->mount_count; i++) {
@@ -359,7 +361,7 @@ static int build(struct tree *tree, struct error *err)
 	return finish(tree, err);
 }
 
-void tree_close(struct tree *tree)
+static void close_all(struct tree *tree)
 {
 	for (size_t i = 0; i < tree->spec->mount_count; i++)
 		fd_close(&tree->taken[i]);
@@ -375,16 +377,14 @@ void tree_close(struct tree *tree)
 	fd_close(&tree->empty_file);
 }
 
-int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
-		 bool console, const struct fuse_server *server,
-		 const struct root_listener *listener, struct error *err)
+struct tree tree_begin(const struct rootfs_spec *spec,
+		       const struct namespaces_spec *namespaces, bool console,
+		       const struct root_listener *listener, int *taken)
 {
-	int taken[TREE_MOUNTS_MAX];
-	struct tree tree = {
+	return (struct tree){
 		.spec = spec,
 		.namespaces = namespaces,
 		.console = console,
-		.server = server,
 		.listener = listener,
 		.root = -1,
 		.host_dev = -1,
@@ -395,22 +395,40 @@ int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *n
 		.empty_file = -1,
 		.taken = taken,
 	};
+}
+
+int tree_build(struct tree *tree, int (*build_it)(void *context, struct error *err),
+	       void *context, struct error *err)
+{
 	struct rlimit open_files = { RLIM_INFINITY, RLIM_INFINITY };
 	const mode_t mask = umask(0);
 	int failed;
 
-	if (spec->mount_count > TREE_MOUNTS_MAX)
+	if (tree->spec->mount_count > TREE_MOUNTS_MAX)
 		return error_set(err, ERROR_RESOURCES, "mount more than %d things",
 				 TREE_MOUNTS_MAX);
-	for (size_t i = 0; i < spec->mount_count; i++)
-		taken[i] = -1;
-	tree_raise_open_files(&open_files);
-	failed = build(&tree, err);
-	if (failed && err->errnum == ENOSYS && err->id == ERROR_PLAIN)
-		err->id = ERROR_KERNEL;
-	tree_close(&tree);
+	for (size_t i = 0; i < tree->spec->mount_count; i++)
+		tree->taken[i] = -1;
+	raise_open_files(&open_files);
+	failed = build_it(context, err);
+	close_all(tree);
 	/* Lowering to what it was cannot fail. */
 	(void)setrlimit(RLIMIT_NOFILE, &open_files);
 	umask(mask);
+	return failed;
+}
+
+int rootfs_enter(const struct rootfs_spec *spec, const struct namespaces_spec *namespaces,
+		 bool console, const struct fuse_server *server,
+		 const struct root_listener *listener, struct error *err)
+{
+	int taken[TREE_MOUNTS_MAX];
+	struct tree tree = tree_begin(spec, namespaces, console, listener, taken);
+	int failed;
+
+	tree.server = server;
+	failed = tree_build(&tree, build, &tree, err);
+	if (failed && err->errnum == ENOSYS && err->id == ERROR_PLAIN)
+		err->id = ERROR_KERNEL;
 	return failed;
 }

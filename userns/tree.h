@@ -93,14 +93,17 @@ int tree_pivot(int root, struct error *err);
 /* Unmounts what is stacked on the working directory, which is the old root, and that. */
 int tree_let_go(struct error *err);
 
-/*
- * One descriptor for each source is needed at once: as many as the hard limit allows.
- */
-struct rlimit;
-void tree_raise_open_files(struct rlimit *ret_before);
+/* Nothing of it is open yet; taken has room for TREE_MOUNTS_MAX. */
+struct tree tree_begin(const struct rootfs_spec *spec,
+		       const struct namespaces_spec *namespaces, bool console,
+		       const struct root_listener *listener, int *taken);
 
-/* Closes all that is open, but for what serves. */
-void tree_close(struct tree *tree);
+/*
+ * Builds with no umask, and with as many descriptors as the hard limit allows: one for each
+ * source is needed at once. Then all that is open is closed, but for what serves.
+ */
+int tree_build(struct tree *tree, int (*build)(void *context, struct error *err),
+	       void *context, struct error *err);
 
 /* scratch.c */
 int scratch_open(struct tree *tree, struct error *err);
