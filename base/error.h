@@ -57,6 +57,18 @@
 	X(ERROR_CONFIG, "config")                                                        \
 	X(ERROR_KERNEL, "kernel")                                                        \
 	X(ERROR_RESOURCES, "resources")                                                  \
+	X(ERROR_RUNSC_MISSING, "runsc-missing")                                          \
+	X(ERROR_RUNSC_NOT_EXECUTABLE, "runsc-not-executable")                            \
+	X(ERROR_RUNSC_ARCHITECTURE, "runsc-architecture")                                \
+	X(ERROR_RUNSC_CHECKSUM, "runsc-checksum")                                        \
+	X(ERROR_RUNSC_RELEASE, "runsc-release")                                          \
+	X(ERROR_RUNSC_PIN, "runsc-pin")                                                  \
+	X(ERROR_RUNSC_PLATFORM, "runsc-platform")                                        \
+	X(ERROR_KVM_MISSING, "kvm-missing")                                              \
+	X(ERROR_KVM_FORBIDDEN, "kvm-forbidden")                                          \
+	X(ERROR_KVM_UNUSABLE, "kvm-unusable")                                            \
+	X(ERROR_RUNSC_START, "runsc-start")                                              \
+	X(ERROR_RUNSC_DIFFERENCE, "runsc-difference")                                    \
 	X(ERROR_DIFFERENT, "different")                                                  \
 	X(ERROR_DENIED, "denied")                                                        \
 	X(ERROR_KILLED_BY_POLICY, "killed-by-policy")

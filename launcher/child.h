@@ -16,6 +16,7 @@ struct command_steps;
 struct container_record;
 struct error;
 struct execution;
+struct gvisor_start;
 struct landlock_path;
 struct message;
 struct plan;
@@ -62,6 +63,8 @@ struct child {
 	int proc;   /* the caller's procfs, for labels; -1: none are asked for */
 	bool joins; /* a sandbox that runs already */
 	bool stays; /* when the launcher has gone */
+	const struct gvisor_start
+		*gvisor; /* --runtime runsc; NULL: the command runs natively */
 	struct execution *execution;  /* of a container: found before the wait */
 	struct root_sources *sources; /* the same: reached before the ids are mapped */
 };

@@ -131,6 +131,8 @@ static int answer(struct creation *creation, const struct message *message, int 
 	case TURN_NAMESPACES:
 	case TURN_GO:
 	case TURN_STDIN_PIPE:
+	case TURN_OUTPUT:
+	case TURN_LOG:
 	case TURN_WRITTEN:
 	case TURN_LAYERS:
 	case TURN_FUSE:

@@ -66,4 +66,7 @@ extern const struct executor native_executor;
 /* --isolation landlock: without namespaces. */
 extern const struct executor landlock_executor;
 
+/* --runtime runsc: namespaces of our own, and gVisor's kernel in them (gvisor.h). */
+extern const struct executor gvisor_executor;
+
 #endif

@@ -325,6 +325,8 @@ static void take_turn(struct monitor *monitor, const struct message *message, in
 	case TURN_FAILED:
 		take_failure(monitor, message);
 		break;
+	case TURN_OUTPUT:
+	case TURN_LOG:
 	case TURN_MOVED:
 	case TURN_IDS_MAPPED:
 	case TURN_NAMESPACES:

@@ -243,6 +243,13 @@ static int hold_places(struct run *run, struct error *err)
 	return 0;
 }
 
+static const struct executor *executor_of(const struct plan *plan)
+{
+	if (plan->runtime.kind == RUNTIME_RUNSC)
+		return &gvisor_executor;
+	return plan->policy.landlock.whole ? &landlock_executor : &native_executor;
+}
+
 static int start_and_follow(struct run *run, const struct caller_text *caller,
 			    struct outcome *outcome, struct error *err)
 {
@@ -256,8 +263,7 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 		.ignored = &run->ignored,
 		.denials = plan->policy.denials ? &run->denials : NULL,
 	};
-	const struct executor *executor =
-		plan->policy.landlock.whole ? &landlock_executor : &native_executor;
+	const struct executor *executor = executor_of(plan);
 	struct sandbox sandbox = { .init = -1,
 				   .pidfd = -1,
 				   .socket = -1,

@@ -19,6 +19,8 @@ enum turn {
 	TURN_NAMESPACES, /* child:    the inodes of my namespaces */
 	TURN_GO,         /* launcher: whoever wanted to know was told of you, go on */
 	TURN_STDIN_PIPE, /* child:    feed this pipe with the standard input (one fd) */
+	TURN_OUTPUT, /* child:    write what comes from this pipe (one fd) to descriptor `value` */
+	TURN_LOG, /* child:    runsc's log of a start that failed (one fd) */
 	TURN_WRITTEN, /* child:    a layer that takes what is written (one fd), of the mount `value` */
 	TURN_LAYERS,  /* child:    layers for fuse-overlayfs (one fd), uid is `value` */
 	TURN_FUSE,    /* child:    the device to serve them by (one fd), gid is `value` */

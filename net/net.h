@@ -43,6 +43,12 @@ struct net_spec {
 	enum net_mode mode;
 	bool loopback;  /* bring `lo` up in a network namespace of its own */
 	bool relay_off; /* NET_USER: libslirp carries TCP, too */
+	/*
+	 * NET_USER: who lives inside has a network stack of its own, which takes the frames from
+	 * the interface (packet(7)): TCP, names and published ports are served at the tap, and nothing by
+	 * sockets of the network namespace.
+	 */
+	bool foreign_stack;
 
 	/* The interface. Zero where expand has not chosen yet. */
 	struct prefix address; /* the sandbox's own address and its network's length */

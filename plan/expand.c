@@ -370,7 +370,8 @@ static void expand_life(struct draft *draft)
 int expand(struct draft *draft, struct error *err)
 {
 	expand_life(draft);
-	if (expand_isolation(draft, err) < 0 || expand_pure(draft, err) < 0 ||
+	if (expand_runtime(draft, err) < 0 || expand_isolation(draft, err) < 0 ||
+	    expand_pure(draft, err) < 0 ||
 	    expand_record(draft, err) < 0 || expand_root(draft, err) < 0 ||
 	    expand_command(draft, err) < 0)
 		return -1;
@@ -386,9 +387,10 @@ int expand(struct draft *draft, struct error *err)
 	expand_umask(draft);
 	expand_terminal(draft);
 	expand_descriptors(draft);
-	if (expand_filter(draft, err) < 0 || expand_machine(draft, err) < 0)
+	if (expand_filter(draft, err) < 0 || expand_machine(draft, err) < 0 ||
+	    expand_open_paths(draft, err) < 0)
 		return -1;
-	return expand_open_paths(draft, err);
+	return expand_differences(draft, err);
 }
 
 int expand_on_top(struct draft *draft, struct error *err)

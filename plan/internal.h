@@ -151,7 +151,9 @@ struct draft {
 	int explain, backend, landlock; /* 0: not given */
 	bool scopes_given;              /* by the policy's [landlock] */
 	struct net_words net;
-	int relay; /* 0: not given */
+	int relay;                   /* 0: not given */
+	const struct given *runtime; /* --runtime; NULL: not given */
+	int gvisor_net, differences; /* 0: not given */
 	struct plan_note *notes;
 	size_t note_count;
 };
@@ -378,6 +380,16 @@ const struct rlimit_entry *pure_limits(size_t *ret_count);
 
 /* --record, --expect and --repeat: what they cannot work with. */
 int expand_record(struct draft *draft, struct error *err);
+
+/* ---- gVisor: runtime_setters.c, expand_runtime.c, differences.c ---- */
+
+option_setter set_runtime, set_platform;
+
+/* Which runtime there is; before ids and network, which depend on it. */
+int expand_runtime(struct draft *draft, struct error *err);
+
+/* When all else is in the plan: what gVisor does otherwise, told or refused. */
+int expand_differences(struct draft *draft, struct error *err);
 
 /* ---- root emulation: expand_emulation.c ---- */
 

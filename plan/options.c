@@ -25,6 +25,9 @@ static const char *const net_words[] = { "user",  "slirp", "none", "host",
 					 "relay", "ns:",   NULL };
 static const char *const ip6_words[] = { "auto", "off", NULL };
 static const char *const relay_words[] = { "auto", "off", NULL };
+static const char *const runtime_words[] = { "native", "runsc", NULL };
+static const char *const gvisor_net_words[] = { "netstack", "host", "none", NULL };
+static const char *const difference_words[] = { "warn", "error", NULL };
 
 static const struct option_topic topics[] = {
 	{ "root", "Root file system" },
@@ -35,6 +38,7 @@ static const struct option_topic topics[] = {
 	{ "policy", "Policy and limits" },
 	{ "process", "Process and terminal" },
 	{ "life", "Background, status and time" },
+	{ "runtime", "Runtime" },
 	{ "repeatable", "Repeatable runs" },
 	{ "configuration", "Configuration" },
 	{ NULL, NULL },
@@ -296,6 +300,26 @@ static const struct option_row rows[] = {
 	  set_stats, 0, NULL, "tell time, CPU and memory used, on stderr or to FILE" },
 	{ "rm", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "life", 0, set_nothing, 0,
 	  NULL, "leave nothing behind: what always holds" },
+
+	{ "runtime", 0, NULL, OPERAND_NEEDED, "RUNTIME", MERGE_SCALAR, "runtime",
+	  OPTION_COMMON, set_runtime, 0, runtime_words,
+	  "whose kernel the command runs on: native (default): the host's; runsc: gVisor's" },
+	{ "platform", 0, NULL, OPERAND_NEEDED, "PLATFORM[,PLATFORM...]", MERGE_SCALAR,
+	  "runtime", 0, set_platform, 0, NULL,
+	  "of gVisor: auto (default), systrap, ptrace, kvm, or a list: the first that works" },
+	{ "gvisor-net", 0, NULL, OPERAND_NEEDED, "STACK", MERGE_SCALAR, "runtime", 0,
+	  set_choice, FIELD(gvisor_net), gvisor_net_words,
+	  "the network stack inside gVisor: netstack: its own (default); host: the kernel's; "
+	  "none: loopback" },
+	{ "differences", 0, NULL, OPERAND_NEEDED, "HOW", MERGE_SCALAR, "runtime", 0,
+	  set_choice, FIELD(differences), difference_words,
+	  "what gVisor does otherwise than asked: warn (default) in one line, or error" },
+	{ "runsc", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "runtime", OPTION_PATH,
+	  set_path, FIELD(plan.runtime.runsc), NULL,
+	  "the runsc that is started; else the first in PATH" },
+	{ "runsc-pin", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "runtime",
+	  OPTION_PATH, set_path, FIELD(plan.runtime.pin), NULL,
+	  "start only the release of runsc, with the SHA-512, that FILE has lines for" },
 
 	{ "pure", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "repeatable",
 	  OPTION_COMMAND_LINE | OPTION_COMMON, set_flag, FIELD(pure), NULL,

@@ -209,6 +209,57 @@ struct container_spec {
 			     of `sbx run --config` */
 };
 
+enum runtime_kind {
+	RUNTIME_NATIVE, /* the zeroed value: the kernel of the host, in namespaces */
+	RUNTIME_RUNSC,  /* gVisor's, in the same namespaces */
+};
+
+/* How gVisor comes to the system calls of its processes. */
+enum gvisor_platform {
+	PLATFORM_SYSTRAP,
+	PLATFORM_PTRACE,
+	PLATFORM_KVM,
+	PLATFORM_COUNT,
+};
+
+/* Which network stack a process inside gVisor speaks to (runsc's --network). */
+enum gvisor_net {
+	GVISOR_NET_NETSTACK, /* gVisor's own, on the interface of the network namespace */
+	GVISOR_NET_HOST,     /* the kernel's, of the same namespace */
+	GVISOR_NET_NONE,     /* gVisor's own, with loopback alone */
+};
+
+/* The words of --platform and --gvisor-net. */
+const char *gvisor_platform_name(enum gvisor_platform platform);
+const char *gvisor_net_name(enum gvisor_net net);
+
+/* Whose kernel the command runs on. With RUNTIME_NATIVE nothing else is looked at. */
+struct runtime_spec {
+	enum runtime_kind kind;
+	enum gvisor_platform platforms[PLATFORM_COUNT]; /* the first that works here */
+	size_t platform_count; /* 0: auto: systrap where runsc has it, else ptrace */
+	enum gvisor_net net;
+	bool differences_refused; /* --differences error */
+	const char *runsc;        /* absolute; NULL: looked for in PATH */
+	const char *pin; /* a file that says which runsc it has to be; NULL: any */
+	/*
+	 * What gVisor does otherwise than the plan says, each a few printable words; told in
+	 * one line when it starts. NULL-ended; NULL: nothing.
+	 */
+	const char *const *differences;
+};
+
+/* What only the sandbox itself can tell, when its root has been built. */
+struct gvisor_inside {
+	uint32_t uid, gid;
+	const uint32_t *groups;
+	size_t group_count;
+	const char *const *env; /* complete, NULL-ended */
+	const char *program;    /* argv[0], found in the root: absolute */
+	const char *root;       /* where the root lies for runsc, absolute */
+	bool filters; /* this runsc takes linux.seccomp (--oci-seccomp is passed) */
+};
+
 /* What an image has become. */
 struct image_root {
 	struct image_config config;
@@ -245,6 +296,7 @@ struct plan {
 	struct policy_spec policy;
 	struct process_spec process;
 	struct life_spec life;
+	struct runtime_spec runtime;
 	struct container_spec container;
 	struct wrap_spec wrap;
 	const struct plan_origin *origins;
@@ -299,6 +351,15 @@ int plan_check(const struct plan *plan, struct error *err);
  * from the plan that no option at all would give.
  */
 const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena);
+
+/*
+ * The config.json that runsc is given, in the arena. Of what lies in the root only that is a mount of
+ * gVisor's own which has to be: what gVisor makes anew (proc, sysfs, dev, tmpfs), and
+ * directories that others may change meanwhile. Everything else is in the root already, read-only where
+ * the plan says so.
+ */
+const char *plan_to_gvisor(const struct plan *plan, const struct gvisor_inside *inside,
+			   struct arena *arena);
 
 struct json_value;
 

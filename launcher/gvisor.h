@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SBX_LAUNCHER_GVISOR_H
+#define SBX_LAUNCHER_GVISOR_H
+
+/*
+ * The hand-over to gVisor's runsc. We make the namespaces, the network and the root as for
+ * every sandbox; runsc then runs as uid 0 of our user namespace, in a root of its own that has
+ * nothing of the host but runsc, and is driven by create, start and kill. Its sandbox process
+ * becomes a child of our init, whose exit status is the command's.
+ *
+ *   gvisor.c           the executor: the launcher's half of a start
+ *   gvisor_child.c     the child's half, with its table of stages
+ *   gvisor_root.c      what runsc sees of the world
+ *   gvisor_drive.c     runsc's commands as processes
+ *   gvisor_streams.c   standard streams through pipes, the console socket
+ *   gvisor_binary.c    which file is runsc: PATH, architecture, pin
+ *   gvisor_probe.c     what that file can: release, flags, platforms; remembered
+ *   gvisor_platform.c  which platform is taken
+ *   gvisor_failure.c   what runsc says when it fails, as one sentence
+ *   gvisor_log.c       its debug log, kept of what failed
+ *   gvisor_exec.c      further processes in a sandbox that runs
+ */
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/files.h"
+#include "plan/plan.h"
+
+struct child;
+struct error;
+
+/* Flags that not every release has (`runsc flags`). */
+enum gvisor_flag {
+	GVISOR_DIRECTFS = 1 << 0,        /* --directfs */
+	GVISOR_OVERLAY2 = 1 << 1,        /* --overlay2 */
+	GVISOR_HOST_SETTINGS = 1 << 2,   /* --host-settings */
+	GVISOR_HOST_UDS = 1 << 3,        /* --host-uds */
+	GVISOR_HOST_FIFO = 1 << 4,       /* --host-fifo */
+	GVISOR_FILE_ACCESS = 1 << 5,     /* --file-access */
+	GVISOR_OCI_SECCOMP = 1 << 6,     /* --oci-seccomp */
+	GVISOR_NET_RAW = 1 << 7,         /* --net-raw */
+	GVISOR_PANIC_LOG = 1 << 8,       /* --panic-log */
+	GVISOR_SIDECAR_RELEASE = 1 << 9, /* --sidecar-release-enforcement-policy */
+	GVISOR_SIDECAR_USAGE = 1 << 10,  /* --sidecar-usage-policy */
+	GVISOR_ROOTLESS = 1 << 11,       /* --rootless */
+};
+
+enum {
+	/* The first release without gvisor#10704, and kernels that it happens on have
+	   /proc/sys/net/core/rmem_default in every network namespace. */
+	GVISOR_NET_CORE_FIXED = 20240807,
+};
+
+/* A file that is runsc, checked, and what it is known to be able to. */
+struct gvisor_binary {
+	char path[PATH_MAX]; /* absolute, links resolved */
+	struct files_identity
+		identity;   /* of what was checked: nothing else is executed */
+	char release[64];   /* in its own words: "release-20240807.0", "0.0~20221219.0" */
+	unsigned int date;  /* 20240807; 0: unknown */
+	unsigned int flags; /* enum gvisor_flag */
+	unsigned int platforms; /* 1 << enum gvisor_platform: those it was built with */
+	bool companions; /* a folder gvisor-bin lies beside it, and belongs to it */
+	bool pinned;     /* it is what --runsc-pin names */
+};
+
+/* What a start is done with. */
+struct gvisor_choice {
+	struct gvisor_binary binary;
+	enum gvisor_platform platform;
+	bool directfs; /* --directfs=true: without a range of ids, or with Yama's scope 2 */
+	bool hides_net_core; /* the work-around for gvisor#10704 is needed */
+	char notes[512];     /* lines for the user, each with its newline: may be empty */
+};
+
+/*
+ * Finds runsc for the plan, checks architecture and pin, probes it where that was not done
+ * since the machine started, and takes the first platform that works. Fails closed: one of the
+ * ids runsc-… and kvm-… with its hint.
+ */
+int gvisor_choose(const struct plan *plan, struct gvisor_choice *ret_choice,
+		  struct error *err);
+
+/* The same in parts, for `sbx doctor` and sbx-oci. gvisor_binary.c, gvisor_probe.c */
+int gvisor_find(const struct runtime_spec *spec, struct gvisor_binary *ret_binary,
+		struct error *err);
+int gvisor_probe(struct gvisor_binary *binary, struct error *err);
+
+/*
+ * Whether kvm works with it: a sandbox is started, for at most three seconds. -1: err says
+ * which of the known causes it is (kvm-missing, kvm-forbidden, kvm-unusable).
+ */
+int gvisor_try_kvm(const struct gvisor_binary *binary, struct error *err);
+
+/*
+ * What runsc said in failing (its stderr, its logs; each may be empty) as a sentence with a
+ * hint and one of the ids. Pure. Always -1.
+ */
+struct gvisor_words {
+	const char *output, *log, *panic;
+};
+int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice *choice,
+		   struct error *err);
+
+/* Where things lie in the root that runsc sees. */
+#define GVISOR_DIR     "/runsc"  /* the folder of its file, read-only */
+#define GVISOR_ROOT    "/rootfs" /* the sandbox's own root */
+#define GVISOR_BUNDLE  "/bundle"
+#define GVISOR_LOGS    "/log"
+#define GVISOR_CONSOLE "/console" /* the console socket */
+
+/* The one container of a run, for runsc. */
+#define GVISOR_ID "sandbox"
+
+/* What the child of such a start has beside others. */
+struct gvisor_start {
+	struct gvisor_choice choice;
+	int binary_dir; /* O_PATH: the folder of runsc */
+	char state
+		[PATH_MAX]; /* $XDG_RUNTIME_DIR/sbx/NAME/runsc: --root, inside as outside */
+};
+
+/* With namespaces, and runsc behind them. gvisor_child.c */
+void gvisor_child_run(struct child *child) __attribute__((noreturn));
+
+#endif
