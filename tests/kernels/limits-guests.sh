@@ -85,7 +85,7 @@ to_tap() { # NAME
 
 run_guest() { # NAME
 	local start
-	take_processor
+	take_processor 0.2
 	start=$SECONDS
 	boot "$1"
 	{
