@@ -371,9 +371,8 @@ int expand(struct draft *draft, struct error *err)
 {
 	expand_life(draft);
 	if (expand_runtime(draft, err) < 0 || expand_isolation(draft, err) < 0 ||
-	    expand_pure(draft, err) < 0 ||
-	    expand_record(draft, err) < 0 || expand_root(draft, err) < 0 ||
-	    expand_command(draft, err) < 0)
+	    expand_pure(draft, err) < 0 || expand_record(draft, err) < 0 ||
+	    expand_root(draft, err) < 0 || expand_command(draft, err) < 0)
 		return -1;
 	expand_namespaces(draft);
 	if (expand_net(draft, err) < 0)

@@ -353,10 +353,12 @@ int plan_check(const struct plan *plan, struct error *err);
 const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena);
 
 /*
- * The config.json that runsc is given, in the arena. Of what lies in the root only that is a mount of
- * gVisor's own which has to be: what gVisor makes anew (proc, sysfs, dev, tmpfs), and
- * directories that others may change meanwhile. Everything else is in the root already, read-only where
- * the plan says so.
+ * The config.json that runsc is given, in the arena. To be called in the sandbox's root, when
+ * that is whole: links are followed in it. Of what lies there only that is a mount of gVisor's
+ * own which has to be: what gVisor makes anew (proc, sysfs, dev, tmpfs), and what others may
+ * change meanwhile. Everything else is in the root already, read-only where the plan says so.
+ * Resource limits are in it: they hold for the command, and runsc itself could not live with
+ * them.
  */
 const char *plan_to_gvisor(const struct plan *plan, const struct gvisor_inside *inside,
 			   struct arena *arena);

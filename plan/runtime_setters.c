@@ -40,9 +40,7 @@ static const char *runtime_word(const struct given *given)
 
 static int refuse_engine(const char *name, struct error *err)
 {
-	error_set(err, ERROR_USAGE,
-		  "use --runtime %s: sbx starts its sandboxes by itself, or by runsc",
-		  name);
+	error_set(err, ERROR_USAGE, "sbx starts its sandboxes by itself, or by runsc");
 	return error_hint(
 		err, "`sbx config` prints a config.json; `%s run` takes its directory",
 		name);
@@ -60,8 +58,8 @@ int set_runtime(struct draft *draft, const struct given *given, struct error *er
 	else if (!strcmp(word, "runc") || !strcmp(word, "crun"))
 		return refuse_engine(word, err);
 	else
-		return error_set(err, ERROR_USAGE,
-				 "use --runtime %.80s: it is native or runsc", word);
+		return error_set(err, ERROR_USAGE, "'%.80s' is neither native nor runsc",
+				 word);
 	return 0;
 }
 
@@ -75,14 +73,13 @@ static int add_platform(struct runtime_spec *runtime, const char *word, size_t l
 		for (size_t j = 0; j < runtime->platform_count; j++) {
 			if (runtime->platforms[j] == (enum gvisor_platform)i)
 				return error_set(err, ERROR_USAGE,
-						 "use --platform: %s stands there twice",
+						 "%s stands there twice",
 						 platform_words[i]);
 		}
 		runtime->platforms[runtime->platform_count++] = (enum gvisor_platform)i;
 		return 0;
 	}
-	return error_set(err, ERROR_USAGE,
-			 "use --platform: '%.*s' is none of auto, systrap, ptrace, kvm",
+	return error_set(err, ERROR_USAGE, "'%.*s' is none of auto, systrap, ptrace, kvm",
 			 (int)(length > 80 ? 80 : length), word);
 }
 
