@@ -31,7 +31,7 @@ static _Noreturn void wake_at_the_end(int pidfd, pid_t launcher)
  * SIGTSTP and not SIGSTOP: the kernel discards it where no shell could continue us
  * (an orphaned process group, setpgid(2)).
  */
-static void stop_as_a_job(void)
+void job_stop(void)
 {
 	sigset_t set;
 
@@ -51,7 +51,7 @@ void job_stand_still(int pidfd)
 		wake_at_the_end(pidfd, launcher);
 	if (waker < 0)
 		return;
-	stop_as_a_job();
+	job_stop();
 	(void)kill(waker, SIGKILL);
 	while (waitpid(waker, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -8,4 +8,7 @@
  */
 void job_stand_still(int pidfd);
 
+/* The same until somebody continues it. */
+void job_stop(void);
+
 #endif

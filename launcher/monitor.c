@@ -11,8 +11,10 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "launcher/explain.h"
+#include "launcher/flows.h"
 #include "launcher/job.h"
 #include "launcher/learn.h"
+#include "launcher/outcome.h"
 #include "launcher/servers.h"
 #include "launcher/signals.h"
 #include "launcher/sync.h"
@@ -21,12 +23,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,9 +47,9 @@ enum event {
 	EVENT_LISTENER,
 	EVENT_NETWORK,
 	EVENT_TERMINAL_IN,
-	EVENT_TERMINAL_OUT = EVENT_TERMINAL_IN + 2,
-	EVENT_STDIN = EVENT_TERMINAL_OUT + 2,
-	EVENT_COUNT = EVENT_STDIN + 2,
+	EVENT_TERMINAL_OUT = EVENT_TERMINAL_IN + FLOW_EVENTS,
+	EVENT_FLOWS = EVENT_TERMINAL_OUT + FLOW_EVENTS,
+	EVENT_COUNT = EVENT_FLOWS + FLOWS_EVENTS,
 };
 
 struct monitor {
@@ -60,7 +62,7 @@ struct monitor {
 	struct servers servers;
 	struct explainer explainer;
 	struct terminal terminal;
-	struct flow stdin_flow;
+	struct flows flows;
 	uint64_t began_ms;
 	bool lasting;                 /* the events were told so */
 	bool ended;                   /* the init has said how the command ended */
@@ -185,7 +187,7 @@ static void release_streams(const struct monitor *monitor)
 {
 	auto_close int null = -1;
 
-	if (monitor->terminal.master >= 0 ||
+	if (monitor->terminal.master >= 0 || flows_are_open(&monitor->flows) ||
 	    monitor->plan->life.status_fd == STDOUT_FILENO)
 		return;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -211,19 +213,6 @@ static void socket_closed(struct monitor *monitor)
 	/* A command without an init took the socket with it: by executing. */
 	if (monitor->plan->process.no_init && !monitor->failed)
 		command_started(monitor);
-}
-
-/*
- * Where the command stopped reading, the caller goes on; the command is not to choose more
- * than that: only forwards, and not beyond the end of the file.
- */
-static void give_offset_back(int64_t offset)
-{
-	struct stat status;
-
-	if (offset > lseek(STDIN_FILENO, 0, SEEK_CUR) &&
-	    fstat(STDIN_FILENO, &status) == 0 && offset <= status.st_size)
-		(void)lseek(STDIN_FILENO, offset, SEEK_SET);
 }
 
 /* Who is learnt from is not explained: there is one listener. */
@@ -262,7 +251,7 @@ static void command_ended(struct monitor *monitor, const struct message *message
 	monitor->status = message->value;
 	monitor->outcome->timed_out = message->timed_out;
 	monitor->outcome->saw_sigsys = message->saw_sigsys;
-	give_offset_back(message->stdin_offset);
+	flows_move_input_to(message->stdin_offset);
 }
 
 static void take_written(const struct monitor *monitor, int value, int fd)
@@ -291,8 +280,10 @@ static void take_turn(struct monitor *monitor, const struct message *message, in
 
 	switch (message->turn) {
 	case TURN_STDIN_PIPE:
-		(void)fcntl(fd, F_SETFL, O_WRONLY | O_NONBLOCK);
-		flow_open(&monitor->stdin_flow, STDIN_FILENO, fd_take(&fd));
+		flows_take_input(&monitor->flows, fd_take(&fd), message->value != 0);
+		break;
+	case TURN_OUTPUT:
+		flows_take_output(&monitor->flows, message->value, fd_take(&fd));
 		break;
 	case TURN_WRITTEN:
 		take_written(monitor, message->value, fd_take(&fd));
@@ -325,7 +316,6 @@ static void take_turn(struct monitor *monitor, const struct message *message, in
 	case TURN_FAILED:
 		take_failure(monitor, message);
 		break;
-	case TURN_OUTPUT:
 	case TURN_LOG:
 	case TURN_MOVED:
 	case TURN_IDS_MAPPED:
@@ -372,21 +362,13 @@ static void hear_network(struct monitor *monitor)
 
 /* ---- the loop -------------------------------------------------------------------------- */
 
-/* The pipe is ours: the command sees its end. */
-static void close_stdin_flow(struct monitor *monitor)
-{
-	fd_close(&monitor->stdin_flow.to);
-	flow_close(&monitor->stdin_flow);
-}
-
 static void pump(struct monitor *monitor, const struct pollfd *events)
 {
 	if (!flow_pump(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]))
 		flow_close(&monitor->terminal.in);
 	if (!flow_pump(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]))
 		flow_close(&monitor->terminal.out);
-	if (!flow_pump(&monitor->stdin_flow, &events[EVENT_STDIN]))
-		close_stdin_flow(monitor);
+	flows_pump(&monitor->flows, &events[EVENT_FLOWS]);
 }
 
 static int left_of(uint64_t since_ms, int limit_ms)
@@ -447,7 +429,7 @@ static void follow(struct monitor *monitor)
 					 .events = POLLIN };
 		flow_events(&monitor->terminal.in, &events[EVENT_TERMINAL_IN]);
 		flow_events(&monitor->terminal.out, &events[EVENT_TERMINAL_OUT]);
-		flow_events(&monitor->stdin_flow, &events[EVENT_STDIN]);
+		flows_events(&monitor->flows, &events[EVENT_FLOWS]);
 		if (poll(events, EVENT_COUNT, time_left(monitor)) < 0) {
 			if (errno == EINTR)
 				continue;
@@ -501,41 +483,42 @@ static void wait_for_init(struct monitor *monitor, int *ret_status)
 	outcome->max_rss_kib = (uint64_t)usage.ru_maxrss;
 }
 
-/* The init was killed from outside: with it, whatever the command was doing. */
-static int judge_killed(struct monitor *monitor, int init_status)
+/*
+ * What is still on its way is for whoever reads; the command has ended, but its launcher can
+ * be told to go as if it had not.
+ */
+static void end_flows(struct monitor *monitor)
 {
-	monitor->outcome->init_killed = WIFSIGNALED(init_status);
-	if (monitor->outcome->command_started && WIFSIGNALED(init_status)) {
-		monitor->outcome->signal = WTERMSIG(init_status);
-		monitor->outcome->status = 128 + monitor->outcome->signal;
-		return 0;
-	}
-	if (WIFSIGNALED(init_status))
-		return error_set(
-			monitor->err, ERROR_PLAIN,
-			"start the command: the sandbox was killed by signal %d (%s)",
-			WTERMSIG(init_status), strsignal(WTERMSIG(init_status)));
-	return error_set(monitor->err, ERROR_PLAIN, "%s: its init ended without a word",
-			 monitor->outcome->command_started ? "follow the sandbox"
-							   : "start the sandbox");
+	const uint64_t timeout = monitor->plan->life.timeout_ms;
+	const int limit = timeout == 0 || timeout > INT_MAX
+				  ? -1
+				  : left_of(monitor->began_ms, (int)timeout);
+	struct error lost;
+	int number = flows_drain(&monitor->flows, monitor->signals,
+				 monitor->events->ignored, limit);
+
+	if (number == SIGALRM)
+		monitor->outcome->timed_out = true;
+	else if (number)
+		monitor->status = number;
+	if (flows_end(&monitor->flows, &lost) == 0 || monitor->failed)
+		return;
+	*monitor->err = lost;
+	monitor->failed = true;
 }
 
 static int judge(struct monitor *monitor, int init_status)
 {
-	struct outcome *outcome = monitor->outcome;
-	int status = monitor->status;
+	const struct ending ending = {
+		.no_init = monitor->plan->process.no_init,
+		.told = monitor->ended,
+		.status = monitor->status,
+		.init_status = init_status,
+	};
 
 	if (monitor->failed)
 		return -1;
-	if (monitor->plan->process.no_init && outcome->command_started)
-		status = init_status;
-	else if (!monitor->ended)
-		return judge_killed(monitor, init_status);
-	outcome->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	outcome->status = outcome->signal ? 128 + outcome->signal : WEXITSTATUS(status);
-	if (outcome->timed_out)
-		outcome->status = 124;
-	return 0;
+	return outcome_judge(monitor->outcome, &ending, monitor->err);
 }
 
 /* What was denied is told for every end; an error that there is already is the one that counts. */
@@ -569,7 +552,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	explainer_init(&monitor.explainer, plan);
 	monitor.explainer.place = events->denials;
 	terminal_init(&monitor.terminal);
-	flow_init(&monitor.stdin_flow);
+	flows_init(&monitor.flows, plan->life.status_fd == STDOUT_FILENO);
 	signals_forwarded(&set);
 	monitor.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (monitor.signals < 0) {
@@ -578,10 +561,10 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	} else {
 		follow(&monitor);
 	}
-	close_stdin_flow(&monitor);
 	/* An init that has failed or said goodbye ends by itself, and soon. */
 	wait_for_init(&monitor, &init_status);
 	servers_end(&monitor.servers);
+	end_flows(&monitor);
 	terminal_drain(&monitor.terminal);
 	terminal_free(&monitor.terminal);
 	fd_close(&monitor.signals);

@@ -5,31 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-enum { FLOW_SIZE = 16384 };
-
-void flow_init(struct flow *flow)
-{
-	*flow = (struct flow){ .from = -1, .to = -1 };
-}
-
-void flow_open(struct flow *flow, int from, int to)
-{
-	flow->bytes = malloc(FLOW_SIZE);
-	if (!flow->bytes)
-		return;
-	flow->from = from;
-	flow->to = to;
-}
-
-void flow_close(struct flow *flow)
-{
-	free(flow->bytes);
-	flow_init(flow);
-}
 
 void terminal_init(struct terminal *terminal)
 {
@@ -86,56 +63,16 @@ void terminal_resize(const struct terminal *terminal)
 		(void)ioctl(terminal->master, TIOCSWINSZ, &size);
 }
 
-/* Reading waits until everything that was read is written: memory stays bounded. */
-void flow_events(const struct flow *flow, struct pollfd events[2])
-{
-	const bool full = flow->end > flow->start;
-
-	events[0] = (struct pollfd){ .fd = full ? -1 : flow->from, .events = POLLIN };
-	events[1] = (struct pollfd){ .fd = full ? flow->to : -1, .events = POLLOUT };
-}
-
-static bool flow_write(struct flow *flow)
-{
-	ssize_t written =
-		write(flow->to, flow->bytes + flow->start, flow->end - flow->start);
-
-	if (written < 0)
-		return errno == EAGAIN || errno == EINTR;
-	flow->start += (size_t)written;
-	return true;
-}
-
-static bool flow_read(struct flow *flow)
-{
-	ssize_t got = read(flow->from, flow->bytes, FLOW_SIZE);
-
-	if (got < 0)
-		return errno == EAGAIN || errno == EINTR;
-	flow->start = 0;
-	flow->end = (size_t)got;
-	return got > 0;
-}
-
-bool flow_pump(struct flow *flow, const struct pollfd events[2])
-{
-	if (events[1].revents)
-		return flow_write(flow);
-	if (events[0].revents)
-		return flow_read(flow);
-	return true;
-}
-
 void terminal_drain(struct terminal *terminal)
 {
 	struct flow *out = &terminal->out;
 
 	/* Bounded: who writes into it is dead, and a terminal holds a few pages at most. */
 	for (int round = 0; round < 1000 && out->from >= 0; round++) {
-		struct pollfd events[2];
+		struct pollfd events[FLOW_EVENTS];
 
 		flow_events(out, events);
-		if (poll(events, 2, 1000) <= 0)
+		if (poll(events, FLOW_EVENTS, 1000) <= 0)
 			break;
 		if (!flow_pump(out, events))
 			break;

@@ -2,20 +2,11 @@
 #ifndef SBX_LAUNCHER_TERMINAL_H
 #define SBX_LAUNCHER_TERMINAL_H
 
+#include "launcher/flow.h"
+
 #include <poll.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <termios.h>
-
-/*
- * Bytes on their way from one descriptor to another. The room for them is there from
- * flow_open() to flow_close(): most launchers never need it.
- */
-struct flow {
-	int from, to; /* -1: that side is closed */
-	size_t start, end;
-	char *bytes;
-};
 
 /*
  * The launcher's half of a terminal: what is typed goes to the master, what comes from it
@@ -39,16 +30,6 @@ void terminal_attach(struct terminal *terminal, int master, bool input);
 void terminal_make_raw(struct terminal *terminal);
 void terminal_restore(struct terminal *terminal);
 void terminal_resize(const struct terminal *terminal);
-
-void flow_init(struct flow *flow);
-
-/* Without memory it stays closed. */
-void flow_open(struct flow *flow, int from, int to);
-void flow_close(struct flow *flow);
-
-/* One flow as events for poll(2), and what they bring. pump returns false at its end. */
-void flow_events(const struct flow *flow, struct pollfd events[2]);
-bool flow_pump(struct flow *flow, const struct pollfd events[2]);
 
 /* What is still in the terminal, after the sandbox has ended. */
 void terminal_drain(struct terminal *terminal);
