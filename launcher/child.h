@@ -20,6 +20,7 @@ struct gvisor_start;
 struct landlock_path;
 struct message;
 struct plan;
+struct process_spec;
 
 /* The file of sbx itself: it is no command. */
 struct own_file {
@@ -139,6 +140,12 @@ int identity_find(struct child *child, struct error *err);
 
 /* A pty of our own inside: its master goes to the launcher. terminal.c */
 int terminal_open(struct child *child, struct error *err);
+
+/*
+ * Gives a pty (by either end) the modes of the caller's terminal, where 0, 1 or 2 is one,
+ * and its size, or the one that the plan says. terminal_child.c
+ */
+void terminal_prepare(int terminal, const struct process_spec *process);
 
 /* Notes the file at path as the own one; strict as it is. */
 void own_file_note(const char *path, struct own_file *own_file);

@@ -112,6 +112,12 @@ static int place_console(int slave, struct error *err)
 	return 0;
 }
 
+void terminal_prepare(int terminal, const struct process_spec *process)
+{
+	copy_terminal(terminal);
+	set_size(terminal, process);
+}
+
 int terminal_open(struct child *child, struct error *err)
 {
 	const struct message message = { .turn = TURN_CONSOLE };
@@ -128,8 +134,7 @@ int terminal_open(struct child *child, struct error *err)
 	slave = open_slave(master);
 	if (slave < 0)
 		return error_errno(err, "open a terminal");
-	copy_terminal(slave);
-	set_size(slave, &child->plan->process);
+	terminal_prepare(slave, &child->plan->process);
 	if (fchown(slave, child->uid, group) < 0 && errno != EINVAL && errno != EPERM)
 		return error_errno(err, "give the terminal to the user");
 	if (own_devices && !child->joins && place_console(slave, err) < 0)
