@@ -12,7 +12,7 @@ test_packages='libcmocka-dev clang clang-format clang-tidy shellcheck
 	qemu-system-x86 busybox-static cpio kmod xz-utils zstd e2fsprogs mmdebstrap
 	flatpak ostree dbus xdg-dbus-proxy gir1.2-webkit2-4.1 python3-gi xvfb xauth fonts-dejavu-core
 	umoci skopeo minisign signify-openbsd gpgv squashfuse squashfs-tools erofs-utils
-	fuse-overlayfs podman runc umoci skopeo slirp4netns passt iperf3 openssl nftables tcpdump libcap2-bin procps iproute2 strace tmux git jq man-db file python3-jsonschema tzdata'
+	fuse-overlayfs runsc podman buildah runc umoci skopeo slirp4netns passt iperf3 openssl nftables tcpdump libcap2-bin procps iproute2 strace tmux git jq man-db file python3-jsonschema tzdata'
 
 # A machine that somebody works at gets no daemon from us.
 ci_packages='docker.io containerd rootlesskit python3-grpcio slurm-wlm munge'

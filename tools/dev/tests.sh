@@ -3,7 +3,7 @@
 # `./dev test` is a row of parts, each one way to build the tree and the suites that are run
 # on it. What each check said goes into one file of results, which gives the closing line.
 
-parts='root release clang failpoints tidy sanitizers offline noseccomp aarch64 musl guests'
+parts='root release norunsc clang failpoints tidy sanitizers offline noseccomp aarch64 musl guests'
 
 # Where checks are slow, a sanitizer or an emulator multiplies every limit of time.
 time_factor=1
@@ -119,6 +119,29 @@ part_release() {
 	run_tests --no-suite tidy --no-suite kernels --no-suite guests --no-suite bench "${left_out[@]}"
 }
 
+# A PATH that has everything but runsc, for the caller's rest.
+# shellcheck disable=SC2031
+without_runsc() {
+	local directory bin
+	bin=$(dev_cache)/norunsc
+	rm -rf "$bin"
+	mkdir -p "$bin"
+	for directory in ${PATH//:/ }; do
+		find "$directory/" -maxdepth 1 ! -type d ! -name 'runsc*' -print0 2>/dev/null
+	done | xargs -0 ln -s -t "$bin" 2>/dev/null || true
+	PATH=$bin
+}
+
+# On a machine without runsc what wants it is skipped, and what would look for it does without.
+part_norunsc() {
+	local PATH=$PATH wanting
+	built build_release || return 0
+	without_runsc
+	wanting=$(grep -lx needs_runsc "$tree"/tests/*/*.sh | sed -E 's|.*/([a-z]+)/([a-z_]+)\.sh|\1_\2|')
+	# shellcheck disable=SC2086
+	run_tests $wanting sandbox_doctor sandbox_config oci_program oci_words
+}
+
 # The other compiler builds what is tested by failpoints, and what the linter reads. What is
 # built for its tests alone is built without optimization, which takes half of the time.
 # What needs no build of its own to be left out is left out in one that is there.
@@ -165,14 +188,19 @@ noseccomp=(-Dbuildtype=debug -Dseccomp=disabled -Dselinux=disabled -Dnokmem=true
 
 # Who asks for a policy is refused there; the rest works as ever.
 part_noseccomp() {
+	local PATH=$PATH
+	without_runsc
 	built build_tree noseccomp "${noseccomp[@]}" || return 0
 	run_tests --suite unit
 	run_tests sandbox_without_seccomp
 }
 
-# From nothing, in a network namespace that has no network; what was built is the next part's.
+# From nothing, in a network namespace that has no network, and without runsc; what was built
+# is the next part's.
 # shellcheck disable=SC2016
 part_offline() {
+	local PATH=$PATH
+	without_runsc
 	build=$(build_directory noseccomp)
 	rm -rf "$build"
 	if unshare --map-root-user --net sh -ec '
