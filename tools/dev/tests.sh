@@ -41,6 +41,9 @@ run_full() {
 	run_benchmark policy
 	run_benchmark net
 	run_benchmark roots
+	if command -v runsc >/dev/null; then
+		run_benchmark gvisor
+	fi
 }
 
 run_part() { # NAME
