@@ -195,12 +195,10 @@ static int open_places(int dir, const char *path, bool make, struct arena *arena
 	return 0;
 }
 
-static int open_cache(bool make, struct arena *arena, struct cache *ret_cache,
-		      struct error *err)
+int cache_open_folder(const char *name, bool make, struct arena *arena, struct error *err)
 {
 	const char *base = base_path(arena, err);
-	auto_close int base_fd = -1, sbx = -1, dir = -1;
-	const char *path;
+	auto_close int base_fd = -1, sbx = -1;
 
 	if (!base)
 		return -1;
@@ -209,12 +207,23 @@ static int open_cache(bool make, struct arena *arena, struct cache *ret_cache,
 	base_fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (base_fd < 0)
 		return cache_error(err, "open", base);
-	path = arena_printf(arena, "%s/sbx/images", base);
 	sbx = open_own(base_fd, "sbx", arena_printf(arena, "%s/sbx", base), make, err);
 	if (sbx < 0)
 		return -1;
-	dir = open_own(sbx, "images", path, make, err);
-	if (dir < 0 || open_places(dir, path, make, arena, err) < 0)
+	return open_own(sbx, name, arena_printf(arena, "%s/sbx/%s", base, name), make,
+			err);
+}
+
+static int open_cache(bool make, struct arena *arena, struct cache *ret_cache,
+		      struct error *err)
+{
+	auto_close int dir = cache_open_folder("images", make, arena, err);
+	const char *path;
+
+	if (dir < 0)
+		return -1;
+	path = arena_printf(arena, "%s/sbx/images", base_path(arena, err));
+	if (open_places(dir, path, make, arena, err) < 0)
 		return -1;
 	*ret_cache = (struct cache){ .dir = fd_take(&dir),
 				     .path = path,

@@ -59,6 +59,13 @@ int cache_open(struct arena *arena, struct cache *ret_cache, struct error *err);
 int cache_open_existing(struct arena *arena, struct cache *ret_cache, struct error *err);
 void cache_close(struct cache *cache);
 
+/*
+ * $XDG_CACHE_HOME/sbx/NAME (0700), for what is kept beside images, under the same conditions.
+ * Returns a descriptor, or -1 (with make false also where it is missing).
+ */
+int cache_open_folder(const char *name, bool make, struct arena *arena,
+		      struct error *err);
+
 /* A whole image, as it was once read. In the arena. */
 struct cache_record {
 	const char *id;     /* digest of the input, "sha256:HEX" */

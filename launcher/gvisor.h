@@ -13,9 +13,13 @@
  *   gvisor_root.c      what runsc sees of the world
  *   gvisor_drive.c     runsc's commands as processes
  *   gvisor_streams.c   standard streams through pipes, the console socket
- *   gvisor_binary.c    which file is runsc: PATH, architecture, pin
- *   gvisor_probe.c     what that file can: release, flags, platforms; remembered
+ *   gvisor_binary.c    which file is runsc: PATH, architecture, owners
+ *   gvisor_pin.c       whether it is the one that has to be
+ *   gvisor_ask.c       a program that is asked something
+ *   gvisor_probe.c     what that file can: release, flags, platforms
+ *   gvisor_known.c     what was found out, remembered
  *   gvisor_platform.c  which platform is taken
+ *   gvisor_kvm.c       whether kvm is of use
  *   gvisor_failure.c   what runsc says when it fails, as one sentence
  *   gvisor_log.c       its debug log, kept of what failed
  *   gvisor_exec.c      further processes in a sandbox that runs
@@ -65,6 +69,7 @@ struct gvisor_binary {
 	unsigned int platforms; /* 1 << enum gvisor_platform: those it was built with */
 	bool companions; /* a folder gvisor-bin lies beside it, and belongs to it */
 	bool pinned;     /* it is what --runsc-pin names */
+	char pinned_release[64]; /* that its pin asks for; "": any */
 };
 
 /* What a start is done with. */

@@ -53,7 +53,9 @@ static int enter_apart(const struct asked *asked)
 
 	if (ids_map_self(&ids, &ignored) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ||
+	    mount("none", GVISOR_TRIAL_STATE, "tmpfs", MS_NOSUID | MS_NODEV,
+		  "mode=0700") < 0)
 		return -1;
 	return 0;
 }

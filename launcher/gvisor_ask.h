@@ -15,6 +15,9 @@
 
 enum { GVISOR_ANSWER_MAX = 64 << 10 };
 
+/* A tmpfs, for what is asked apart. */
+#define GVISOR_TRIAL_STATE "/dev/shm"
+
 struct gvisor_question {
 	pid_t pid; /* 0: none; -1: it could not be started, errnum says why */
 	int pidfd, output;

@@ -181,20 +181,23 @@ static bool is_group_ours(const struct stat *status)
 }
 
 /* sticky: others may add names there, and that does no harm. */
-static bool others_may_write(const struct stat *status, bool sticky)
+bool gvisor_others_may_write(const struct stat *status, bool sticky)
 {
 	if (!is_ours(status))
 		return true;
+	if (S_ISLNK(status->st_mode))
+		return false;
 	if (sticky && S_ISDIR(status->st_mode) && (status->st_mode & S_ISVTX))
 		return false;
 	return (status->st_mode & S_IWOTH) ||
 	       ((status->st_mode & S_IWGRP) && !is_group_ours(status));
 }
 
-/* path without links, and every folder above it. */
-int gvisor_check_owners(const char *path, struct error *err)
+/* Also every folder above it: who may rename one there may put another in its place. */
+int gvisor_check_owners(const char *path, enum error_id id, const char *what,
+			struct error *err)
 {
-	char at[PATH_MAX];
+	char at[PATH_MAX + NAME_MAX];
 	int depth = 0;
 
 	for (text_copy(at, sizeof(at), path);; depth++) {
@@ -204,9 +207,8 @@ int gvisor_check_owners(const char *path, struct error *err)
 		if (lstat(at[0] ? at : "/", &status) < 0)
 			return error_errno_id(err, ERROR_RUNSC_NOT_EXECUTABLE,
 					      "look at %s", at);
-		if (others_may_write(&status, depth > 1)) {
-			error_set(err, ERROR_RUNSC_NOT_EXECUTABLE,
-				  "use %s as runsc: others may change %s", path,
+		if (gvisor_others_may_write(&status, depth > 1)) {
+			error_set(err, id, "use %s%s: others may change %s", path, what,
 				  at[0] ? at : "/");
 			return error_hint(err,
 					  "chmod go-w %s, if it is the caller's or "
@@ -220,18 +222,18 @@ int gvisor_check_owners(const char *path, struct error *err)
 }
 
 /* A link may be changed by whoever may change its folder. */
-static int check_links(const char *named, const char *path, struct error *err)
+static int check_link(const char *named, const char *path, struct error *err)
 {
-	char folder[PATH_MAX], real[PATH_MAX], entry[PATH_MAX];
+	const char *name = strrchr(named, '/');
+	char folder[PATH_MAX], real[PATH_MAX], link[PATH_MAX + NAME_MAX];
 
 	if (strcmp(named, path) == 0)
 		return 0;
-	text_copy(folder, sizeof(folder), named);
-	*strrchr(folder, '/') = '\0';
-	if (!realpath(folder[0] ? folder : "/", real))
+	snprintf(folder, sizeof(folder), "%.*s/", (int)(name - named), named);
+	if (!realpath(folder, real))
 		return error_errno_id(err, ERROR_RUNSC_MISSING, "find %s", folder);
-	snprintf(entry, sizeof(entry), "%.*s", (int)sizeof(entry) - 1, real);
-	return gvisor_check_owners(entry, err);
+	snprintf(link, sizeof(link), "%s%.*s", real, NAME_MAX, name);
+	return gvisor_check_owners(link, ERROR_RUNSC_NOT_EXECUTABLE, " as runsc", err);
 }
 
 /* ---- all of it ------------------------------------------------------------------------- */
@@ -277,11 +279,14 @@ int gvisor_find(const struct runtime_spec *spec, struct gvisor_binary *ret_binar
 	}
 	auto_close int fd = open_program(binary.path, &status, err);
 
-	if (fd < 0 || gvisor_check_owners(binary.path, err) < 0 ||
-	    check_links(named, binary.path, err) < 0)
+	if (fd < 0 ||
+	    gvisor_check_owners(binary.path, ERROR_RUNSC_NOT_EXECUTABLE, " as runsc",
+				err) < 0 ||
+	    check_link(named, binary.path, err) < 0)
 		return -1;
 	binary.companions = has_companions(binary.path);
-	if (identify(&status, &binary, err) < 0)
+	if ((spec->pin && gvisor_pin_check(spec->pin, fd, &binary, err) < 0) ||
+	    identify(&status, &binary, err) < 0)
 		return -1;
 	*ret_binary = binary;
 	return 0;

@@ -33,17 +33,20 @@ static int yama_scope(void)
 	const ssize_t length = files_read(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope",
 					  text, sizeof(text) - 1);
 
-	return length > 0 ? atoi(text) : 0;
+	return length > 0 ? (int)strtol(text, NULL, 10) : 0;
 }
 
 /* Since 6.11 every network namespace has the file that old releases take for the host's. */
 static bool kernel_shows_net_core(void)
 {
-	unsigned int major = 0, minor = 0;
+	unsigned long major, minor;
 	struct utsname name;
+	char *end;
 
-	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+	if (uname(&name) < 0)
 		return true;
+	major = strtoul(name.release, &end, 10);
+	minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
 	return major > 6 || (major == 6 && minor >= 11);
 }
 
@@ -96,13 +99,6 @@ static int check_platform(const struct gvisor_binary *binary,
 	return yama_scope() >= SCOPE_NONE ? refuse_untraced(platform, err) : 0;
 }
 
-int gvisor_try_kvm(const struct gvisor_binary *binary, struct error *err)
-{
-	(void)binary;
-	error_set(err, ERROR_KVM_UNUSABLE, "use --platform kvm yet");
-	return error_hint(err, "--platform auto does without");
-}
-
 /* ---- the ladder ---------------------------------------------------------------------------- */
 
 static size_t platforms_of(const struct runtime_spec *spec,
@@ -118,11 +114,13 @@ static size_t platforms_of(const struct runtime_spec *spec,
 	return 1;
 }
 
-static void add_note(struct gvisor_choice *choice, const char *note)
+static void add_note(struct gvisor_choice *choice, const char *first, const char *second,
+		     const char *third)
 {
 	const size_t used = strlen(choice->notes);
 
-	snprintf(choice->notes + used, sizeof(choice->notes) - used, "%s\n", note);
+	snprintf(choice->notes + used, sizeof(choice->notes) - used, "%s%s%s\n", first,
+		 second, third);
 }
 
 static int choose_platform(const struct runtime_spec *spec, struct gvisor_choice *choice,
@@ -136,7 +134,7 @@ static int choose_platform(const struct runtime_spec *spec, struct gvisor_choice
 		if (check_platform(&choice->binary, platforms[i], err) == 0)
 			return 0;
 		if (i + 1 < count)
-			add_note(choice, err->text);
+			add_note(choice, "cannot ", err->text, "; the next one is tried");
 	}
 	return -1;
 }
@@ -170,11 +168,17 @@ int gvisor_choose(const struct plan *plan, struct gvisor_choice *ret_choice,
 {
 	struct gvisor_choice choice = { .directfs = false };
 
+	*err = (struct error){ .errnum = 0 };
 	if (gvisor_find(&plan->runtime, &choice.binary, err) < 0 ||
 	    gvisor_probe(&choice.binary, err) < 0 ||
 	    choose_platform(&plan->runtime, &choice, err) < 0 ||
 	    choose_directfs(plan, &choice, err) < 0)
 		return -1;
+	if (strcmp(choice.binary.pinned_release, "latest") == 0)
+		add_note(&choice,
+			 "the pin asks for the release `latest`, which is another "
+			 "with each download; this one is ",
+			 choice.binary.release, "");
 	choice.hides_net_core =
 		choice.binary.date < GVISOR_NET_CORE_FIXED && kernel_shows_net_core();
 	*ret_choice = choice;

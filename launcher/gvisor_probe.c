@@ -6,6 +6,7 @@
  */
 #include "launcher/gvisor.h"
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "launcher/gvisor_ask.h"
@@ -141,18 +142,18 @@ static const char *const questions[QUESTION_COUNT][4] = {
 	[ASKS_PLATFORMS] = { "runsc", "help", "platforms", NULL },
 };
 
-static int refuse(const struct gvisor_binary *binary, const char *what, struct error *err)
+static int refuse(const struct gvisor_binary *binary, enum error_id id, const char *what,
+		  struct error *err)
 {
-	error_set(err, ERROR_RUNSC_NOT_EXECUTABLE, "use %s as runsc: it %s", binary->path,
-		  what);
+	error_set(err, id, "use %s as runsc: it %s", binary->path, what);
 	return error_hint(err, "is that gVisor's runsc? Try: %s --version", binary->path);
 }
 
 static int take_version(const char *text, struct gvisor_binary *binary, struct error *err)
 {
 	if (!gvisor_read_release(text, binary->release))
-		return refuse(binary, "does not tell its release", err);
-	binary->date = gvisor_date_of(binary->release);
+		return refuse(binary, ERROR_RUNSC_RELEASE, "does not tell its release",
+			      err);
 	return 0;
 }
 
@@ -161,14 +162,18 @@ static int take_flags(const char *text, struct gvisor_binary *binary, struct err
 	bool is_list;
 
 	binary->flags = gvisor_read_flags(text, &is_list);
-	return is_list ? 0 : refuse(binary, "does not list its flags", err);
+	return is_list ? 0
+		       : refuse(binary, ERROR_RUNSC_NOT_EXECUTABLE,
+				"does not list its flags", err);
 }
 
 static int take_platforms(const char *text, struct gvisor_binary *binary,
 			  struct error *err)
 {
 	binary->platforms = gvisor_read_platforms(text);
-	return binary->platforms ? 0 : refuse(binary, "does not list its platforms", err);
+	return binary->platforms ? 0
+				 : refuse(binary, ERROR_RUNSC_NOT_EXECUTABLE,
+					  "does not list its platforms", err);
 }
 
 static int (*const takers[QUESTION_COUNT])(const char *text, struct gvisor_binary *binary,
@@ -183,7 +188,8 @@ static int judge_end(const struct gvisor_binary *binary, struct gvisor_answer *a
 		     struct error *err)
 {
 	if (!answer->in_time)
-		return refuse(binary, "does not answer within 5 seconds", err);
+		return refuse(binary, ERROR_RUNSC_NOT_EXECUTABLE,
+			      "does not answer within 5 seconds", err);
 	if (WIFEXITED(answer->status) && WEXITSTATUS(answer->status) == 0)
 		return 0;
 	answer->text[strcspn(answer->text, "\n")] = '\0';
@@ -222,14 +228,37 @@ static int ask_all(struct gvisor_binary *binary, struct gvisor_answer *answer,
 	return result;
 }
 
+static int ask(struct gvisor_binary *binary, struct arena *arena, struct error *err)
+{
+	struct gvisor_known *known = gvisor_recall(binary->path, arena);
+
+	if (!known->probed) {
+		if (ask_all(binary, arena_alloc(arena, sizeof(struct gvisor_answer)),
+			    err) < 0)
+			return -1;
+		known->probed = true;
+		known->flags = binary->flags;
+		known->platforms = binary->platforms;
+		text_copy(known->release, sizeof(known->release), binary->release);
+		gvisor_remember(binary->path, known, arena);
+	}
+	binary->flags = known->flags;
+	binary->platforms = known->platforms;
+	text_copy(binary->release, sizeof(binary->release), known->release);
+	binary->date = gvisor_date_of(binary->release);
+	return 0;
+}
+
 int gvisor_probe(struct gvisor_binary *binary, struct error *err)
 {
-	struct gvisor_answer *answer = malloc(sizeof(*answer));
-	int result;
+	struct arena arena = { 0 };
+	const int result = ask(binary, &arena, err);
 
-	if (!answer)
-		return error_errno(err, "ask %s for its release", binary->path);
-	result = ask_all(binary, answer, err);
-	free(answer);
-	return result;
+	arena_free(&arena);
+	if (result < 0 || gvisor_is_release(binary->release, binary->pinned_release))
+		return result;
+	error_set(err, ERROR_RUNSC_RELEASE, "use %s as runsc: it is release %s, not %s",
+		  binary->path, binary->release, binary->pinned_release);
+	return error_hint(err, "the pin has both its digest and another release: one of "
+			       "them is wrong");
 }

@@ -183,21 +183,36 @@ static bool is_digest(const char *text)
 	return strlen(text) == DIGITS && strspn(text, "0123456789abcdefABCDEF") == DIGITS;
 }
 
-int images_verify_sum(int fd, const char *name, const char *wanted, struct arena *arena,
-		      const char **ret_sha512, struct error *err)
+/* wanted: 128 digits; "": those in the list, or any where there is none. */
+static int sum_file(int fd, const char *name, const char *wanted, const char *list,
+		    struct arena *arena, const char **ret_sha512, struct error *err)
 {
 	struct image_job job = { .task = IMAGE_TASK_VERIFY,
 				 .socket = -1,
-				 .input_fd = fd };
+				 .input_fd = fd,
+				 .sha512 = wanted,
+				 .signature = list };
 	const struct json_value *document = NULL;
 
-	job.sha512 = is_digest(wanted) ? wanted : "";
-	job.signature = is_digest(wanted) ? NULL : wanted;
 	*err = (struct error){ .errnum = 0 };
 	if (digest(&job, arena, &document, err) < 0 ||
 	    json_get_text(document, "sha512", ret_sha512, err) != 0)
 		return error_within(err, "verify %s", name);
 	return 0;
+}
+
+int images_verify_sum(int fd, const char *name, const char *wanted, struct arena *arena,
+		      const char **ret_sha512, struct error *err)
+{
+	if (is_digest(wanted))
+		return sum_file(fd, name, wanted, NULL, arena, ret_sha512, err);
+	return sum_file(fd, name, "", wanted, arena, ret_sha512, err);
+}
+
+int images_sha512(int fd, const char *name, struct arena *arena, const char **ret_sha512,
+		  struct error *err)
+{
+	return sum_file(fd, name, "", NULL, arena, ret_sha512, err);
 }
 
 /* ---- what has to be ---------------------------------------------------------------------- */

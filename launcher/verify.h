@@ -55,6 +55,10 @@ int images_verify_with(int fd, const char *name, const char *signature,
 int images_verify_sum(int fd, const char *name, const char *wanted, struct arena *arena,
 		      const char **ret_sha512, struct error *err);
 
+/* Its SHA-512, 128 small hexadecimal digits. */
+int images_sha512(int fd, const char *name, struct arena *arena, const char **ret_sha512,
+		  struct error *err);
+
 /* The file of an operand whose signature counts: of a layout its index.json. */
 const char *images_signed_file(const char *operand, struct arena *arena);
 

@@ -166,7 +166,8 @@ static void a_link_in_such_a_folder_is_refused_too(void **state)
 
 /* ---- what does not answer ------------------------------------------------------------------ */
 
-static void assert_no_answer(void **state, const char *script, const char *why)
+static void assert_no_answer(void **state, const char *script, enum error_id id,
+			     const char *why)
 {
 	const char *path = make_text(state, "other", script);
 	struct gvisor_binary binary;
@@ -174,20 +175,21 @@ static void assert_no_answer(void **state, const char *script, const char *why)
 
 	assert_int_equal(find(path, &binary, &err), 0);
 	assert_int_equal(gvisor_probe(&binary, &err), -1);
-	assert_int_equal(err.id, ERROR_RUNSC_NOT_EXECUTABLE);
+	assert_int_equal(err.id, id);
 	if (!strstr(err.text, why))
 		fail_msg("'%s' does not say '%s'", err.text, why);
 }
 
 static void a_program_that_is_no_runsc_is_refused(void **state)
 {
-	assert_no_answer(state, "#!/bin/sh\necho runc version 1.1\n",
+	assert_no_answer(state, "#!/bin/sh\necho runc version 1.1\n", ERROR_RUNSC_RELEASE,
 			 "does not tell its release");
 	assert_no_answer(state, "#!/bin/sh\necho runsc version 1\n",
-			 "does not list its flags");
+			 ERROR_RUNSC_NOT_EXECUTABLE, "does not list its flags");
 	assert_no_answer(state, "#!/bin/sh\nprintf 'no\\033[2Jway' >&2\nexit 3\n",
-			 "fails: no\\x1b[2Jway");
-	assert_no_answer(state, "#!/nonexistent\n", "No such file");
+			 ERROR_RUNSC_NOT_EXECUTABLE, "fails: no\\x1b[2Jway");
+	assert_no_answer(state, "#!/nonexistent\n", ERROR_RUNSC_NOT_EXECUTABLE,
+			 "No such file");
 }
 
 static void what_it_says_too_much_is_not_waited_for(void **state)
@@ -196,7 +198,7 @@ static void what_it_says_too_much_is_not_waited_for(void **state)
 			 "#!/bin/sh\n[ $1 = --version ] || exit 0\n"
 			 "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); "
 			 "echo 0123456789012345678901234567890123456789; done\n",
-			 "does not tell its release");
+			 ERROR_RUNSC_RELEASE, "does not tell its release");
 }
 
 /* It has the caller's descriptors no more than the caller's environment. */
@@ -208,19 +210,26 @@ static void it_sees_nothing_of_the_caller(void **state)
 		"for fd in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && "
 		"[ \"$(readlink /proc/$$/fd/$fd)\" != \"$0\" ] && echo $fd; done\n"
 		"exit 4\n",
-		"fails: ");
-}
-
-static void setup_leaks(void)
-{
-	setenv("SBX_TEST_SECRET", "1", 1);
+		ERROR_RUNSC_NOT_EXECUTABLE, "fails: ");
 }
 
 static void one_that_hangs_is_left_behind(void **state)
 {
 	assert_no_answer(state,
 			 "#!/bin/sh\n[ $1 = --version ] || exit 0\nsleep 100 & wait\n",
-			 "within 5 seconds");
+			 ERROR_RUNSC_NOT_EXECUTABLE, "within 5 seconds");
+}
+
+static int make_place(void **state)
+{
+	const int result = temporary_make(state);
+	const struct temporary *temporary = *state;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/cache", temporary->path);
+	setenv("XDG_CACHE_HOME", path, 1);
+	setenv("SBX_TEST_SECRET", "1", 1);
+	return result;
 }
 
 int main(void)
@@ -240,6 +249,5 @@ int main(void)
 		cmocka_unit_test(one_that_hangs_is_left_behind),
 	};
 
-	setup_leaks();
-	return cmocka_run_group_tests(tests, temporary_make, temporary_remove);
+	return cmocka_run_group_tests(tests, make_place, temporary_remove);
 }
