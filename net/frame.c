@@ -276,12 +276,24 @@ static bool publishes_udp(const struct net_spec *net)
 	return false;
 }
 
+/*
+ * A stack that is not the kernel's must not be sent larger segments than it has room for:
+ * when its window holds some of its own but none of those, it sees no reason to say that
+ * there is more (RFC 9293, 3.8.6.2.2), and libslirp waits for its clock, five seconds.
+ */
+static size_t stack_mtu(const struct net_spec *net)
+{
+	const uint32_t mtu = net->mtu ? net->mtu : MTU;
+
+	return net->foreign_stack && mtu < FRAME_STACK_MTU ? mtu : FRAME_STACK_MTU;
+}
+
 static int start(struct frame_path *path, struct error *err)
 {
 	const struct stack_spec spec = {
 		.loop = path->spec.loop,
 		.net = path->spec.net,
-		.mtu = FRAME_STACK_MTU,
+		.mtu = stack_mtu(path->spec.net),
 		.host = path->host,
 		.output = frame_from_stack,
 		.may_read = may_read,

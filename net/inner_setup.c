@@ -217,8 +217,22 @@ static void keep_clients(struct inner *inner)
 		(kept & inner->setup.diverts) == inner->setup.diverts;
 }
 
+/*
+ * What goes through the network namespace by packet(7) passes no filter of it and reaches
+ * no socket in it.
+ */
+static void bring_nothing(struct inner *inner)
+{
+	snprintf(inner->setup.why_no_relay, sizeof(inner->setup.why_no_relay),
+		 "the sandbox has a network stack of its own");
+}
+
 static int bring_connections(struct inner *inner, struct error *err)
 {
+	if (inner->spec->foreign_stack) {
+		bring_nothing(inner);
+		return 0;
+	}
 	if (inner->spec->relay_off) {
 		keep_clients(inner);
 		interface_reflect_marks();

@@ -26,6 +26,11 @@ enum net_mode {
 };
 
 enum {
+	/*
+	 * Of an interface that gVisor's stack is on: it cannot do with large segments cut by
+	 * the device, and loses what comes in many small ones.
+	 */
+	NET_FOREIGN_MTU = 65520,
 	PUBLISH_PORTS_MAX = 1024, /* of one range */
 	PUBLISH_TEXT_MAX = 80,    /* bytes of net_format_publish(), NUL among them */
 };

@@ -492,6 +492,7 @@ static int open_ports(struct outer *outer, struct error *err)
 		.in = &outer->in,
 		.net = &outer->spec,
 		.frames = outer->frames,
+		.by_frames = outer->spec.foreign_stack,
 		.want_sockets = want_sockets,
 		.context = outer,
 		.paths = outer->paths,

@@ -123,6 +123,8 @@ const char *const *net_spec_to_words(const struct net_spec *spec, struct arena *
 	put_pair(&writer, "mode", spec->mode == NET_RELAY ? "relay" : "user");
 	if (spec->relay_off)
 		put(&writer, "relay-off");
+	if (spec->foreign_stack)
+		put(&writer, "foreign-stack");
 	put_prefix(&writer, "address", &spec->address);
 	put_ip(&writer, "gateway", &spec->gateway);
 	put_ip(&writer, "dns", &spec->dns);
@@ -176,6 +178,13 @@ static int take_relay_off(struct reader *reader, const char *const *operands)
 {
 	(void)operands;
 	reader->spec->relay_off = true;
+	return 0;
+}
+
+static int take_foreign_stack(struct reader *reader, const char *const *operands)
+{
+	(void)operands;
+	reader->spec->foreign_stack = true;
 	return 0;
 }
 
@@ -348,6 +357,7 @@ static const struct word {
 	{ "version", 1, take_version },
 	{ "mode", 1, take_mode },
 	{ "relay-off", 0, take_relay_off },
+	{ "foreign-stack", 0, take_foreign_stack },
 	{ "address", 1, take_address },
 	{ "gateway", 1, take_gateway },
 	{ "dns", 1, take_dns },

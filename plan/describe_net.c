@@ -26,7 +26,7 @@ static void put_served(struct page *page, const struct net_spec *spec)
 		page_put(page, "its own, through the relay: TCP and names, no tap "
 			       "device\n");
 	else
-		page_put(page, spec->relay_off
+		page_put(page, spec->relay_off || spec->foreign_stack
 				       ? "its own, through libslirp alone\n"
 				       : "its own, through libslirp and the relay\n");
 }

@@ -42,7 +42,10 @@ static const struct net_option {
 /* What a sandbox has for whom nobody chose a network. */
 static enum net_choice default_choice(const struct draft *draft)
 {
-	return draft->pure ? NET_CHOICE_NONE : NET_CHOICE_USER;
+	const bool none = draft->plan.runtime.kind == RUNTIME_RUNSC &&
+			  draft->plan.runtime.net == GVISOR_NET_NONE;
+
+	return draft->pure || none ? NET_CHOICE_NONE : NET_CHOICE_USER;
 }
 
 void add_note(struct draft *draft, bool told, const char *text)
@@ -195,6 +198,8 @@ static const char *needs_tap(const struct draft *draft)
 {
 	if (draft->plan.net.pcap_file)
 		return "--pcap";
+	if (draft->plan.net.foreign_stack)
+		return "--runtime runsc";
 	return draft->plan.net.relay_off ? "--relay off" : NULL;
 }
 
@@ -340,7 +345,7 @@ static void choose_paths(struct draft *draft, const struct given *decider)
 		spec->pcap_file = NULL;
 	if (relay && !(spec->mode == NET_RELAY && is_moot(relay, decider)))
 		spec->relay_off = draft->relay == RELAY_OFF;
-	if (!spec->pcap_file || spec->relay_off)
+	if (!spec->pcap_file || spec->relay_off || spec->foreign_stack)
 		return;
 	spec->relay_off = true;
 	add_note(draft, false, "--pcap: the relay is off, so that each packet is seen");
@@ -376,7 +381,8 @@ int expand_net(struct draft *draft, struct error *err)
 	else if (!draft->from_config && !plan->policy.landlock.whole)
 		set_choice_of(draft, default_choice(draft));
 	asked = decider || draft->from_config;
-	if (check_options(draft, decider, err) < 0 ||
+	if (choose_gvisor_net(draft, mode_text(draft, decider), err) < 0 ||
+	    check_options(draft, decider, err) < 0 ||
 	    fill_spec(draft, decider, asked, err) < 0)
 		return -1;
 	plan->net.loopback = plan->namespaces.kinds[NS_NET].mode == NS_PRIVATE;

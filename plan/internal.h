@@ -341,6 +341,12 @@ int expand_machine(struct draft *draft, struct error *err);
 int expand_net(struct draft *draft, struct error *err);
 
 /*
+ * Which stack gVisor has on the network that was chosen, and what follows for that; mode is
+ * how the network was asked for, for an error. expand_net_gvisor.c
+ */
+int choose_gvisor_net(struct draft *draft, const char *mode, struct error *err);
+
+/*
  * resolv.conf and hosts, as operations of the list of mounts. Returns how many of them there
  * are. The rest of the root is in the plan by then.
  */

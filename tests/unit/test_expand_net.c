@@ -86,6 +86,64 @@ static void two_networks_of_one_source_are_refused(void **state)
 	MADE("--net none --share ipc");
 }
 
+static void gvisors_stack_is_where_the_network_lets_it(void **state)
+{
+	static const struct {
+		const char *words;
+		enum gvisor_net stack;
+		enum net_mode mode;
+	} rows[] = {
+		{ "--net none", GVISOR_NET_NONE, NET_PLAIN },
+		{ "--net relay", GVISOR_NET_HOST, NET_RELAY },
+		{ "--net host", GVISOR_NET_HOST, NET_PLAIN },
+		{ "--gvisor-net none", GVISOR_NET_NONE, NET_PLAIN },
+		{ "--gvisor-net netstack --net none", GVISOR_NET_NONE, NET_PLAIN },
+		{ "--gvisor-net host --net none", GVISOR_NET_HOST, NET_PLAIN },
+		{ "--gvisor-net host --net relay", GVISOR_NET_HOST, NET_RELAY },
+	};
+	struct planning *at = *state;
+	char words[128];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(words, sizeof(words), "--runtime runsc %s", rows[i].words);
+		MADE(words);
+		assert_int_equal(at->plan.runtime.net, rows[i].stack);
+		assert_int_equal(at->plan.net.mode, rows[i].mode);
+		assert_false(at->plan.net.foreign_stack);
+	}
+	REFUSED("--runtime runsc --gvisor-net netstack --net relay",
+		"use --gvisor-net netstack with --net relay: gVisor's own stack needs a "
+		"tap device");
+	REFUSED("--runtime runsc --gvisor-net netstack --net host", "--net host");
+	assert_non_null(strstr(at->err.hint, "--gvisor-net host"));
+	REFUSED("--runtime runsc --gvisor-net none --net relay",
+		"use --gvisor-net none with --net relay");
+	assert_non_null(strstr(at->err.hint, "--net none"));
+}
+
+/* It is never exchanged for another one in silence. */
+static void gvisors_stack_needs_a_tap_device(void **state)
+{
+	struct planning *at = *state;
+
+	if (!net_has_slirp() || net_probe_tap() < 0) {
+		REFUSED("--runtime runsc", "use --runtime runsc: ");
+		assert_int_equal(at->err.id, ERROR_DEVICE_MISSING);
+		assert_non_null(strstr(at->err.hint, "--net relay"));
+		return;
+	}
+	MADE("--runtime runsc --net user --pcap @/pcap");
+	assert_true(at->plan.net.foreign_stack);
+	assert_int_equal(at->plan.net.mtu, NET_FOREIGN_MTU);
+	assert_int_equal(at->plan.note_count, 0);
+	MADE("--runtime runsc --mtu 9000");
+	assert_int_equal(at->plan.net.mtu, 9000);
+	MADE("--runtime runsc --gvisor-net host");
+	assert_int_equal(at->plan.net.mode, NET_USER);
+	assert_false(at->plan.net.foreign_stack);
+	assert_int_equal(at->plan.net.mtu, 0);
+}
+
 static void of_two_sources_the_higher_one_says_it(void **state)
 {
 	struct planning *at = *state;
@@ -377,6 +435,8 @@ int main(void)
 		cmocka_unit_test(a_tap_device_is_wanted_or_asked_for),
 		cmocka_unit_test(a_network_has_room_for_three),
 		cmocka_unit_test(two_networks_of_one_source_are_refused),
+		cmocka_unit_test(gvisors_stack_is_where_the_network_lets_it),
+		cmocka_unit_test(gvisors_stack_needs_a_tap_device),
 		cmocka_unit_test(of_two_sources_the_higher_one_says_it),
 		cmocka_unit_test(
 			options_that_say_nothing_here_are_named_with_the_network),
