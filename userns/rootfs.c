@@ -39,11 +39,18 @@ static int open_host_root(struct tree *tree, struct error *err)
 	return mount_change(tree, tree->root, root_attributes(tree->spec), 0, true, err);
 }
 
-/* Stacks a detached tree on "/": it is the new root from now on. */
-static int stack_root(struct tree *tree, int mount, struct error *err)
+int rootfs_stack(int mount, struct error *err)
 {
 	if (sys_move_mount(mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, "stack the new root");
+	return 0;
+}
+
+/* Stacks a detached tree on "/": it is the new root from now on. */
+static int stack_root(struct tree *tree, int mount, struct error *err)
+{
+	if (rootfs_stack(mount, err) < 0)
+		return -1;
 	tree->root = mount;
 	return 0;
 }
@@ -272,14 +279,23 @@ int tree_pivot(int root, struct error *err)
 	return tree_let_go(err);
 }
 
+int rootfs_change(int mount, struct error *err)
+{
+	if (tree_pivot(mount, err) < 0)
+		return -1;
+	if (chdir("/") < 0)
+		return error_errno(err, "stand at the new root");
+	return 0;
+}
+
 static int finish(struct tree *tree, struct error *err)
 {
 	for (size_t i = 0; i < tree->late_count; i++)
 		if (mount_change(tree, tree->late[i], MOUNT_ATTR_RDONLY, 0, false, err) <
 		    0)
 			return -1;
-	if (tree->pivots && tree_pivot(tree->root, err) < 0)
-		return -1;
+	if (tree->pivots)
+		return rootfs_change(tree->root, err);
 	if (chdir("/") < 0)
 		return error_errno(err, "stand at the new root");
 	return 0;

@@ -467,6 +467,14 @@ int container_root_enter(const struct rootfs_spec *spec,
 			 struct root_sources *sources,
 			 const struct root_listener *listener, struct error *err);
 
+/*
+ * Another root in the place of one that was entered: a detached mount comes to lie on "/",
+ * where things can be mounted in it by its descriptor, and is changed into; what was the root
+ * cannot be reached afterwards.
+ */
+int rootfs_stack(int mount, struct error *err);
+int rootfs_change(int mount, struct error *err);
+
 /* Maps the ids of a detached mount, in a process that may (mount_setattr(2)). */
 int mount_map_ids(int mount, const struct mount_id_map *map, struct error *err);
 
