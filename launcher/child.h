@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct caller_text;
 struct command_steps;
 struct container_record;
 struct error;
@@ -21,6 +22,7 @@ struct landlock_path;
 struct message;
 struct plan;
 struct process_spec;
+struct sandbox;
 
 /* The file of sbx itself: it is no command. */
 struct own_file {
@@ -64,7 +66,7 @@ struct child {
 	int proc;   /* the caller's procfs, for labels; -1: none are asked for */
 	bool joins; /* a sandbox that runs already */
 	bool stays; /* when the launcher has gone */
-	const struct gvisor_start
+	struct gvisor_start
 		*gvisor; /* --runtime runsc; NULL: the command runs natively */
 	struct execution *execution;  /* of a container: found before the wait */
 	struct root_sources *sources; /* the same: reached before the ids are mapped */
@@ -86,7 +88,7 @@ void child_run(struct child *child) __attribute__((noreturn));
 /* Without. landlock_child.c */
 void child_run_in_place(struct child *child) __attribute__((noreturn));
 
-/* The stages that both have. native_child.c */
+/* The stages that several have. native_child.c */
 int stage_watch_launcher(struct child *child, struct error *err);
 int stage_enter_cgroup(struct child *child, struct error *err);
 int stage_weigh_oom(struct child *child, struct error *err);
@@ -96,11 +98,23 @@ int stage_start_command(struct child *child, struct error *err);
 int stage_drop_capabilities(struct child *child, struct error *err);
 int stage_await_ids(struct child *child, struct error *err);
 int stage_name_host(struct child *child, struct error *err);
+int stage_open_network(struct child *child, struct error *err);
+int stage_enter_root(struct child *child, struct error *err);
+int stage_drop_groups(struct child *child, struct error *err);
+int stage_await_network(struct child *child, struct error *err);
 int stage_make_time(struct child *child, struct error *err);
 
 /* All of them in order; -1: the first that failed. */
 int stages_run(struct child *child, const struct stage *stages, size_t count,
 	       struct error *err);
+
+/*
+ * The launcher's half of a start with namespaces. gvisor: what runsc is started with; NULL:
+ * the command runs natively. native.c
+ */
+int namespaces_start(const struct plan *plan, const struct caller_text *caller,
+		     const struct bounds *bounds, struct gvisor_start *gvisor,
+		     struct sandbox *ret_sandbox, struct error *err);
 
 /* Fills stdin_path. native.c */
 void stdin_note(struct child *child);

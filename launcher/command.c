@@ -370,6 +370,15 @@ int command_take_all(const struct child *child, struct error *err)
 	return command_execute(child, &execution, err);
 }
 
+int command_look(const struct child *child, struct execution *execution,
+		 struct error *err)
+{
+	if (take_groups(child, err) < 0 || command_take_ids(child, err) < 0 ||
+	    enter_directory(&child->plan->process, err) < 0)
+		return -1;
+	return execution_prepare(execution, &child->plan->process, NULL, err);
+}
+
 void command_complete_environment(const struct child *child)
 {
 	const char **environment = (const char **)(uintptr_t)child->plan->process.env;

@@ -40,6 +40,13 @@ void command_reset_signals(void);
 /* HOME and USER go into the two places that the plan left free, if nobody gave them. */
 void command_complete_environment(const struct child *child);
 
+/*
+ * As the user that the command will be, from its directory: finds its file. For a process
+ * that ends then.
+ */
+int command_look(const struct child *child, struct execution *execution,
+		 struct error *err);
+
 /* The filter, its listener to the socket of the turns, and execve(2). */
 int command_load_and_run(const struct child *child, struct execution *execution,
 			 struct error *err);

@@ -45,6 +45,8 @@ struct sandbox {
 	int socket; /* turns with init; -1 once it was closed by the other side */
 	struct network network; /* its sbx-net, where it has one */
 	struct scratch scratch; /* removed by the executor's end */
+	/* A directory of its entry in the state folder, for what it starts (runsc); "": none. */
+	char state[PATH_MAX];
 };
 
 /*

@@ -3,17 +3,23 @@
 #include "launcher/gvisor.h"
 
 #include "base/error.h"
+#include "launcher/child.h"
 #include "launcher/executor.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static int gvisor_start(const struct plan *plan, const struct caller_text *caller,
 			const struct bounds *bounds, struct sandbox *ret_sandbox,
 			struct error *err)
 {
-	(void)plan;
-	(void)caller;
-	(void)bounds;
-	(void)ret_sandbox;
-	return error_set(err, ERROR_RUNSC_START, "start the sandbox in gVisor yet");
+	struct gvisor_start start = { 0 };
+
+	if (gvisor_choose(plan, &start.choice, err) < 0)
+		return -1;
+	snprintf(start.state, sizeof(start.state), "%s",
+		 ret_sandbox->state[0] ? ret_sandbox->state : "/state");
+	return namespaces_start(plan, caller, bounds, &start, ret_sandbox, err);
 }
 
 const struct executor gvisor_executor = { "runsc", gvisor_start, NULL };

@@ -30,11 +30,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/files.h"
+#include "launcher/gvisor_streams.h"
 #include "plan/plan.h"
 
 struct child;
 struct error;
+struct execution;
 
 /* Flags that not every release has (`runsc flags`). */
 enum gvisor_flag {
@@ -120,15 +123,46 @@ int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice 
 /* The one container of a run, for runsc. */
 #define GVISOR_ID "sandbox"
 
+/*
+ * What the root of runsc is made of: mounts out of the caller's tree, taken before the sandbox's
+ * root is entered, attached nowhere yet. -1: there is none.
+ */
+struct gvisor_world {
+	int binary; /* the directory of runsc, or the file alone */
+	int proc, null, zero, kvm;
+};
+
 /* What the child of such a start has beside others. */
 struct gvisor_start {
 	struct gvisor_choice choice;
-	int binary_dir; /* O_PATH: the folder of runsc */
 	char state
 		[PATH_MAX]; /* $XDG_RUNTIME_DIR/sbx/NAME/runsc: --root, inside as outside */
+	struct gvisor_world world;
+	struct gvisor_streams streams;
+	struct execution *execution; /* the command, found in the sandbox's root */
+	struct arena arena;
+	const char *config; /* the text of config.json, in the arena */
 };
 
 /* With namespaces, and runsc behind them. gvisor_child.c */
 void gvisor_child_run(struct child *child) __attribute__((noreturn));
+
+/* ---- stages of the child ----------------------------------------------------------------- */
+
+/* Before the root is entered: takes runsc and the devices it needs. gvisor_root.c */
+int gvisor_take_world(struct child *child, struct error *err);
+
+/* Behind it: the sandbox's root moves to GVISOR_ROOT of a new one, which is entered. */
+int gvisor_enter_world(struct child *child, struct error *err);
+
+/* In the sandbox's root, with the command found: what runsc is told of it. gvisor_drive.c */
+int gvisor_configure(struct child *child, struct error *err);
+
+/* gvisor_drive.c: `runsc create`, whose sandbox process becomes child->command; and `start` */
+int gvisor_create(struct child *child, struct error *err);
+int gvisor_go(struct child *child, struct error *err);
+
+/* By `runsc kill`, which nobody waits for; group: to all processes of the sandbox. */
+void gvisor_signal(const struct child *child, int number, bool group);
 
 #endif

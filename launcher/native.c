@@ -11,6 +11,7 @@
 #include "base/syscalls.h"
 #include "launcher/bounds.h"
 #include "launcher/child.h"
+#include "launcher/gvisor.h"
 #include "launcher/keyring.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
@@ -50,6 +51,8 @@ static int clone_child(struct child *child, int launcher_socket,
 
 	if (pid < 0)
 		return namespaces_explain_refusal(errno, err);
+	if (pid == 0 && child->gvisor)
+		gvisor_child_run(child);
 	if (pid == 0)
 		child_run(child);
 	ret_sandbox->init = pid;
@@ -78,9 +81,9 @@ static int map_ids(const struct plan *plan, struct sandbox *sandbox, struct erro
 	return 0;
 }
 
-static int native_start(const struct plan *plan, const struct caller_text *caller,
-			const struct bounds *bounds, struct sandbox *ret_sandbox,
-			struct error *err)
+int namespaces_start(const struct plan *plan, const struct caller_text *caller,
+		     const struct bounds *bounds, struct gvisor_start *gvisor,
+		     struct sandbox *ret_sandbox, struct error *err)
 {
 	int ends[2];
 	auto_close int launcher_end = -1;
@@ -94,6 +97,7 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 		.caller_text = caller->start,
 		.caller_text_size = caller->size,
 		.bounds = *bounds,
+		.gvisor = gvisor,
 	};
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -116,7 +120,8 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 		return error_errno(err, "close the launcher to the sandbox");
 	child.own_file.strict = plan->rootfs.kind != ROOT_HOST;
 	own_file_note("/proc/self/exe", &child.own_file);
-	stdin_note(&child);
+	if (!gvisor)
+		stdin_note(&child);
 	child.socket = child_end;
 	child.launcher_socket = launcher_end;
 	child.mapped_by_parent = ids_mapped_by_parent(&plan->ids) &&
@@ -136,6 +141,13 @@ static int native_start(const struct plan *plan, const struct caller_text *calle
 	sandbox.network = *network;
 	*ret_sandbox = sandbox;
 	return 0;
+}
+
+static int native_start(const struct plan *plan, const struct caller_text *caller,
+			const struct bounds *bounds, struct sandbox *ret_sandbox,
+			struct error *err)
+{
+	return namespaces_start(plan, caller, bounds, NULL, ret_sandbox, err);
 }
 
 const struct executor native_executor = { "native", native_start, NULL };

@@ -100,7 +100,7 @@ int stage_enter_cgroup(struct child *child, struct error *err)
 	return 0;
 }
 
-static int open_network(struct child *child, struct error *err)
+int stage_open_network(struct child *child, struct error *err)
 {
 	if (!child->plan->net.loopback)
 		return 0;
@@ -112,7 +112,7 @@ static int open_network(struct child *child, struct error *err)
 }
 
 /* sbx-net has worked on it since; nothing of it is the command's. */
-static int await_network(struct child *child, struct error *err)
+int stage_await_network(struct child *child, struct error *err)
 {
 	if (child->net_end < 0)
 		return 0;
@@ -209,7 +209,7 @@ static int tell_of_layer(void *context, int entry, int layer, struct error *err)
 	return 0;
 }
 
-static int enter_root(struct child *child, struct error *err)
+int stage_enter_root(struct child *child, struct error *err)
 {
 	const struct plan *plan = child->plan;
 	const struct fuse_server server = { ask_for_server, child };
@@ -221,7 +221,7 @@ static int enter_root(struct child *child, struct error *err)
 }
 
 /* After the sources were opened: some may be readable by a group only. */
-static int drop_groups(struct child *child, struct error *err)
+int stage_drop_groups(struct child *child, struct error *err)
 {
 	return protection_is_off("groups") ? 0 : ids_drop_groups(&child->plan->ids, err);
 }
@@ -274,18 +274,18 @@ static const struct stage native_stages[] = {
 	{ "watch the launcher", stage_watch_launcher },
 	{ "enter the cgroup", stage_enter_cgroup },
 	{ "wait for ids", stage_await_ids },
-	{ "open the network", open_network },
+	{ "open the network", stage_open_network },
 	{ "weigh for memory", stage_weigh_oom },
 	{ "seal the standard input", seal_stdin },
 	{ "name the host", stage_name_host },
 	{ "make a time of its own", stage_make_time },
 	{ "serve another machine", serve_machine },
-	{ "enter the root", enter_root },
-	{ "drop groups", drop_groups },
+	{ "enter the root", stage_enter_root },
+	{ "drop groups", stage_drop_groups },
 	{ "find the user", identity_find },
 	{ "stand alone", stage_stand_alone },
 	{ "open the terminal", stage_open_terminal },
-	{ "wait for the network", await_network },
+	{ "wait for the network", stage_await_network },
 	{ "start the command", stage_start_command },
 	{ "drop capabilities", stage_drop_capabilities },
 };

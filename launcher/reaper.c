@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/fd.h"
 #include "base/syscalls.h"
+#include "launcher/gvisor.h"
 #include "launcher/sync.h"
 #include "plan/plan.h"
 
@@ -149,6 +150,17 @@ static void reap(struct reaper *reaper)
 	}
 }
 
+/* A process in gVisor is none of ours. */
+static void send_signal(const struct reaper *reaper, int number, bool group)
+{
+	const pid_t command = reaper->child->command;
+
+	if (reaper->child->gvisor)
+		gvisor_signal(reaper->child, number, group);
+	else
+		(void)kill(group ? -command : command, number);
+}
+
 static void obey(struct reaper *reaper)
 {
 	struct message message;
@@ -158,9 +170,9 @@ static void obey(struct reaper *reaper)
 		go_down(reaper);
 	reaper->told_stop = false;
 	if (message.turn == TURN_SIGNAL)
-		(void)kill(reaper->child->command, message.value);
+		send_signal(reaper, message.value, false);
 	else if (message.turn == TURN_GROUP_SIGNAL)
-		(void)kill(-reaper->child->command, message.value);
+		send_signal(reaper, message.value, true);
 }
 
 /* First the stop signal, and when that did not help in time, the end of everything. */
@@ -174,8 +186,8 @@ static void run_out_of_time(struct reaper *reaper)
 		return;
 	}
 	reaper->timed_out = true;
-	(void)kill(reaper->child->command, plan->process.stop_signal);
-	(void)kill(reaper->child->command, SIGCONT);
+	send_signal(reaper, plan->process.stop_signal, false);
+	send_signal(reaper, SIGCONT, false);
 	reaper->deadline_ms = from_now(plan->life.kill_after_ms);
 }
 
@@ -271,6 +283,9 @@ void reaper_run(struct child *child)
 		reaper.deadline_ms = from_now(timeout);
 	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);
 	let_go(child);
+	/* It may have ended while its start was waited for. */
+	if (child->gvisor)
+		reap(&reaper);
 	for (;;) {
 		struct epoll_event event;
 		int ready = epoll_wait(reaper.events, &event, 1, time_left(&reaper));

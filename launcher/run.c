@@ -163,6 +163,11 @@ static int publish(struct run *run, pid_t init, struct error *err)
 	return state_publish(&run->state, run->plan, init, err);
 }
 
+static bool needs_entry(const struct plan *plan)
+{
+	return plan->life.name || plan->life.detach;
+}
+
 static int on_started(void *context, pid_t init, struct error *err)
 {
 	struct run *run = context;
@@ -170,7 +175,7 @@ static int on_started(void *context, pid_t init, struct error *err)
 
 	if (write_pid_file(run->plan, init, err) < 0)
 		return -1;
-	if ((life->name || life->detach) && publish(run, init, err) < 0)
+	if (needs_entry(run->plan) && publish(run, init, err) < 0)
 		return -1;
 	if (life->ready_fd >= 0) {
 		(void)fd_write_all(life->ready_fd, "\n", 1);
@@ -188,9 +193,10 @@ static int on_lasting(void *context, pid_t init, struct error *err)
 	struct error ignored;
 
 	(void)err;
-	if (run->plan->life.name || run->plan->life.detach)
+	if (needs_entry(run->plan))
 		return 0;
-	if (state_claim(&run->state, run->plan, false, &ignored) == 0)
+	if (run->state.dir >= 0 ||
+	    state_claim(&run->state, run->plan, false, &ignored) == 0)
 		(void)publish(run, init, &ignored);
 	return 0;
 }
@@ -250,6 +256,20 @@ static const struct executor *executor_of(const struct plan *plan)
 	return plan->policy.landlock.whole ? &landlock_executor : &native_executor;
 }
 
+/* Others have an entry when they have lasted; what runsc remembers lies in one. */
+static int claim(struct run *run, char *room, size_t size, struct error *err)
+{
+	const bool needed = needs_entry(run->plan);
+
+	if (!needed && run->plan->runtime.kind != RUNTIME_RUNSC)
+		return 0;
+	if (state_claim(&run->state, run->plan, needed, err) < 0)
+		return -1;
+	if (run->plan->runtime.kind == RUNTIME_RUNSC)
+		state_make_room(&run->state, room, size);
+	return 0;
+}
+
 static int start_and_follow(struct run *run, const struct caller_text *caller,
 			    struct outcome *outcome, struct error *err)
 {
@@ -277,8 +297,8 @@ static int start_and_follow(struct run *run, const struct caller_text *caller,
 	images_sync_begin(plan, &sync);
 	network_init(&sandbox.network);
 	run->network = &sandbox.network;
-	if (!failed && (plan->life.name || plan->life.detach))
-		failed = state_claim(&run->state, plan, true, err);
+	if (!failed)
+		failed = claim(run, sandbox.state, sizeof(sandbox.state), err);
 	if (!failed)
 		failed = bounds_make(plan, &bounds, err);
 	run->state.group = &bounds.group;

@@ -155,6 +155,7 @@ static void remove_entry(struct state *state)
 	(void)unlinkat(state->dir, STATE_STATUS_FILE, 0);
 	(void)unlinkat(state->dir, STATE_NET_SOCKET, 0);
 	(void)unlinkat(state->dir, STATE_PLAN_FILE, 0);
+	(void)unlinkat(state->dir, STATE_ROOM, AT_REMOVEDIR);
 	if (state_is_current(state->place, state->name, state->dir))
 		(void)unlinkat(state->place, state->name, AT_REMOVEDIR);
 	forget(state);
@@ -346,6 +347,24 @@ int state_listen_net(const struct state *state, int *ret_listener, struct error 
 				      "keep the state of the sandbox: make a socket");
 	*ret_listener = fd_take(&fd);
 	return 0;
+}
+
+void state_make_room(const struct state *state, char *ret_path, size_t size)
+{
+	char link[32];
+	ssize_t length;
+
+	ret_path[0] = '\0';
+	if (state->dir < 0 ||
+	    (mkdirat(state->dir, STATE_ROOM, 0700) < 0 && errno != EEXIST))
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", state->dir);
+	length = readlink(link, ret_path, size - sizeof("/" STATE_ROOM));
+	if (length <= 0 || ret_path[0] != '/')
+		length = 0;
+	else
+		memcpy(ret_path + length, "/" STATE_ROOM, sizeof("/" STATE_ROOM) - 1);
+	ret_path[length ? (size_t)length + sizeof("/" STATE_ROOM) - 1 : 0] = '\0';
 }
 
 int state_publish(struct state *state, const struct plan *plan, pid_t init,

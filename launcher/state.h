@@ -49,6 +49,12 @@ int state_check(const struct plan *plan, struct error *err);
  */
 int state_listen_net(const struct state *state, int *ret_listener, struct error *err);
 
+/*
+ * A directory in the entry for the sandbox's own use: its absolute path. Nothing claimed, or
+ * nothing to be had: "".
+ */
+void state_make_room(const struct state *state, char *ret_path, size_t size);
+
 /* The sandbox runs: readers may see it now. Nothing claimed: 0. */
 int state_publish(struct state *state, const struct plan *plan, pid_t init,
 		  struct error *err);

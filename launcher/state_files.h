@@ -17,6 +17,7 @@ struct state_entry;
 #define STATE_STATUS_FILE "status"
 #define STATE_NET_SOCKET  "net"
 #define STATE_PLAN_FILE   "plan"
+#define STATE_ROOM        "runsc" /* a directory */
 
 enum {
 	STATE_NAME_MAX = 64,

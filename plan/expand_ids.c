@@ -432,8 +432,11 @@ static int make_maps(struct draft *draft, struct error *err)
 	switch (draft->map) {
 	case MAP_DEFAULT:
 	case MAP_AUTO:
-		if (draft->plan.rootfs.kind != ROOT_HOST)
-			return map_full(draft, false, false, err);
+		/* runsc needs more than one id; with the host's root one's own is kept. */
+		if (draft->plan.rootfs.kind != ROOT_HOST ||
+		    draft->plan.runtime.kind == RUNTIME_RUNSC)
+			return map_full(draft, false,
+					draft->plan.rootfs.kind == ROOT_HOST, err);
 		break;
 	case MAP_SINGLE:
 		break;

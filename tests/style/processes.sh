@@ -26,6 +26,7 @@ stages() { # SOURCE TABLE HEAD
 }
 stages launcher/native_child.c native_stages stage
 stages launcher/landlock_child.c in_place_stages 'stage in place'
+stages launcher/gvisor_child.c gvisor_stages 'stage of runsc'
 stages launcher/join.c join_stages 'stage of a join'
 stages launcher/container_child.c container_stages 'stage of a container'
 

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runsc's commands, as children of the init. `create` leaves two processes behind, which become
+ * the init's children: the sandbox process, whose status is that of the command, and its
+ * gofer. `run` and `wait` are not used: `run` loses signals, `wait` loses short commands.
+ */
+#include "launcher/gvisor.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "launcher/child.h"
+#include "launcher/command.h"
+#include "launcher/execute.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BINARY   GVISOR_DIR "/runsc"
+#define PID_FILE GVISOR_BUNDLE "/pid"
+#define OUTPUT   GVISOR_LOGS "/output"
+#define PANIC    GVISOR_LOGS "/panic"
+
+enum {
+	WORDS_MAX = 32,
+	STEP_MS = 30000, /* for create and for start: hundreds of times what they take */
+	SAID_MAX = 1 << 18,
+};
+
+/* ---- its words --------------------------------------------------------------------------- */
+
+/* One command line of runsc's. The texts are constants, or lie in room. */
+struct words {
+	const char *list[WORDS_MAX];
+	size_t count;
+	char root[PATH_MAX + 8], signal[16];
+};
+
+static void add(struct words *words, const char *word)
+{
+	if (words->count < WORDS_MAX - 1)
+		words->list[words->count++] = word;
+}
+
+/* Which network stack it is to have: without a served network there is nothing to take over. */
+static const char *network_word(const struct plan *plan)
+{
+	if (plan->runtime.net == GVISOR_NET_HOST)
+		return "--network=host";
+	if (plan->runtime.net == GVISOR_NET_NONE || plan->net.mode == NET_PLAIN)
+		return "--network=none";
+	return "--network=sandbox";
+}
+
+static const char *platform_word(enum gvisor_platform platform)
+{
+	static const char *const words[PLATFORM_COUNT] = {
+		[PLATFORM_SYSTRAP] = "--platform=systrap",
+		[PLATFORM_PTRACE] = "--platform=ptrace",
+		[PLATFORM_KVM] = "--platform=kvm",
+	};
+
+	return words[platform];
+}
+
+/*
+ * What is said about files: the root is read-only where the plan says so by the host's kernel,
+ * and nobody else changes it while the sandbox runs.
+ */
+static void add_file_words(struct words *words, const struct gvisor_choice *choice)
+{
+	const unsigned int flags = choice->binary.flags;
+
+	if (flags & GVISOR_DIRECTFS)
+		add(words, choice->directfs ? "--directfs=true" : "--directfs=false");
+	if (flags & GVISOR_OVERLAY2)
+		add(words, "--overlay2=none");
+	if (flags & GVISOR_FILE_ACCESS)
+		add(words, "--file-access=exclusive");
+	if (flags & GVISOR_HOST_UDS)
+		add(words, "--host-uds=none");
+	if (flags & GVISOR_HOST_FIFO)
+		add(words, "--host-fifo=none");
+}
+
+/* To know its sandbox again, runsc needs nothing but its --root and the way to it. */
+static void begin(struct words *words, const struct child *child)
+{
+	const struct gvisor_choice *choice = &child->gvisor->choice;
+	const unsigned int flags = choice->binary.flags;
+
+	words->count = 0;
+	snprintf(words->root, sizeof(words->root), "--root=%s", child->gvisor->state);
+	add(words, "runsc");
+	add(words, words->root);
+	add(words, "--ignore-cgroups");
+	add(words, network_word(child->plan));
+	add(words, platform_word(choice->platform));
+	add(words, "--log=" GVISOR_LOGS "/log");
+	add(words, "--log-format=json");
+	add(words, "--debug-log=" GVISOR_LOGS "/");
+	if (flags & GVISOR_PANIC_LOG)
+		add(words, "--panic-log=" PANIC);
+	add_file_words(words, choice);
+	if (flags & GVISOR_HOST_SETTINGS)
+		add(words, "--host-settings=ignore");
+	if (flags & GVISOR_OCI_SECCOMP)
+		add(words, "--oci-seccomp");
+	if (flags & GVISOR_SIDECAR_RELEASE)
+		add(words, "--sidecar-release-enforcement-policy=ALWAYS");
+	if (flags & GVISOR_SIDECAR_USAGE)
+		add(words, "--sidecar-usage-policy=STRICT");
+}
+
+static void end(struct words *words, const char *const *rest)
+{
+	for (; *rest; rest++)
+		add(words, *rest);
+	words->list[words->count] = NULL;
+}
+
+/* ---- its processes ----------------------------------------------------------------------- */
+
+/* streams: its 0, 1 and 2; -1: /dev/null and the file for what it says. */
+static pid_t spawn(const struct words *words, const int *streams)
+{
+	static const char *const environment[] = { "PATH=" GVISOR_DIR, NULL };
+	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	auto_close int output =
+		open(OUTPUT, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	pid_t pid = vfork();
+
+	if (pid != 0)
+		return pid;
+	for (int fd = 0; fd <= 2; fd++) {
+		const int own = fd == 0 ? null : output;
+
+		if (dup2(streams ? streams[fd] : own, fd) < 0)
+			_exit(125);
+	}
+	command_reset_signals();
+	execve(BINARY, (char *const *)(uintptr_t)words->list,
+	       (char *const *)(uintptr_t)environment);
+	_exit(126);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* 0: it has ended, with that status; -1: not in time, and it was killed. */
+static int await(const struct child *child, pid_t pid, int *ret_status)
+{
+	const uint64_t until = now_ms() + STEP_MS;
+
+	while (waitpid(pid, ret_status, WNOHANG) == 0) {
+		struct pollfd event = { .fd = child->signals, .events = POLLIN };
+		struct signalfd_siginfo info;
+		const uint64_t now = now_ms();
+
+		if (now >= until) {
+			(void)kill(pid, SIGKILL);
+			(void)waitpid(pid, ret_status, 0);
+			return -1;
+		}
+		if (poll(&event, 1, (int)(until - now)) > 0)
+			(void)!read(child->signals, &info, sizeof(info));
+	}
+	return 0;
+}
+
+/* ---- what it said ------------------------------------------------------------------------ */
+
+/* NUL-ended, in the arena; "" where there is nothing. */
+static const char *read_said(struct arena *arena, const char *path)
+{
+	char *text = arena_alloc(arena, SAID_MAX + 1);
+
+	return files_read(AT_FDCWD, path, text, SAID_MAX) < 0 ? "" : text;
+}
+
+/* What it wrote to the command's standard error, before there was a command. */
+static const char *read_streams(struct arena *arena, const struct gvisor_streams *streams)
+{
+	char *text = arena_alloc(arena, SAID_MAX);
+
+	(void)gvisor_streams_words(streams, text, SAID_MAX);
+	return text;
+}
+
+static int explain(const struct child *child, const char *output, struct error *err)
+{
+	struct arena arena = { 0 };
+	const struct gvisor_words words = {
+		.output = output,
+		.log = read_said(&arena, GVISOR_LOGS "/log"),
+		.panic = read_said(&arena, PANIC),
+	};
+
+	(void)gvisor_explain(&words, &child->gvisor->choice, err);
+	arena_free(&arena);
+	return -1;
+}
+
+/* What failed without a word of runsc's. */
+static int refuse(const char *command, int failed, int status, struct error *err)
+{
+	if (failed)
+		error_set(err, ERROR_RUNSC_START, "start gVisor: runsc %s hangs",
+			  command);
+	else if (WIFSIGNALED(status))
+		error_set(err, ERROR_RUNSC_START,
+			  "start gVisor: runsc %s was killed by signal %d", command,
+			  WTERMSIG(status));
+	return -1;
+}
+
+/* ---- create ------------------------------------------------------------------------------ */
+
+int gvisor_configure(struct child *child, struct error *err)
+{
+	struct gvisor_start *start = child->gvisor;
+	const struct gvisor_inside inside = {
+		.uid = child->uid,
+		.gid = child->gid,
+		.groups = child->groups,
+		.group_count = child->group_count,
+		.env = child->plan->process.env,
+		.program = start->execution->path,
+		.root = GVISOR_ROOT,
+		.filters = start->choice.binary.flags & GVISOR_OCI_SECCOMP,
+	};
+
+	(void)err;
+	command_complete_environment(child);
+	start->config = plan_to_gvisor(child->plan, &inside, &start->arena);
+	return 0;
+}
+
+static int write_bundle(const struct gvisor_start *start, struct error *err)
+{
+	if (files_replace(AT_FDCWD, GVISOR_BUNDLE "/config.json", start->config,
+			  strlen(start->config), 0600) < 0)
+		return error_errno(err, "write the bundle for runsc");
+	return 0;
+}
+
+static int read_pid(pid_t *ret_pid)
+{
+	char text[16];
+	uint32_t pid;
+
+	if (files_read(AT_FDCWD, PID_FILE, text, sizeof(text) - 1) < 0)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	if (text_to_u32(text, &pid) < 0 || pid < 2 || pid > INT_MAX)
+		return -1;
+	*ret_pid = (pid_t)pid;
+	return 0;
+}
+
+int gvisor_create(struct child *child, struct error *err)
+{
+	static const char *const rest[] = { "create", "--bundle=" GVISOR_BUNDLE,
+					    "--pid-file=" PID_FILE, GVISOR_ID, NULL };
+	struct gvisor_streams *streams = &child->gvisor->streams;
+	struct arena arena = { 0 };
+	struct words words;
+	int status = 0;
+	int failed;
+	pid_t pid;
+
+	if (write_bundle(child->gvisor, err) < 0)
+		return -1;
+	begin(&words, child);
+	end(&words, rest);
+	pid = spawn(&words, streams->inner);
+	if (pid < 0)
+		return error_errno_id(err, ERROR_RESOURCES, "make a process for runsc");
+	failed = await(child, pid, &status);
+	if (!failed && status == 0 && read_pid(&child->command) == 0)
+		return 0;
+	if (refuse("create", failed, status, err) && !failed && WIFEXITED(status))
+		(void)explain(child, read_streams(&arena, streams), err);
+	arena_free(&arena);
+	return -1;
+}
+
+/* ---- start, and kill --------------------------------------------------------------------- */
+
+int gvisor_go(struct child *child, struct error *err)
+{
+	static const char *const rest[] = { "start", GVISOR_ID, NULL };
+	struct arena arena = { 0 };
+	struct words words;
+	int status = 0;
+	int failed;
+	pid_t pid;
+
+	begin(&words, child);
+	end(&words, rest);
+	pid = spawn(&words, NULL);
+	if (pid < 0)
+		return error_errno_id(err, ERROR_RESOURCES, "make a process for runsc");
+	failed = await(child, pid, &status);
+	if (!failed && status == 0)
+		return 0;
+	if (refuse("start", failed, status, err) && !failed && WIFEXITED(status))
+		(void)explain(child, read_said(&arena, OUTPUT), err);
+	arena_free(&arena);
+	return -1;
+}
+
+void gvisor_signal(const struct child *child, int number, bool group)
+{
+	struct words words;
+	const char *rest[] = { "kill", group ? "--all" : GVISOR_ID,
+			       group ? GVISOR_ID : words.signal,
+			       group ? words.signal : NULL, NULL };
+
+	snprintf(words.signal, sizeof(words.signal), "%d", number);
+	begin(&words, child);
+	end(&words, rest);
+	(void)spawn(&words, NULL);
+}
