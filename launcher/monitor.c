@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "launcher/explain.h"
 #include "launcher/flows.h"
+#include "launcher/gvisor_log.h"
 #include "launcher/job.h"
 #include "launcher/learn.h"
 #include "launcher/outcome.h"
@@ -59,6 +60,7 @@ struct monitor {
 	struct outcome *outcome;
 	struct error *err;
 	int signals;
+	int log; /* runsc's, of a start that failed; -1: none */
 	struct servers servers;
 	struct explainer explainer;
 	struct terminal terminal;
@@ -265,6 +267,8 @@ static void take_written(const struct monitor *monitor, int value, int fd)
 static void take_failure(struct monitor *monitor, const struct message *message)
 {
 	*monitor->err = message->err;
+	if (monitor->log >= 0)
+		gvisor_log_keep(monitor->log, monitor->err);
 	monitor->failed = true;
 }
 
@@ -284,6 +288,10 @@ static void take_turn(struct monitor *monitor, const struct message *message, in
 		break;
 	case TURN_OUTPUT:
 		flows_take_output(&monitor->flows, message->value, fd_take(&fd));
+		break;
+	case TURN_LOG:
+		fd_close(&monitor->log);
+		monitor->log = fd_take(&fd);
 		break;
 	case TURN_WRITTEN:
 		take_written(monitor, message->value, fd_take(&fd));
@@ -316,7 +324,6 @@ static void take_turn(struct monitor *monitor, const struct message *message, in
 	case TURN_FAILED:
 		take_failure(monitor, message);
 		break;
-	case TURN_LOG:
 	case TURN_MOVED:
 	case TURN_IDS_MAPPED:
 	case TURN_NAMESPACES:
@@ -542,6 +549,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 		.events = events,
 		.outcome = ret_outcome,
 		.err = err,
+		.log = -1,
 		.began_ms = now_ms(),
 	};
 	sigset_t set;
@@ -568,6 +576,7 @@ int monitor_run(const struct plan *plan, struct sandbox *sandbox,
 	terminal_drain(&monitor.terminal);
 	terminal_free(&monitor.terminal);
 	fd_close(&monitor.signals);
+	fd_close(&monitor.log);
 	fd_close(&sandbox->socket);
 	fd_close(&sandbox->pidfd);
 	return conclude(&monitor, init_status);

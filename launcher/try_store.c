@@ -2,12 +2,12 @@
 /* Where tries are kept, and what is cleaned there. */
 #include "launcher/try.h"
 
-#include "base/accounts.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/files.h"
 #include "launcher/commands.h"
 #include "launcher/state_files.h"
+#include "launcher/state_home.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,56 +23,6 @@
 #include <unistd.h>
 
 /* ---- the place ------------------------------------------------------------------------- */
-
-static const char *home(struct arena *arena)
-{
-	const char *path = getenv("HOME");
-	struct account account;
-	struct error ignored;
-
-	if (path && path[0] == '/')
-		return path;
-	if (account_by_uid(-1, geteuid(), &account, &ignored) != 0)
-		return NULL;
-	return arena_strdup(arena, account.home);
-}
-
-static const char *find_path(struct arena *arena)
-{
-	const char *state = getenv("XDG_STATE_HOME");
-	const char *dir;
-
-	if (state && state[0] == '/')
-		return arena_printf(arena, "%s/sbx/try", state);
-	dir = home(arena);
-	return dir ? arena_printf(arena, "%s/.local/state/sbx/try", dir) : NULL;
-}
-
-/* With what is missing on the way to it, for nobody else. -1 and errno. */
-static int make_path(const char *path, struct arena *arena)
-{
-	char *part = arena_strdup(arena, path);
-
-	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST && access(part, X_OK) < 0)
-			return -1;
-		*slash = '/';
-	}
-	return mkdir(part, 0700) < 0 && errno != EEXIST ? -1 : 0;
-}
-
-static int check_place(int dir, const char *path, struct error *err)
-{
-	struct stat status;
-
-	if (fstat(dir, &status) < 0)
-		return error_errno_id(err, ERROR_STATE, "look at %s", path);
-	if (status.st_uid == geteuid() && !(status.st_mode & (S_IWGRP | S_IWOTH)))
-		return 0;
-	error_set(err, ERROR_STATE, "keep anything in %s: others may write to it", path);
-	return error_hint(err, "chmod 700, or XDG_STATE_HOME=DIR");
-}
 
 /* overlayfs takes these for nothing to be written to (its documentation). */
 static int check_file_system(int dir, const char *path, struct error *err)
@@ -106,24 +56,12 @@ static int check_file_system(int dir, const char *path, struct error *err)
 int try_store_open(struct try_store *ret_store, bool make, struct arena *arena,
 		   struct error *err)
 {
-	const char *path = find_path(arena);
 	auto_close int dir = -1;
 
-	*ret_store = (struct try_store){ .dir = -1, .path = path };
-	if (!path) {
-		error_set(err, ERROR_STATE,
-			  "find a place to keep changes: there is no home");
-		return error_hint(err, "XDG_STATE_HOME=DIR");
-	}
-	if (make && make_path(path, arena) < 0)
-		return error_errno_id(err, ERROR_STATE, "make %s", path);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0 && errno == ENOENT)
-		return 0;
-	if (dir < 0)
-		return error_errno_id(err, ERROR_STATE, "open %s", path);
-	if (check_place(dir, path, err) < 0 ||
-	    (make && check_file_system(dir, path, err) < 0))
+	*ret_store = (struct try_store){ .dir = -1 };
+	if (state_home_open("try", make, arena, &dir, &ret_store->path, err) < 0)
+		return -1;
+	if (make && check_file_system(dir, ret_store->path, err) < 0)
 		return -1;
 	ret_store->dir = fd_take(&dir);
 	return 0;
