@@ -155,6 +155,9 @@ int identity_find(struct child *child, struct error *err);
 /* A pty of our own inside: its master goes to the launcher. terminal.c */
 int terminal_open(struct child *child, struct error *err);
 
+/* The pty alone: returns its master, or -1. */
+int terminal_make(const struct child *child, int *ret_slave, struct error *err);
+
 /*
  * Gives a pty (by either end) the modes of the caller's terminal, where 0, 1 or 2 is one,
  * and its size, or the one that the plan says. terminal_child.c

@@ -222,7 +222,8 @@ static int complete_plan(const struct request *request, struct plan *plan,
 		return -1;
 	process->terminal = request->terminal || is_terminal();
 	put_environment(request, plan);
-	process->no_init = true;
+	/* In gVisor it is a child of who waits for it there. */
+	process->no_init = plan->runtime.kind != RUNTIME_RUNSC;
 	return 0;
 }
 
@@ -272,7 +273,8 @@ static int find_target(const struct state_entry *entry, const struct plan *plan,
 				  "--isolation landlock leaves only one way in: start "
 				  "it there");
 	}
-	ret_target->pid = state_find_command(entry, plan->process.no_init);
+	ret_target->pid = state_find_command(
+		entry, plan->process.no_init || plan->runtime.kind == RUNTIME_RUNSC);
 	if (ret_target->pid > 0 &&
 	    state_read_stat(ret_target->pid, &state, &ret_target->start_time) == 0 &&
 	    state_is_alive(entry->init, entry->init_start))

@@ -18,7 +18,7 @@ static int gvisor_start(const struct plan *plan, const struct caller_text *calle
 	if (gvisor_choose(plan, &start.choice, err) < 0)
 		return -1;
 	snprintf(start.state, sizeof(start.state), "%s",
-		 ret_sandbox->state[0] ? ret_sandbox->state : "/state");
+		 ret_sandbox->state[0] ? ret_sandbox->state : GVISOR_STATE);
 	return namespaces_start(plan, caller, bounds, &start, ret_sandbox, err);
 }
 

@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/arena.h"
 #include "base/files.h"
@@ -118,6 +119,7 @@ int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice 
 #define GVISOR_ROOT    "/rootfs" /* the sandbox's own root */
 #define GVISOR_BUNDLE  "/bundle"
 #define GVISOR_LOGS    "/log"
+#define GVISOR_STATE   "/state"   /* its --root, or a link to it */
 #define GVISOR_CONSOLE "/console" /* the console socket */
 
 /* The one container of a run, for runsc. */
@@ -142,12 +144,17 @@ struct gvisor_start {
 	struct execution *execution; /* the command, found in the sandbox's root */
 	struct arena arena;
 	const char *config; /* the text of config.json, in the arena */
+	pid_t process; /* one that `runsc exec` has started, as gVisor counts; 0: the first */
 };
 
 /* With namespaces, and runsc behind them. gvisor_child.c */
 void gvisor_child_run(struct child *child) __attribute__((noreturn));
 
 /* ---- stages of the child ----------------------------------------------------------------- */
+
+/* Two that a further process has as well. gvisor_child.c */
+int gvisor_become_root(struct child *child, struct error *err);
+int gvisor_bound(struct child *child, struct error *err);
 
 /* Before the root is entered: takes runsc and the devices it needs. gvisor_root.c */
 int gvisor_take_world(struct child *child, struct error *err);
@@ -162,7 +169,18 @@ int gvisor_configure(struct child *child, struct error *err);
 int gvisor_create(struct child *child, struct error *err);
 int gvisor_go(struct child *child, struct error *err);
 
-/* By `runsc kill`, which nobody waits for; group: to all processes of the sandbox. */
+/*
+ * By `runsc kill`, which nobody waits for; group: to all processes of the sandbox. Of what
+ * `runsc exec` has started it is that process alone.
+ */
 void gvisor_signal(const struct child *child, int number, bool group);
+
+/* ---- a further process --------------------------------------------------------------------- */
+
+/* The life of who has joined the init of such a sandbox for it; never returns. gvisor_exec.c */
+void gvisor_exec_run(struct child *child) __attribute__((noreturn));
+
+/* Ends it, whatever it does: nobody waits for it any more. */
+void gvisor_exec_end(const struct child *child);
 
 #endif

@@ -47,7 +47,7 @@ static int find_command(struct child *child, struct error *err)
  * runsc is to be the root of the user namespace. A change of ids takes the death signal away
  * (prctl(2)).
  */
-static int become_root(struct child *child, struct error *err)
+int gvisor_become_root(struct child *child, struct error *err)
 {
 	(void)child;
 	if (geteuid() == 0 && getegid() == 0)
@@ -62,7 +62,7 @@ static int become_root(struct child *child, struct error *err)
 }
 
 /* Of the capabilities over the sandbox's own namespaces, those that runsc asks for. */
-static int bound_runsc(struct child *child, struct error *err)
+int gvisor_bound(struct child *child, struct error *err)
 {
 	static const char *const names[] = {
 		"SYS_ADMIN",       "SYS_CHROOT", "SETUID",    "SETGID", "SETPCAP",
@@ -86,6 +86,8 @@ static int open_streams(struct child *child, struct error *err)
 
 static int give_streams(struct child *child, struct error *err)
 {
+	/* What it says of a create that succeeded is not the command's. */
+	gvisor_streams_hush(&child->gvisor->streams);
 	return gvisor_streams_hand_over(&child->gvisor->streams, child, err);
 }
 
@@ -104,8 +106,8 @@ static const struct stage gvisor_stages[] = {
 	{ "configure runsc", gvisor_configure },
 	{ "stand alone", stage_stand_alone },
 	{ "enter the root of runsc", gvisor_enter_world },
-	{ "become root", become_root },
-	{ "bound runsc", bound_runsc },
+	{ "become root", gvisor_become_root },
+	{ "bound runsc", gvisor_bound },
 	{ "open the streams", open_streams },
 	{ "watch the command", reaper_prepare },
 	{ "create the sandbox", gvisor_create },

@@ -4,7 +4,7 @@
  * the init's children: the sandbox process, whose status is that of the command, and its
  * gofer. `run` and `wait` are not used: `run` loses signals, `wait` loses short commands.
  */
-#include "launcher/gvisor.h"
+#include "launcher/gvisor_drive.h"
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -34,24 +34,26 @@
 #define PANIC    GVISOR_LOGS "/panic"
 
 enum {
-	WORDS_MAX = 32,
 	STEP_MS = 30000, /* for create and for start: hundreds of times what they take */
 	SAID_MAX = 1 << 18,
 };
 
 /* ---- its words --------------------------------------------------------------------------- */
 
-/* One command line of runsc's. The texts are constants, or lie in room. */
-struct words {
-	const char *list[WORDS_MAX];
-	size_t count;
-	char root[PATH_MAX + 8], signal[16];
-};
-
-static void add(struct words *words, const char *word)
+void runsc_add(struct words *words, const char *word)
 {
-	if (words->count < WORDS_MAX - 1)
+	if (words->count < sizeof(words->list) / sizeof(*words->list) - 1)
 		words->list[words->count++] = word;
+	words->list[words->count] = NULL;
+}
+
+/* To know its sandbox again, runsc needs nothing but its --root. */
+void runsc_begin(struct words *words, const char *state)
+{
+	words->count = 0;
+	snprintf(words->root, sizeof(words->root), "--root=%s", state);
+	runsc_add(words, "runsc");
+	runsc_add(words, words->root);
 }
 
 /* Which network stack it is to have: without a served network there is nothing to take over. */
@@ -84,57 +86,52 @@ static void add_file_words(struct words *words, const struct gvisor_choice *choi
 	const unsigned int flags = choice->binary.flags;
 
 	if (flags & GVISOR_DIRECTFS)
-		add(words, choice->directfs ? "--directfs=true" : "--directfs=false");
+		runsc_add(words,
+			  choice->directfs ? "--directfs=true" : "--directfs=false");
 	if (flags & GVISOR_OVERLAY2)
-		add(words, "--overlay2=none");
+		runsc_add(words, "--overlay2=none");
 	if (flags & GVISOR_FILE_ACCESS)
-		add(words, "--file-access=exclusive");
+		runsc_add(words, "--file-access=exclusive");
 	if (flags & GVISOR_HOST_UDS)
-		add(words, "--host-uds=none");
+		runsc_add(words, "--host-uds=none");
 	if (flags & GVISOR_HOST_FIFO)
-		add(words, "--host-fifo=none");
+		runsc_add(words, "--host-fifo=none");
 }
 
-/* To know its sandbox again, runsc needs nothing but its --root and the way to it. */
 static void begin(struct words *words, const struct child *child)
 {
 	const struct gvisor_choice *choice = &child->gvisor->choice;
 	const unsigned int flags = choice->binary.flags;
 
-	words->count = 0;
-	snprintf(words->root, sizeof(words->root), "--root=%s", child->gvisor->state);
-	add(words, "runsc");
-	add(words, words->root);
-	add(words, "--ignore-cgroups");
-	add(words, network_word(child->plan));
-	add(words, platform_word(choice->platform));
-	add(words, "--log=" GVISOR_LOGS "/log");
-	add(words, "--log-format=json");
-	add(words, "--debug-log=" GVISOR_LOGS "/");
+	runsc_begin(words, child->gvisor->state);
+	runsc_add(words, "--ignore-cgroups");
+	runsc_add(words, network_word(child->plan));
+	runsc_add(words, platform_word(choice->platform));
+	runsc_add(words, "--log=" GVISOR_LOGS "/log");
+	runsc_add(words, "--log-format=json");
+	runsc_add(words, "--debug-log=" GVISOR_LOGS "/");
 	if (flags & GVISOR_PANIC_LOG)
-		add(words, "--panic-log=" PANIC);
+		runsc_add(words, "--panic-log=" PANIC);
 	add_file_words(words, choice);
 	if (flags & GVISOR_HOST_SETTINGS)
-		add(words, "--host-settings=ignore");
+		runsc_add(words, "--host-settings=ignore");
 	if (flags & GVISOR_OCI_SECCOMP)
-		add(words, "--oci-seccomp");
+		runsc_add(words, "--oci-seccomp");
 	if (flags & GVISOR_SIDECAR_RELEASE)
-		add(words, "--sidecar-release-enforcement-policy=ALWAYS");
+		runsc_add(words, "--sidecar-release-enforcement-policy=ALWAYS");
 	if (flags & GVISOR_SIDECAR_USAGE)
-		add(words, "--sidecar-usage-policy=STRICT");
+		runsc_add(words, "--sidecar-usage-policy=STRICT");
 }
 
 static void end(struct words *words, const char *const *rest)
 {
 	for (; *rest; rest++)
-		add(words, *rest);
-	words->list[words->count] = NULL;
+		runsc_add(words, *rest);
 }
 
 /* ---- its processes ----------------------------------------------------------------------- */
 
-/* streams: its 0, 1 and 2; -1: /dev/null and the file for what it says. */
-static pid_t spawn(const struct words *words, const int *streams)
+pid_t runsc_spawn(const struct words *words, const int *streams)
 {
 	static const char *const environment[] = { "PATH=" GVISOR_DIR, NULL };
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -204,7 +201,7 @@ static const char *read_streams(struct arena *arena, const struct gvisor_streams
 	return text;
 }
 
-static int explain(const struct child *child, const char *output, struct error *err)
+int runsc_explain(const struct child *child, const char *output, struct error *err)
 {
 	struct arena arena = { 0 };
 	const struct gvisor_words words = {
@@ -277,7 +274,7 @@ static int read_pid(pid_t *ret_pid)
 
 int gvisor_create(struct child *child, struct error *err)
 {
-	static const char *const rest[] = { "create", "--bundle=" GVISOR_BUNDLE,
+	static const char *const rest[] = { "--bundle=" GVISOR_BUNDLE,
 					    "--pid-file=" PID_FILE, GVISOR_ID, NULL };
 	struct gvisor_streams *streams = &child->gvisor->streams;
 	struct arena arena = { 0 };
@@ -289,15 +286,18 @@ int gvisor_create(struct child *child, struct error *err)
 	if (write_bundle(child->gvisor, err) < 0)
 		return -1;
 	begin(&words, child);
+	runsc_add(&words, "create");
+	if (streams->console >= 0)
+		runsc_add(&words, "--console-socket=" GVISOR_CONSOLE);
 	end(&words, rest);
-	pid = spawn(&words, streams->inner);
+	pid = runsc_spawn(&words, streams->inner);
 	if (pid < 0)
 		return error_errno_id(err, ERROR_RESOURCES, "make a process for runsc");
 	failed = await(child, pid, &status);
 	if (!failed && status == 0 && read_pid(&child->command) == 0)
 		return 0;
 	if (refuse("create", failed, status, err) && !failed && WIFEXITED(status))
-		(void)explain(child, read_streams(&arena, streams), err);
+		(void)runsc_explain(child, read_streams(&arena, streams), err);
 	arena_free(&arena);
 	return -1;
 }
@@ -315,14 +315,14 @@ int gvisor_go(struct child *child, struct error *err)
 
 	begin(&words, child);
 	end(&words, rest);
-	pid = spawn(&words, NULL);
+	pid = runsc_spawn(&words, NULL);
 	if (pid < 0)
 		return error_errno_id(err, ERROR_RESOURCES, "make a process for runsc");
 	failed = await(child, pid, &status);
 	if (!failed && status == 0)
 		return 0;
 	if (refuse("start", failed, status, err) && !failed && WIFEXITED(status))
-		(void)explain(child, read_said(&arena, OUTPUT), err);
+		(void)runsc_explain(child, read_said(&arena, OUTPUT), err);
 	arena_free(&arena);
 	return -1;
 }
@@ -330,12 +330,17 @@ int gvisor_go(struct child *child, struct error *err)
 void gvisor_signal(const struct child *child, int number, bool group)
 {
 	struct words words;
-	const char *rest[] = { "kill", group ? "--all" : GVISOR_ID,
-			       group ? GVISOR_ID : words.signal,
-			       group ? words.signal : NULL, NULL };
+	char signal[16], process[32];
 
-	snprintf(words.signal, sizeof(words.signal), "%d", number);
-	begin(&words, child);
-	end(&words, rest);
-	(void)spawn(&words, NULL);
+	snprintf(signal, sizeof(signal), "%d", number);
+	snprintf(process, sizeof(process), "--pid=%d", child->gvisor->process);
+	runsc_begin(&words, child->gvisor->state);
+	runsc_add(&words, "kill");
+	if (child->gvisor->process)
+		runsc_add(&words, process);
+	else if (group)
+		runsc_add(&words, "--all");
+	runsc_add(&words, GVISOR_ID);
+	runsc_add(&words, signal);
+	(void)runsc_spawn(&words, NULL);
 }

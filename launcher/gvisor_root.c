@@ -193,6 +193,9 @@ static int make_state_place(int root, const char *path, struct error *err)
 
 	if (place < 0)
 		return error_errno(err, "make %s for runsc", path);
+	if (strcmp(path, GVISOR_STATE) != 0 &&
+	    symlinkat(path, root, GVISOR_STATE + 1) < 0)
+		return error_errno(err, "make %s for runsc", GVISOR_STATE);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,14 +25,16 @@ static void streams_init(struct gvisor_streams *streams)
 	for (int i = 0; i < 3; i++)
 		streams->inner[i] = streams->outer[i] = -1;
 	streams->console = -1;
-	streams->counts = false;
+	streams->counts = streams->pty = false;
 }
 
 void gvisor_streams_close(struct gvisor_streams *streams)
 {
-	/* Two may be one. */
+	/* Several may be one. */
 	if (streams->inner[2] == streams->inner[1])
 		streams->inner[2] = -1;
+	if (streams->inner[1] == streams->inner[0])
+		streams->inner[1] = -1;
 	for (int i = 0; i < 3; i++) {
 		fd_close(&streams->inner[i]);
 		fd_close(&streams->outer[i]);
@@ -112,6 +115,22 @@ static int make_console(struct gvisor_streams *streams, struct error *err)
 	return streams->console < 0 ? -1 : 0;
 }
 
+/* runsc passes on what the terminal sends to its session: that is ours. */
+static int make_pty(const struct child *child, struct gvisor_streams *streams,
+		    struct error *err)
+{
+	int slave = -1;
+
+	streams->outer[1] = terminal_make(child, &slave, err);
+	if (streams->outer[1] < 0)
+		return -1;
+	streams->inner[0] = streams->inner[1] = streams->inner[2] = slave;
+	streams->pty = true;
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+		return error_errno(err, "make it the terminal of the session");
+	return 0;
+}
+
 static int await(int fd, struct error *err)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -170,16 +189,19 @@ static int take_master(const struct gvisor_streams *streams, struct error *err)
 	return fd_take(&master);
 }
 
-static int hand_terminal_over(const struct gvisor_streams *streams,
-			      const struct child *child, struct error *err)
+static int hand_terminal_over(struct gvisor_streams *streams, const struct child *child,
+			      struct error *err)
 {
 	const struct message message = { .turn = TURN_CONSOLE };
-	auto_close int master = take_master(streams, err);
+	auto_close int master =
+		streams->pty ? fd_take(&streams->outer[1]) : take_master(streams, err);
 
 	if (master < 0)
 		return -1;
-	terminal_prepare(master, &child->plan->process);
-	(void)unlink(GVISOR_CONSOLE);
+	if (!streams->pty) {
+		terminal_prepare(master, &child->plan->process);
+		(void)unlink(GVISOR_CONSOLE);
+	}
 	if (sync_send(child->socket, &message, master) < 0)
 		return error_errno(err, "hand the terminal over");
 	return 0;
@@ -194,8 +216,11 @@ int gvisor_streams_make(const struct child *child, struct gvisor_streams *ret_st
 	int failed;
 
 	streams_init(&streams);
-	failed = child->plan->process.terminal ? make_console(&streams, err)
-					       : make_pipes(&streams, err);
+	if (!child->plan->process.terminal)
+		failed = make_pipes(&streams, err);
+	else
+		failed = child->joins ? make_pty(child, &streams, err)
+				      : make_console(&streams, err);
 	if (failed)
 		gvisor_streams_close(&streams);
 	*ret_streams = streams;
@@ -224,7 +249,7 @@ size_t gvisor_streams_words(const struct gvisor_streams *streams, char *text, si
 	return length;
 }
 
-static void drop_words(const struct gvisor_streams *streams)
+void gvisor_streams_hush(const struct gvisor_streams *streams)
 {
 	char text[4096];
 
@@ -254,9 +279,10 @@ static int hand_pipes_over(const struct gvisor_streams *streams,
 int gvisor_streams_hand_over(struct gvisor_streams *streams, const struct child *child,
 			     struct error *err)
 {
-	drop_words(streams);
-	if ((streams->console >= 0 ? hand_terminal_over(streams, child, err)
-				   : hand_pipes_over(streams, child, err)) < 0)
+	const bool terminal = streams->console >= 0 || streams->pty;
+
+	if ((terminal ? hand_terminal_over(streams, child, err)
+		      : hand_pipes_over(streams, child, err)) < 0)
 		return -1;
 	gvisor_streams_close(streams);
 	return 0;

@@ -5,7 +5,8 @@
 /*
  * What runsc gets as standard streams. It gives them to a user of its own (fchown(2)), so
  * they are never the caller's: pipes, whose other ends go to the launcher, or a pty that
- * runsc makes and sends through a console socket.
+ * runsc makes and sends through a console socket. For a further process it is one of ours:
+ * `runsc exec` takes a console socket only if it is not waited for.
  */
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct gvisor_streams {
 	int outer[3]; /* their other ends, until the launcher has them; or -1 */
 	int console;  /* listens at GVISOR_CONSOLE; -1: no terminal is asked for */
 	bool counts;  /* the standard input is a file, and goes on where it was left */
+	bool pty; /* a terminal that we made: inner is its slave, outer[1] the master */
 };
 
 /*
@@ -35,9 +37,12 @@ int gvisor_streams_make(const struct child *child, struct gvisor_streams *ret_st
 size_t gvisor_streams_words(const struct gvisor_streams *streams, char *text,
 			    size_t size);
 
+/* Drops it. */
+void gvisor_streams_hush(const struct gvisor_streams *streams);
+
 /*
  * After create and before start: the other ends, or the master of the pty, become the
- * launcher's, and ours are closed. What runsc has said by then is dropped.
+ * launcher's, and ours are closed. What is in them stays there.
  */
 int gvisor_streams_hand_over(struct gvisor_streams *streams, const struct child *child,
 			     struct error *err);

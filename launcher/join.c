@@ -19,6 +19,7 @@
 #include "base/syscalls.h"
 #include "launcher/child.h"
 #include "launcher/container_process.h"
+#include "launcher/gvisor.h"
 #include "launcher/keyring.h"
 #include "launcher/state.h"
 #include "launcher/sync.h"
@@ -249,6 +250,8 @@ static _Noreturn void enter_and_clone(struct join *join, struct child *child, in
 	if (pid == 0) {
 		(void)close(report);
 		join_close(join);
+		if (child->gvisor)
+			gvisor_exec_run(child);
 		child_live(child, join_stages,
 			   sizeof(join_stages) / sizeof(*join_stages));
 	}
@@ -324,11 +327,14 @@ int join_start(const struct plan *plan, const struct join_target *target,
 		.stays = target->stays,
 		.steps = target->steps,
 	};
+	struct gvisor_start gvisor = { .state = GVISOR_STATE };
 	auto_close int launcher_end = -1;
 	auto_close int child_end = -1;
 	int ends[2];
 	int failed;
 
+	if (plan->runtime.kind == RUNTIME_RUNSC)
+		child.gvisor = &gvisor;
 	for (enum ns_kind kind = NS_USER; kind < NS_COUNT; kind++)
 		join.namespaces[kind] = -1;
 	/* The sandbox may look at whoever is in its namespaces: at no moment at us. */
@@ -344,7 +350,7 @@ int join_start(const struct plan *plan, const struct join_target *target,
 		return -1;
 	child.own_file.strict = true;
 	own_file_note("/proc/self/exe", &child.own_file);
-	if (!plan->container.given)
+	if (!plan->container.given && !child.gvisor)
 		stdin_note(&child);
 	failed = find_target(&join, err);
 	if (!failed)

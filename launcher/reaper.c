@@ -112,6 +112,8 @@ static _Noreturn void finish(const struct reaper *reaper, int status)
 /* The launcher is gone: so is everything here. */
 static _Noreturn void go_down(const struct reaper *reaper)
 {
+	if (reaper->child->gvisor && reaper->child->joins)
+		gvisor_exec_end(reaper->child);
 	if (!is_process_one())
 		children_kill(reaper->children);
 	_exit(0);
@@ -255,17 +257,26 @@ static void let_go(const struct child *child)
 }
 
 /*
+ * With gVisor `sbx exec` finds the namespaces by the init, as there is no command of ours in
+ * them; its kernel, which could be taken over, is another user then.
+ */
+static bool is_way_in(const struct child *child)
+{
+	return child->gvisor && !child->joins && !child->gvisor->choice.directfs;
+}
+
+/*
  * A change of credentials may have taken the death signal and the closed book away
  * (prctl(2)).
  */
-static void become_init(void)
+static void become_init(const struct child *child)
 {
 	(void)prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
 	if (is_process_one() && !protection_is_off("death signal"))
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (protection_is_off("closed init"))
 		return;
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_DUMPABLE, is_way_in(child), 0, 0, 0);
 }
 
 void reaper_run(struct child *child)
@@ -278,7 +289,7 @@ void reaper_run(struct child *child)
 	};
 	const uint64_t timeout = child->plan->life.timeout_ms;
 
-	become_init();
+	become_init(child);
 	if (timeout)
 		reaper.deadline_ms = from_now(timeout);
 	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);

@@ -37,6 +37,7 @@ struct kept {
 	unsigned int filter_flags;
 	int oom_score_adj;
 	mode_t umask;
+	enum runtime_kind runtime;
 	bool has_oom_score_adj, filter_keyed, filter_supervised;
 	bool gid_given, env_home, has_user_name, keep_groups, fixed_addresses,
 		one_processor, no_init;
@@ -97,6 +98,7 @@ static void put_all(struct writer *writer, const struct plan *plan)
 		.filter_flags = filter->flags,
 		.oom_score_adj = policy->limits.oom_score_adj,
 		.umask = process->umask,
+		.runtime = plan->runtime.kind,
 		.has_oom_score_adj = policy->limits.has_oom_score_adj,
 		.filter_keyed = filter->keyed,
 		.filter_supervised = filter->supervised,
@@ -242,6 +244,7 @@ static void fill(struct reader *reader, const struct kept *kept, struct plan *pl
 	process->one_processor = kept->one_processor;
 	process->no_init = kept->no_init;
 	process->stop_signal = SIGTERM;
+	plan->runtime.kind = kept->runtime;
 	plan->ids.keep_groups = kept->keep_groups;
 	plan->life.ready_fd = plan->life.status_fd = -1;
 }

@@ -118,9 +118,8 @@ void terminal_prepare(int terminal, const struct process_spec *process)
 	set_size(terminal, process);
 }
 
-int terminal_open(struct child *child, struct error *err)
+int terminal_make(const struct child *child, int *ret_slave, struct error *err)
 {
-	const struct message message = { .turn = TURN_CONSOLE };
 	/* Where no /dev is made there is the host's, and no console in it is ours. */
 	const bool own_devices = !child->plan->policy.landlock.whole;
 	/* Of a container's the mount of /dev/pts says the group: the one called tty. */
@@ -138,6 +137,18 @@ int terminal_open(struct child *child, struct error *err)
 	if (fchown(slave, child->uid, group) < 0 && errno != EINVAL && errno != EPERM)
 		return error_errno(err, "give the terminal to the user");
 	if (own_devices && !child->joins && place_console(slave, err) < 0)
+		return -1;
+	*ret_slave = fd_take(&slave);
+	return fd_take(&master);
+}
+
+int terminal_open(struct child *child, struct error *err)
+{
+	const struct message message = { .turn = TURN_CONSOLE };
+	auto_close int slave = -1;
+	auto_close int master = terminal_make(child, &slave, err);
+
+	if (master < 0)
 		return -1;
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		return error_errno(err, "make it the terminal of the session");

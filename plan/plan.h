@@ -363,6 +363,11 @@ const char *plan_to_oci(const struct plan *plan, bool diff, struct arena *arena)
 const char *plan_to_gvisor(const struct plan *plan, const struct gvisor_inside *inside,
 			   struct arena *arena);
 
+/* Its process alone, for `runsc exec`. */
+const char *plan_to_gvisor_process(const struct plan *plan,
+				   const struct gvisor_inside *inside,
+				   struct arena *arena);
+
 struct json_value;
 
 /*

@@ -187,3 +187,13 @@ const char *plan_to_gvisor(const struct plan *plan, const struct gvisor_inside *
 	put_namespaces(json_put_object(document, "linux"));
 	return json_write(document, JSON_LAYOUT_LINE, arena);
 }
+
+const char *plan_to_gvisor_process(const struct plan *plan,
+				   const struct gvisor_inside *inside,
+				   struct arena *arena)
+{
+	struct json_value *document = json_make_object(arena);
+
+	put_process(document, plan, inside);
+	return json_write(json_get(document, "process"), JSON_LAYOUT_LINE, arena);
+}

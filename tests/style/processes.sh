@@ -28,6 +28,7 @@ stages launcher/native_child.c native_stages stage
 stages launcher/landlock_child.c in_place_stages 'stage in place'
 stages launcher/gvisor_child.c gvisor_stages 'stage of runsc'
 stages launcher/join.c join_stages 'stage of a join'
+stages launcher/gvisor_exec.c exec_stages 'stage of a join with runsc'
 stages launcher/container_child.c container_stages 'stage of a container'
 
 sed -n '/^enum turn {/,/^};/s/^\t\(TURN_[A-Z_]*\).*/\1/p' launcher/sync.h >"$scratch/source"
