@@ -46,6 +46,9 @@ static const struct cause causes[] = {
 	{ "failed to load ", ": exec format error", ERROR_COMMAND_NOT_EXECUTABLE,
 	  "start ", "gVisor starts programs of this machine's own architecture" },
 
+	{ "failed to find initial working directory \"", "\"", ERROR_WORKDIR,
+	  "enter the working directory ", "" },
+
 	/* The platform. */
 	{ "unknown platform: ", "", ERROR_RUNSC_PLATFORM,
 	  "start gVisor: this runsc was built without the platform ",

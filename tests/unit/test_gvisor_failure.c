@@ -176,6 +176,9 @@ static const struct {
 	{ "starting container: starting root container: starting sandbox: creating process: "
 	  "failed to load /bin/nonexist: no such file or directory",
 	  ERROR_COMMAND_NOT_FOUND, "start /bin/nonexist", "" },
+	{ "executing command \"pwd\" in sandbox: failed to find initial working directory "
+	  "\"/nowhere\": no such file or directory",
+	  ERROR_WORKDIR, "enter the working directory /nowhere", "" },
 	{ "creating process: failed to load /etc: permission denied",
 	  ERROR_COMMAND_NOT_EXECUTABLE, "start /etc", "" },
 	{ "starting sandbox: error finding executable \"nonexist\" in PATH [/usr/bin /bin]: "

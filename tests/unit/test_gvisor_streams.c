@@ -73,6 +73,7 @@ static _Noreturn void be_child(const struct scene *scene, const struct plan *pla
 	if (pid == 0)
 		run_script(scene, &streams);
 	(void)waitpid(pid, &status, WUNTRACED);
+	gvisor_streams_hush(&streams);
 	if (gvisor_streams_hand_over(&streams, &child, &message.err) < 0)
 		goto failed;
 	(void)kill(pid, SIGCONT);
