@@ -170,6 +170,7 @@ int command_doctor(const char *const *words)
 		return fputs(usage, stdout) < 0 ? DOCTOR_FAILED : DOCTOR_WELL;
 
 	host_gather(&facts);
+	host_probe_gvisor(&facts.gvisor);
 	for (size_t i = 0; i < count; i++) {
 		findings[i] = doctor_judge(rows[i].id, &facts);
 		if (is_fatal(&rows[i], &findings[i]))

@@ -93,6 +93,22 @@ struct image_facts {
 	char signatures[64]; /* "libsodium 1.0.18" */
 };
 
+/* The runsc that a run would take. */
+struct gvisor_facts {
+	bool there;        /* and can be used */
+	bool missing;      /* there is none in PATH, and nobody named another */
+	char problem[512]; /* why it cannot be used: "cannot ..." */
+	char path[256];
+	char version[64];
+	char pin[256]; /* empty: none */
+	bool latest;   /* the pin asks for that */
+	unsigned int date;
+	bool directfs;
+	bool systrap, ptrace, kvm; /* built in */
+	char kvm_problem[512];     /* why kvm is of no use here */
+	int ptrace_scope;
+};
+
 struct host_facts {
 	uint32_t uid, gid;
 	char user[64];      /* empty: the uid has no name */
@@ -115,8 +131,6 @@ struct host_facts {
 	struct cgroup_facts cgroup;
 	char fuse_overlayfs[256]; /* path; empty: not there */
 	char squashfuse[256], erofsfuse[256];
-	char runsc[256];
-	char runsc_version[128];
 	char proc_covers[512]; /* what is mounted below /proc, with blanks between */
 	uint64_t keys_used, keys_max; /* key-users of /proc; 0: not known */
 	int landlock_abi;             /* or a negative errno */
@@ -130,6 +144,7 @@ struct host_facts {
 	struct trial namespaces[NS_COUNT];
 	struct net_facts net;
 	struct image_facts images;
+	struct gvisor_facts gvisor;
 };
 
 /* ---- facts -------------------------------------------------------------------------- */
@@ -162,10 +177,13 @@ bool host_ask(const char *name, char *ret_path, size_t path_size, char *ret_text
 /* Asks sbx-net, which tries what a network needs. */
 void host_probe_net(struct net_facts *net);
 
+/* Finds runsc, and asks it: up to eight seconds where it hangs. */
+void host_probe_gvisor(struct gvisor_facts *facts);
+
 /* Asks sbx-image what it can read. */
 void host_probe_images(struct image_facts *images);
 
-/* All of it, and what the environment and system calls tell, for this host. */
+/* All but runsc, and what the environment and system calls tell, for this host. */
 void host_gather(struct host_facts *facts);
 
 /* ---- rows --------------------------------------------------------------------------- */

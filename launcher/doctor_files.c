@@ -436,5 +436,4 @@ void host_read_files(int root_fd, const char *path, struct host_facts *facts)
 		     sizeof(facts->squashfuse));
 	find_program(root_fd, "/usr/bin", "erofsfuse", facts->erofsfuse,
 		     sizeof(facts->erofsfuse));
-	find_program(root_fd, path, "runsc", facts->runsc, sizeof(facts->runsc));
 }

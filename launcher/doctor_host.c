@@ -13,14 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
 	GROUPS_MAX =
 		4096, /* more than anybody has; with more, ping is said to be closed */
 	RANGES_MAX = 340,
-	VERSION_SECONDS = 5,
 };
 
 static bool is_ping_group(const struct sysctl_facts *sysctls, gid_t gid)
@@ -74,44 +72,6 @@ static void read_runtime_dir(struct host_facts *facts)
 	facts->user_manager = access(path, W_OK) == 0;
 }
 
-static _Noreturn void ask_for_version(const char *program, int channel)
-{
-	char *const argv[] = { (char *)program, "--version", NULL };
-	char *const environment[] = { NULL };
-	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	alarm(VERSION_SECONDS);
-	if (nowhere < 0 || dup2(nowhere, 0) < 0 || dup2(channel, 1) < 0 ||
-	    dup2(nowhere, 2) < 0)
-		_exit(127);
-	execve(program, argv, environment);
-	_exit(127);
-}
-
-/* The first line of what `program --version` says; empty where it says nothing. */
-static void read_version(const char *program, char *ret_version, size_t size)
-{
-	char text[256] = "";
-	int channel[2];
-	ssize_t length;
-	pid_t child;
-
-	if (pipe2(channel, O_CLOEXEC) < 0)
-		return;
-	child = fork();
-	if (child == 0)
-		ask_for_version(program, channel[1]);
-	close(channel[1]);
-	length = child > 0 ? fd_read_all(channel[0], text, sizeof(text) - 1) : 0;
-	close(channel[0]);
-	if (child > 0)
-		waitpid(child, NULL, 0);
-	if (length <= 0)
-		return;
-	text[strcspn(text, "\n")] = '\0';
-	text_printable(ret_version, size, text);
-}
-
 void host_gather(struct host_facts *facts)
 {
 	auto_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -131,9 +91,6 @@ void host_gather(struct host_facts *facts)
 	read_ranges(SUBID_UID, facts);
 	read_ranges(SUBID_GID, facts);
 	read_runtime_dir(facts);
-	if (facts->runsc[0])
-		read_version(facts->runsc, facts->runsc_version,
-			     sizeof(facts->runsc_version));
 	host_try(facts);
 	host_probe_net(&facts->net);
 	host_probe_images(&facts->images);

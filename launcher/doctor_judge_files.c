@@ -258,22 +258,3 @@ void judge_ping(const struct host_facts *facts, struct finding *finding)
 	finding_short(finding, ROW_MISSING, "no ping out of a sandbox");
 	finding_remedy(finding, "sudo sysctl net.ipv4.ping_group_range='0 2147483647'");
 }
-
-void judge_runsc(const struct host_facts *facts, struct finding *finding)
-{
-	if (facts->runsc[0] && facts->runsc_version[0]) {
-		finding_found(finding, "%s, %s", facts->runsc, facts->runsc_version);
-		return;
-	}
-	finding_short(finding, ROW_MISSING, "no --runtime runsc");
-	if (facts->runsc[0]) {
-		finding_found(finding, "%s does not tell its version", facts->runsc);
-		return;
-	}
-	finding_found(finding, "not installed");
-	finding_remedy(
-		finding,
-		"sudo sh -c 'wget -O /usr/local/bin/runsc https://storage.googleapis.com/"
-		"gvisor/releases/release/latest/%s/runsc && chmod 755 /usr/local/bin/runsc'",
-		facts->machine);
-}

@@ -67,5 +67,7 @@ void judge_sbx_image(const struct host_facts *facts, struct finding *finding);
 void judge_squashfuse(const struct host_facts *facts, struct finding *finding);
 void judge_runtime_dir(const struct host_facts *facts, struct finding *finding);
 void judge_runsc(const struct host_facts *facts, struct finding *finding);
+void judge_gvisor_platforms(const struct host_facts *facts, struct finding *finding);
+void judge_gvisor_host(const struct host_facts *facts, struct finding *finding);
 
 #endif

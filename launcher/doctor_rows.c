@@ -122,6 +122,8 @@ static const struct doctor_row rows[] = {
 	{ "squashfuse", "squashfuse, erofsfuse", false, judge_squashfuse },
 	{ "runtime-dir", "runtime directory", false, judge_runtime_dir },
 	{ "runsc", "gVisor's runsc", false, judge_runsc },
+	{ "gvisor-platforms", "gVisor, platforms", false, judge_gvisor_platforms },
+	{ "gvisor-host", "gVisor, this host", false, judge_gvisor_host },
 };
 
 const struct doctor_row *doctor_rows(size_t *ret_count)

@@ -28,6 +28,17 @@ unsigned int gvisor_date_of(const char *release); /* 20221219; 0: unknown */
 unsigned int gvisor_read_flags(const char *text, bool *ret_is_list);
 unsigned int gvisor_read_platforms(const char *text);
 
+/* ---- what the machine asks for: gvisor_platform.c ------------------------------------------- */
+
+enum {
+	GVISOR_NOBODY = 65534,  /* runsc's user nobody, which its processes become */
+	GVISOR_SCOPE_ADMIN = 2, /* of Yama: only with CAP_SYS_PTRACE */
+	GVISOR_SCOPE_NONE = 3,  /* of Yama: nobody may trace */
+};
+
+/* kernel.yama.ptrace_scope, 0 where there is none. */
+int gvisor_ptrace_scope(void);
+
 /* ---- kvm: gvisor_kvm.c ---------------------------------------------------------------------- */
 
 /* What the errno of opening it says; 0: it can be opened. Pure. */

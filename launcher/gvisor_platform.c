@@ -19,15 +19,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum {
-	OVERFLOW_ID = 65534, /* runsc's user nobody, which its processes become */
-	SCOPE_ADMIN = 2,     /* yama: only with CAP_SYS_PTRACE */
-	SCOPE_NONE = 3,      /* yama: nobody may trace */
-};
-
 /* ---- what this machine is ------------------------------------------------------------------ */
 
-static int yama_scope(void)
+int gvisor_ptrace_scope(void)
 {
 	char text[16];
 	const ssize_t length = files_read(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope",
@@ -96,7 +90,8 @@ static int check_platform(const struct gvisor_binary *binary,
 		return refuse_not_built(binary, platform, err);
 	if (platform == PLATFORM_KVM)
 		return gvisor_try_kvm(binary, err);
-	return yama_scope() >= SCOPE_NONE ? refuse_untraced(platform, err) : 0;
+	return gvisor_ptrace_scope() >= GVISOR_SCOPE_NONE ? refuse_untraced(platform, err)
+							  : 0;
 }
 
 /* ---- the ladder ---------------------------------------------------------------------------- */
@@ -149,8 +144,8 @@ static int choose_directfs(const struct plan *plan, struct gvisor_choice *choice
 			   struct error *err)
 {
 	const bool can_stay = choice->binary.flags & GVISOR_DIRECTFS;
-	const bool has_nobody = map_has(&plan->ids.uids, OVERFLOW_ID) &&
-				map_has(&plan->ids.gids, OVERFLOW_ID);
+	const bool has_nobody = map_has(&plan->ids.uids, GVISOR_NOBODY) &&
+				map_has(&plan->ids.gids, GVISOR_NOBODY);
 
 	if (!has_nobody && !can_stay && plan->runtime.net != GVISOR_NET_HOST) {
 		error_set(err, ERROR_SUBIDS_MISSING,
@@ -159,7 +154,8 @@ static int choose_directfs(const struct plan *plan, struct gvisor_choice *choice
 		return error_hint(err, "subordinate ids (sbx doctor), a newer runsc, or "
 				       "--gvisor-net host");
 	}
-	choice->directfs = can_stay && (!has_nobody || yama_scope() == SCOPE_ADMIN);
+	choice->directfs =
+		can_stay && (!has_nobody || gvisor_ptrace_scope() == GVISOR_SCOPE_ADMIN);
 	return 0;
 }
 

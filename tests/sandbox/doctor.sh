@@ -55,7 +55,7 @@ under() {
 	"$here/refuse.py" "$@"
 }
 
-plan 56
+plan 57
 
 # ---- the command itself --------------------------------------------------------------------
 
@@ -253,12 +253,21 @@ is "newuidmap has no power under no_new_privs" \
 # ---- programs and directories ---------------------------------------------------------------------------
 
 mkdir "$tmp/bin"
-printf '#!/bin/sh\necho "runsc version release-1"\n' >"$tmp/bin/runsc"
+cat >"$tmp/bin/runsc" <<'RUNSC'
+#!/bin/sh
+case $1 in
+--version) echo 'runsc version release-1' ;;
+flags) echo '  -platform string' >&2 ;;
+*) echo ptrace ;;
+esac
+RUNSC
 chmod 755 "$tmp/bin/runsc"
 is "without a PATH no optional program is there; with one it tells its version" \
 	"$(PATH=/nowhere "$SBX" doctor --json | PATH=$PATH "$tmp/row" runsc state) $(
 		PATH=$tmp/bin "$SBX" doctor --json | PATH=$PATH "$tmp/row" runsc found)" \
-	"missing $tmp/bin/runsc, runsc version release-1"
+	"missing $tmp/bin/runsc, release-1, not pinned"
+is "its platforms are those that it names" \
+	"$(PATH=$tmp/bin "$SBX" doctor --json | PATH=$PATH "$tmp/row" gvisor-platforms found)" ptrace
 is "a runtime directory turns its row" \
 	"$(env -u XDG_RUNTIME_DIR "$SBX" doctor --json | "$tmp/row" runtime-dir state) $(
 		XDG_RUNTIME_DIR=$tmp "$SBX" doctor --json | "$tmp/row" runtime-dir state)" "limited ok"

@@ -528,13 +528,6 @@ static void optional_programs_are_installed(void **state)
 	facts.fuse_overlayfs[0] = '\0';
 	assert_row(&facts, "fuse-overlayfs", ROW_MISSING, "not installed",
 		   "sudo apt-get install fuse-overlayfs");
-	facts.runsc_version[0] = '\0';
-	assert_row(&facts, "runsc", ROW_MISSING, "does not tell its version", "");
-	facts.runsc[0] = '\0';
-	assert_row(&facts, "runsc", ROW_MISSING, "not installed",
-		   "sudo sh -c 'wget -O /usr/local/bin/runsc "
-		   "https://storage.googleapis.com/gvisor/releases/release/latest/x86_64/"
-		   "runsc && chmod 755 /usr/local/bin/runsc'");
 }
 
 static void a_runtime_directory_is_named_where_there_is_one(void **state)

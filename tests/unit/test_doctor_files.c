@@ -170,7 +170,6 @@ static void files_below_a_root_are_read(void **state)
 	put("proc/key-users", " 1001:     2 2/2 2/200 28/20000\n");
 	put("etc/subuid", "alice:200000:65536\n");
 	put("usr/bin/newuidmap", "");
-	put("opt/bin/runsc", "");
 	put("usr/bin/apt-get", "");
 	put("run/.containerenv", "");
 	put("sys/fs/cgroup/cgroup.controllers", "cpu\n");
@@ -192,7 +191,6 @@ static void files_below_a_root_are_read(void **state)
 	assert_string_equal(facts.helpers[SUBID_UID].path, "/usr/bin/newuidmap");
 	assert_true(facts.helpers[SUBID_UID].executable);
 	assert_false(facts.helpers[SUBID_UID].set_id);
-	assert_string_equal(facts.runsc, "/opt/bin/runsc");
 	assert_string_equal(facts.fuse_overlayfs, "");
 	assert_int_equal(facts.packages, PACKAGES_APT);
 	assert_string_equal(facts.container, "podman");
