@@ -96,7 +96,7 @@ static int find(struct execution *execution, struct error *err)
 /* ---- what a failure will need ------------------------------------------------------------ */
 
 /* A file without any mark of a kind is a script of the shell, as for execvp(3). */
-static void prepare_shell(struct execution *execution)
+void execution_prepare_shell(struct execution *execution)
 {
 	const struct process_spec *process = execution->process;
 
@@ -111,7 +111,7 @@ static void prepare_shell(struct execution *execution)
 
 static void prepare_words(struct execution *execution)
 {
-	prepare_shell(execution);
+	execution_prepare_shell(execution);
 	(void)exec_explain(execution->path, ENOENT, &execution->missing);
 	(void)exec_explain(execution->path, EACCES, &execution->denied);
 	(void)exec_explain(execution->path, ENOEXEC, &execution->format);
@@ -164,7 +164,7 @@ int execution_run(struct execution *execution, struct error *err)
 	try(execution, execution->path, execution->process->argv);
 	errnum = errno;
 	if (errnum == ENOEXEC && !execution->filter)
-		prepare_shell(execution);
+		execution_prepare_shell(execution);
 	if (errnum == ENOEXEC && execution->shell_words[0])
 		try(execution, _PATH_BSHELL, execution->shell_words);
 	if (execution->filter)

@@ -41,6 +41,9 @@ bool execution_next(const char **at, const char *name, char *path, size_t size);
 int execution_prepare(struct execution *execution, const struct process_spec *process,
 		      const struct seccomp_filter *filter, struct error *err);
 
+/* Fills shell_words, where the file that was found is a script without a mark. */
+void execution_prepare_shell(struct execution *execution);
+
 /* Returns -1, for it returns only on failure. */
 int execution_run(struct execution *execution, struct error *err);
 

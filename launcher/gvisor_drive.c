@@ -233,18 +233,25 @@ static int refuse(const char *command, int failed, int status, struct error *err
 int gvisor_configure(struct child *child, struct error *err)
 {
 	struct gvisor_start *start = child->gvisor;
-	const struct gvisor_inside inside = {
+	struct execution *execution = start->execution;
+	struct gvisor_inside inside = {
 		.uid = child->uid,
 		.gid = child->gid,
 		.groups = child->groups,
 		.group_count = child->group_count,
 		.env = child->plan->process.env,
-		.program = start->execution->path,
+		.program = execution->path,
+		.own_uid = geteuid(),
+		.own_gid = getegid(),
 		.root = GVISOR_ROOT,
 		.filters = start->choice.binary.flags & GVISOR_OCI_SECCOMP,
 	};
 
 	(void)err;
+	/* gVisor's own execve(2) is all there is: nobody could try the shell afterwards. */
+	execution_prepare_shell(execution);
+	if (execution->shell_words[0])
+		inside.argv = execution->shell_words;
 	command_complete_environment(child);
 	start->config = plan_to_gvisor(child->plan, &inside, &start->arena);
 	return 0;

@@ -254,9 +254,11 @@ struct gvisor_inside {
 	uint32_t uid, gid;
 	const uint32_t *groups;
 	size_t group_count;
-	const char *const *env; /* complete, NULL-ended */
-	const char *program;    /* argv[0], found in the root: absolute */
-	const char *root;       /* where the root lies for runsc, absolute */
+	const char *const *env;    /* complete, NULL-ended */
+	const char *program;       /* argv[0], found in the root: absolute */
+	const char *const *argv;   /* NULL-ended; NULL: those of the plan */
+	uint32_t own_uid, own_gid; /* who new file systems belong to */
+	const char *root;          /* where the root lies for runsc, absolute */
 	bool filters; /* this runsc takes linux.seccomp (--oci-seccomp is passed) */
 };
 

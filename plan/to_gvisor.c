@@ -116,7 +116,7 @@ static bool names_path(const struct gvisor_inside *inside)
 static void put_arguments(struct json_value *process, const struct plan *plan,
 			  const struct gvisor_inside *inside)
 {
-	const char *const *argv = plan->process.argv;
+	const char *const *argv = inside->argv ? inside->argv : plan->process.argv;
 	struct json_value *list = json_put_array(process, "args");
 	const bool found = strchr(argv[0], '/') || names_path(inside);
 

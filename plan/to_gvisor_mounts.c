@@ -88,6 +88,10 @@ static void put_tmpfs(const struct mounts *mounts, size_t index)
 				   entry->mode || entry->flags & MOUNT_F_MODE
 					   ? entry->mode
 					   : 0755));
+	json_put_text(options, NULL,
+		      arena_printf(mounts->arena, "uid=%u", mounts->inside->own_uid));
+	json_put_text(options, NULL,
+		      arena_printf(mounts->arena, "gid=%u", mounts->inside->own_gid));
 	if (size)
 		json_put_text(options, NULL,
 			      arena_printf(mounts->arena, "size=%llu",
