@@ -182,13 +182,14 @@ static int make_up_name(struct state *state)
 {
 	char name[STATE_NAME_MAX];
 
-	snprintf(name, sizeof(name), "run-%d", getpid());
+	state_sweep(state->place);
+	snprintf(name, sizeof(name), STATE_MADE_UP "%d", getpid());
 	for (int i = 2; i < MADE_UP_NAMES; i++) {
 		if (take_name(state, name) == 0)
 			return 0;
 		if (errno != EEXIST)
 			return -1;
-		snprintf(name, sizeof(name), "run-%d-%d", getpid(), i);
+		snprintf(name, sizeof(name), STATE_MADE_UP "%d-%d", getpid(), i);
 	}
 	return -1;
 }

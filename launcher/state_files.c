@@ -360,6 +360,27 @@ static void remove_left_over(int place, const char *name, int dir)
 	(void)files_remove_tree(place, name);
 }
 
+void state_sweep(int place)
+{
+	auto_close int again = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = again < 0 ? NULL : fdopendir(again);
+	const struct dirent *found;
+
+	if (!directory)
+		return;
+	(void)fd_take(&again);
+	while ((found = readdir(directory))) {
+		auto_close int dir = -1;
+
+		if (!text_starts_with(found->d_name, STATE_MADE_UP))
+			continue;
+		dir = state_open_entry(place, found->d_name);
+		if (dir >= 0 && flock(dir, LOCK_SH | LOCK_NB) == 0)
+			remove_left_over(place, found->d_name, dir);
+	}
+	closedir(directory);
+}
+
 /*
  * Looks at one name. Returns its directory if a sandbox of that name runs; -1 if not. A
  * left-over is removed.

@@ -18,6 +18,7 @@ struct state_entry;
 #define STATE_NET_SOCKET  "net"
 #define STATE_PLAN_FILE   "plan"
 #define STATE_ROOM        "runsc" /* a directory */
+#define STATE_MADE_UP     "run-"  /* how names begin that nobody has given */
 
 enum {
 	STATE_NAME_MAX = 64,
@@ -53,6 +54,9 @@ bool state_is_current(int place, const char *name, int dir);
 /* The directory of the sandbox of that name, if one runs; -1 if not. Left-overs go. */
 int state_open_running(int place, const char *name, struct arena *arena,
 		       struct state_entry *ret_entry);
+
+/* Removes what killed launchers have left of sandboxes without a name of their own. */
+void state_sweep(int place);
 
 /* What `sbx exec` needs of the plan. -1 and errno; arena: for the time of the call. */
 int state_keep_plan(int dir, const struct plan *plan, struct arena *arena);
