@@ -13,13 +13,19 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* The init is a process of ours, and is not what the user counts. */
+enum {
+	RUNSC_TASKS = 128, /* threads of runsc's own, in a sandbox that does little */
+};
+
+/* What is a process or thread of ours, and not what the user counts, comes on top. */
 static struct cgroup_limits limits_of(const struct plan *plan)
 {
 	struct cgroup_limits limits = plan->policy.limits.cgroup;
 
 	if (limits.pids && !plan->process.no_init)
 		limits.pids++;
+	if (limits.pids && plan->runtime.kind == RUNTIME_RUNSC)
+		limits.pids += RUNSC_TASKS;
 	return limits;
 }
 
@@ -35,11 +41,13 @@ int bounds_check(const struct plan *plan, struct error *err)
 static void fall_back(const struct plan *plan, const struct cgroup_limits *limits,
 		      struct bounds *bounds, const struct error *why)
 {
-	char text[120];
+	char text[120] = "gVisor is not limited";
 	struct error warning;
 
-	bounds->instead_count =
-		cgroup_fall_back(limits, bounds->instead, text, sizeof(text));
+	/* What is set for each process would hit runsc, which maps terabytes. */
+	if (plan->runtime.kind != RUNTIME_RUNSC)
+		bounds->instead_count =
+			cgroup_fall_back(limits, bounds->instead, text, sizeof(text));
 	error_set(&warning, why->id, "%.130s; %s", why->text, text);
 	warning.errnum = 0;
 	report_warning(&warning, plan->life.log_format == LOG_JSON);
