@@ -14,6 +14,7 @@
 #include "launcher/child.h"
 #include "launcher/command.h"
 #include "launcher/execute.h"
+#include "launcher/gvisor_log.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -216,8 +217,10 @@ int runsc_explain(const struct child *child, const char *output, struct error *e
 }
 
 /* What failed without a word of runsc's. */
-static int refuse(const char *command, int failed, int status, struct error *err)
+static int refuse(const struct child *child, const char *command, int failed, int status,
+		  struct error *err)
 {
+	gvisor_log_send(child->socket);
 	if (failed)
 		error_set(err, ERROR_RUNSC_START, "start gVisor: runsc %s hangs",
 			  command);
@@ -303,7 +306,7 @@ int gvisor_create(struct child *child, struct error *err)
 	failed = await(child, pid, &status);
 	if (!failed && status == 0 && read_pid(&child->command) == 0)
 		return 0;
-	if (refuse("create", failed, status, err) && !failed && WIFEXITED(status))
+	if (refuse(child, "create", failed, status, err) && !failed && WIFEXITED(status))
 		(void)runsc_explain(child, read_streams(&arena, streams), err);
 	arena_free(&arena);
 	return -1;
@@ -328,7 +331,7 @@ int gvisor_go(struct child *child, struct error *err)
 	failed = await(child, pid, &status);
 	if (!failed && status == 0)
 		return 0;
-	if (refuse("start", failed, status, err) && !failed && WIFEXITED(status))
+	if (refuse(child, "start", failed, status, err) && !failed && WIFEXITED(status))
 		(void)runsc_explain(child, read_said(&arena, OUTPUT), err);
 	arena_free(&arena);
 	return -1;
