@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "launcher/child.h"
 #include "launcher/executor.h"
+#include "launcher/report.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@ static int gvisor_start(const struct plan *plan, const struct caller_text *calle
 
 	if (gvisor_choose(plan, &start.choice, err) < 0)
 		return -1;
+	if (plan->life.log_format == LOG_TEXT)
+		report_notes(start.choice.notes);
 	snprintf(start.state, sizeof(start.state), "%s",
 		 ret_sandbox->state[0] ? ret_sandbox->state : GVISOR_STATE);
 	return namespaces_start(plan, caller, bounds, &start, ret_sandbox, err);
