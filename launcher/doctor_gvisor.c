@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "launcher/gvisor_known.h"
+#include "launcher/images.h"
 #include "plan/plan.h"
 
 #include <stdio.h>
@@ -52,14 +53,14 @@ static void probe(const struct runtime_spec *spec, struct gvisor_facts *facts)
 /* As a run without options would have it; where the configuration is wrong, as with none. */
 void host_probe_gvisor(struct gvisor_facts *facts)
 {
-	static const char *const words[] = { "--runtime", "runsc", "--", "/bin/true",
-					     NULL };
+	static const char *const words[] = { "--runtime", "runsc",     "--cwd", "off",
+					     "--",        "/bin/true", NULL };
 	static const struct runtime_spec none = { .kind = RUNTIME_RUNSC };
 	struct plan plan = { .arena = { 0 } };
 	struct error ignored = { 0 };
 
 	facts->ptrace_scope = gvisor_ptrace_scope();
-	if (plan_from_args(words, NULL, true, &plan, &ignored) < 0) {
+	if (plan_from_args(words, &images_roots, true, &plan, &ignored) < 0) {
 		probe(&none, facts);
 		return;
 	}
@@ -68,6 +69,9 @@ void host_probe_gvisor(struct gvisor_facts *facts)
 }
 
 /* ---- rows --------------------------------------------------------------------------------- */
+
+/* Seen in 20221219.0, and no longer in 20240729.0. */
+enum { STATX_MENDED = 20230101 };
 
 static const char no_runsc[] = "no --runtime runsc";
 
@@ -100,6 +104,11 @@ void judge_runsc(const struct host_facts *facts, struct finding *finding)
 	}
 	finding_found(finding, "%.100s, %s, %s%.80s", gvisor->path, gvisor->version,
 		      gvisor->pin[0] ? "pinned by " : "not pinned", gvisor->pin);
+	if (gvisor->date > 0 && gvisor->date < STATX_MENDED)
+		finding_short(
+			finding, ROW_LIMITED,
+			"ls -l and stat of coreutils 9 fail in so old a release, which "
+			"does not know a flag of statx(2)");
 	if (gvisor->latest)
 		finding_short(finding, ROW_LIMITED,
 			      "its pin asks for `latest`, which is another release with "

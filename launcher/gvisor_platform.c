@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,13 +110,15 @@ static size_t platforms_of(const struct runtime_spec *spec,
 	return 1;
 }
 
-static void add_note(struct gvisor_choice *choice, const char *first, const char *second,
-		     const char *third)
+__attribute__((format(printf, 2, 3))) static void add_note(struct gvisor_choice *choice,
+							   const char *format, ...)
 {
 	const size_t used = strlen(choice->notes);
+	va_list args;
 
-	snprintf(choice->notes + used, sizeof(choice->notes) - used, "%s%s%s\n", first,
-		 second, third);
+	va_start(args, format);
+	vsnprintf(choice->notes + used, sizeof(choice->notes) - used, format, args);
+	va_end(args);
 }
 
 static int choose_platform(const struct runtime_spec *spec, struct gvisor_choice *choice,
@@ -129,7 +132,8 @@ static int choose_platform(const struct runtime_spec *spec, struct gvisor_choice
 		if (check_platform(&choice->binary, platforms[i], err) == 0)
 			return 0;
 		if (i + 1 < count)
-			add_note(choice, "cannot ", err->text, "; the next one is tried");
+			add_note(choice, "cannot %s; next is %s\n", err->text,
+				 gvisor_platform_name(platforms[i + 1]));
 	}
 	return -1;
 }
@@ -172,9 +176,9 @@ int gvisor_choose(const struct plan *plan, struct gvisor_choice *ret_choice,
 		return -1;
 	if (strcmp(choice.binary.pinned_release, "latest") == 0)
 		add_note(&choice,
-			 "the pin asks for the release `latest`, which is another "
-			 "with each download; this one is ",
-			 choice.binary.release, "");
+			 "the pin asks for the release `latest`, which is another with "
+			 "each download; this one is %s\n",
+			 choice.binary.release);
 	choice.hides_net_core =
 		choice.binary.date < GVISOR_NET_CORE_FIXED && kernel_shows_net_core();
 	*ret_choice = choice;

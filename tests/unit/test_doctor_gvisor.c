@@ -48,6 +48,9 @@ static void a_runsc_is_shown_with_its_release_and_its_pin(void **state)
 		   "/usr/bin/runsc, release-20250407.0, not pinned", "", "");
 	strcpy(facts.gvisor.pin, "/etc/sbx/runsc.pin");
 	assert_row(&facts, "runsc", ROW_OK, "pinned by /etc/sbx/runsc.pin", "", "");
+	facts.gvisor.date = 20221219;
+	assert_row(&facts, "runsc", ROW_LIMITED, "pinned by", "statx", "");
+	facts.gvisor.date = 20240729;
 	facts.gvisor.latest = true;
 	assert_row(&facts, "runsc", ROW_LIMITED, "pinned by", "latest", "");
 }
