@@ -430,8 +430,9 @@ static int check_life(const struct plan *plan, struct error *err)
 	return check_descriptors(plan, err);
 }
 
-static int check_policy(const struct policy_spec *policy, struct error *err)
+static int check_policy(const struct plan *plan, struct error *err)
 {
+	const struct policy_spec *policy = &plan->policy;
 	/* asking for all of them costs a system call each */
 	uint64_t unknown = policy->caps.kept ? policy->caps.kept & ~caps_all() : 0;
 
@@ -443,7 +444,7 @@ static int check_policy(const struct policy_spec *policy, struct error *err)
 	    cgroup_check(&policy->limits.cgroup, err) < 0 ||
 	    landlock_check(&policy->landlock, err) < 0)
 		return -1;
-	if (policy->profile && !policy->filter.program.count)
+	if (policy->profile && !policy->filter.program.count && !plan->runtime.filter)
 		return error_set(err, ERROR_POLICY, "use the policy %s: no program",
 				 profile_name(policy->profile));
 	return policy->filter.program.count ? seccomp_check(&policy->filter.program, err)
@@ -475,7 +476,7 @@ static int check_network(const struct plan *plan, struct error *err)
 
 int plan_check(const struct plan *plan, struct error *err)
 {
-	if (check_life(plan, err) < 0 || check_policy(&plan->policy, err) < 0 ||
+	if (check_life(plan, err) < 0 || check_policy(plan, err) < 0 ||
 	    check_root(plan, err) < 0 || check_mounts(plan, err) < 0 ||
 	    check_ids(plan, err) < 0 || check_namespaces(plan, err) < 0 ||
 	    check_network(plan, err) < 0 || check_workdir(plan, err) < 0)

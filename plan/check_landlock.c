@@ -2,16 +2,12 @@
 /* What --isolation landlock cannot do, as nothing is mounted and no namespace is made. */
 #include "base/error.h"
 #include "plan/internal.h"
+#include "plan/restricted.h"
 
 #include <string.h>
 
 /* Options that need a namespace, and the operands of theirs that do not. */
-static const struct restricted {
-	const char *option;
-	const char *allowed[4]; /* NULL-ended */
-	const char *needs;
-	const char *hint; /* NULL: the general one */
-} restricted[] = {
+static const struct restricted restricted[] = {
 	{ "root", { "host", "/" }, "a mount namespace", NULL },
 	{ "root-mode", { "ro" }, "a mount namespace", NULL },
 	{ "upper", { NULL }, "a mount namespace", NULL },
@@ -48,43 +44,16 @@ static const struct restricted {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool is_allowed(const struct restricted *row, const char *value)
-{
-	for (size_t i = 0; i < COUNT(row->allowed) && row->allowed[i]; i++) {
-		if (!strcmp(row->allowed[i], value))
-			return true;
-	}
-	return false;
-}
-
-static int refuse(const struct plan_origin *origin, const struct restricted *row,
-		  struct error *err)
-{
-	const bool is_flag = !strcmp(row->option, "init");
-	const bool in_file = strcmp(origin->from, "command line") != 0;
-
-	error_set(err, ERROR_USAGE,
-		  "use %s%s%s%.60s%s%.80s with --isolation landlock: it needs %s",
-		  is_flag ? "--no-" : "--", origin->option, is_flag ? "" : " ",
-		  is_flag ? "" : origin->value, in_file ? " of " : "",
-		  in_file ? origin->from : "", row->needs);
-	return error_hint(err, "%s", row->hint ? row->hint : "--isolation userns");
-}
-
 int check_isolated_options(const struct draft *draft, struct error *err)
 {
-	const struct plan *plan = &draft->plan;
+	static const struct restriction isolation = {
+		restricted,
+		COUNT(restricted),
+		"--isolation landlock: it needs ",
+		"--isolation userns",
+	};
 
-	for (size_t i = 0; i < plan->origin_count; i++) {
-		const struct plan_origin *origin = &plan->origins[i];
-
-		for (size_t j = 0; j < COUNT(restricted); j++) {
-			if (!strcmp(restricted[j].option, origin->option) &&
-			    !is_allowed(&restricted[j], origin->value))
-				return refuse(origin, &restricted[j], err);
-		}
-	}
-	return 0;
+	return check_restricted(draft, &isolation, err);
 }
 
 /* A file is reached where it is, or not at all. */

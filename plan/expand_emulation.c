@@ -26,6 +26,8 @@ static void decide(struct draft *draft)
 {
 	struct policy_spec *policy = &draft->plan.policy;
 
+	if (draft->plan.runtime.kind == RUNTIME_RUNSC)
+		return;
 	switch ((enum root_emu_choice)draft->root_emu) {
 	case ROOT_EMU_DEFAULT:
 		if (!draft->from_config)

@@ -103,6 +103,8 @@ static int refuse(const struct draft *draft, const char *wanted, const char *own
 		  "%s %.100s%s: unsupported architecture: %.40s (this machine: %s)",
 		  labelled ? "use" : "start", what, labelled ? " as root" : "", wanted,
 		  own);
+	if (plan->runtime.kind == RUNTIME_RUNSC)
+		return error_hint(err, "--runtime native: gVisor emulates no machine");
 	if (!image_machine_of_arch(wanted))
 		return -1;
 	return error_hint(err, "as root: apt install qemu-user-static");
@@ -125,6 +127,8 @@ static int use_own(struct draft *draft, const char *machine, struct error *err)
 static int arrange(struct draft *draft, const char *machine, const char *wanted,
 		   const char *own, struct error *err)
 {
+	if (draft->plan.runtime.kind == RUNTIME_RUNSC)
+		return refuse(draft, wanted, own, err);
 	switch (machine ? binfmt_find(machine) : BINFMT_NONE) {
 	case BINFMT_HOST:
 		return 0;
@@ -139,8 +143,8 @@ static int arrange(struct draft *draft, const char *machine, const char *wanted,
 /* The kernel runs these itself, where no filter stands in the way. */
 static bool runs_natively(const struct plan *plan, const char *wanted, const char *own)
 {
-	return !plan->policy.profile && strcmp(own, "amd64") == 0 &&
-	       strcmp(wanted, "386") == 0;
+	return plan->runtime.kind == RUNTIME_NATIVE && !plan->policy.profile &&
+	       strcmp(own, "amd64") == 0 && strcmp(wanted, "386") == 0;
 }
 
 static int expand_label(struct draft *draft, const char *wanted, const char *own,

@@ -176,7 +176,8 @@ static void expand_landlock(struct draft *draft)
 {
 	struct landlock_spec *landlock = &draft->plan.policy.landlock;
 
-	if (!draft->from_config && !draft->landlock)
+	if (!draft->from_config && !draft->landlock &&
+	    draft->plan.runtime.kind == RUNTIME_NATIVE)
 		landlock->mode = LANDLOCK_AUTO;
 	if (landlock->mode != LANDLOCK_OFF && !draft->scopes_given)
 		landlock->scope_signal = landlock->scope_abstract_unix = true;
@@ -192,7 +193,8 @@ static int decide_explain(struct draft *draft, struct error *err)
 		return error_set(
 			err, ERROR_POLICY,
 			"use --explain on: a filter without a text has no reasons");
-	if (draft->explain == EXPLAIN_DEFAULT && draft->from_config)
+	if ((draft->explain == EXPLAIN_DEFAULT && draft->from_config) ||
+	    plan->runtime.kind == RUNTIME_RUNSC)
 		return 0;
 	if (plan->policy.denials && draft->explain == EXPLAIN_OFF)
 		return error_set(

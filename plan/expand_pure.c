@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "plan/internal.h"
+#include "plan/restricted.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -26,12 +27,7 @@ enum { CPUINFO_MAX = 4 << 20 };
 /* ---- what contradicts it --------------------------------------------------------------- */
 
 /* Options that let in what is not the same every time, and the operands that do not. */
-static const struct contrary {
-	const char *option;
-	const char *allowed[3]; /* NULL-ended */
-	const char *lets_in;
-	const char *hint;
-} contraries[] = {
+static const struct restricted contraries[] = {
 	{ "net", { "none" }, "a network answers as it likes", "--net none" },
 	{ "share", { NULL }, "the host's namespaces hold what others made", NULL },
 	{ "join", { NULL }, "another namespace holds what others made", NULL },
@@ -46,43 +42,16 @@ static const struct contrary {
 	{ "preserve-fds", { NULL }, "descriptors of the caller are seen", NULL },
 };
 
-static bool is_allowed(const struct contrary *row, const char *value)
-{
-	for (size_t i = 0; i < COUNT(row->allowed) && row->allowed[i]; i++) {
-		if (!strcmp(row->allowed[i], value))
-			return true;
-	}
-	return false;
-}
-
-static int refuse(const struct plan_origin *origin, const struct contrary *row,
-		  struct error *err)
-{
-	const bool is_flag = !strcmp(row->option, "init");
-
-	error_set(err, ERROR_USAGE, "use %s%s%s%.80s with --pure: %s",
-		  is_flag ? "--no-" : "--", origin->option, is_flag ? "" : " ",
-		  is_flag ? "" : origin->value, row->lets_in);
-	return error_hint(
-		err, "%s",
-		row->hint ? row->hint
-			  : "leave one of the two; --record works without --pure");
-}
-
 static int check_contraries(const struct draft *draft, struct error *err)
 {
-	const struct plan *plan = &draft->plan;
+	static const struct restriction pure = {
+		contraries,
+		COUNT(contraries),
+		"--pure: ",
+		"leave one of the two; --record works without --pure",
+	};
 
-	for (size_t i = 0; i < plan->origin_count; i++) {
-		const struct plan_origin *origin = &plan->origins[i];
-
-		for (size_t j = 0; j < COUNT(contraries); j++) {
-			if (!strcmp(contraries[j].option, origin->option) &&
-			    !is_allowed(&contraries[j], origin->value))
-				return refuse(origin, &contraries[j], err);
-		}
-	}
-	return 0;
+	return check_restricted(draft, &pure, err);
 }
 
 /* ---- what it changes ------------------------------------------------------------------- */

@@ -446,5 +446,6 @@ int plan_from_oci(const char *text, size_t length, const char *name, struct plan
 	plan->policy = read.policy;
 	plan->process = read.process;
 	plan->life = read.life;
+	plan->runtime = read.runtime;
 	return 0;
 }

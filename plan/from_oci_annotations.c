@@ -16,8 +16,8 @@
 
 /* Read where the fields are that they go with. */
 static const char *const read_elsewhere[] = {
-	OCI_ESCAPED,  OCI_ROOT_KIND, OCI_ROOT_MODE, OCI_ROOT_PATH,
-	OCI_LOOPBACK, OCI_KEEP_FDS,  OCI_SECCOMP,   NULL,
+	OCI_ESCAPED,  OCI_ROOT_KIND, OCI_ROOT_MODE, OCI_ROOT_PATH, OCI_LOOPBACK,
+	OCI_KEEP_FDS, OCI_SECCOMP,   OCI_PLATFORM,  NULL,
 };
 
 /* Protection, or another way to run: not to be passed over. */
@@ -183,6 +183,20 @@ static int read_seccomp(struct oci_reader *reader, struct error *err)
 	return 0;
 }
 
+static int read_platforms(struct oci_reader *reader, struct error *err)
+{
+	const struct json_value *value;
+	const char *text;
+	int found = oci_annotation(reader, OCI_PLATFORM, &value, &text, err);
+	struct error why;
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (platforms_read(&reader->plan->runtime, text, &why) < 0)
+		return json_complain(value, err, "%s", why.text);
+	return 0;
+}
+
 int oci_read_annotations(struct oci_reader *reader, struct error *err)
 {
 	set_absent(reader->plan);
@@ -192,7 +206,7 @@ int oci_read_annotations(struct oci_reader *reader, struct error *err)
 			return -1;
 	}
 	if (read_loopback(reader, err) < 0 || oci_read_net(reader, err) < 0 ||
-	    read_keep_fds(reader, err) < 0)
+	    read_keep_fds(reader, err) < 0 || read_platforms(reader, err) < 0)
 		return -1;
 	return read_seccomp(reader, err);
 }

@@ -8,6 +8,10 @@
 
 static const char *const log_formats[] = { "text", "json", NULL };
 
+static const char *const runtimes[] = { "native", "runsc", NULL };
+
+static const char *const gvisor_nets[] = { "netstack", "host", "none", NULL };
+
 static const char *const landlock_modes[] = { "off", "auto", "require", NULL };
 
 const char *const oci_root_kinds[] = { "host",  "directory", "empty",
@@ -51,6 +55,11 @@ static const struct oci_field fields[] = {
 	{ "sbx.time_from_zero", OCI_BOOL, FIELD(namespaces.time_from_zero), 0, 0, 0, NULL },
 	{ "sbx.fixed_addresses", OCI_BOOL, FIELD(process.fixed_addresses), 0, 0, 0, NULL },
 	{ "sbx.one_processor", OCI_BOOL, FIELD(process.one_processor), 0, 0, 0, NULL },
+	{ "sbx.runtime", OCI_CHOICE, FIELD(runtime.kind), 0, 0, 0, runtimes },
+	{ "sbx.gvisor_net", OCI_CHOICE, FIELD(runtime.net), 0, 0, 0, gvisor_nets },
+	{ "sbx.differences_refused", OCI_BOOL, FIELD(runtime.differences_refused), 0, 0, 0, NULL },
+	{ "sbx.runsc", OCI_TEXT, FIELD(runtime.runsc), 0, 0, 0, NULL },
+	{ "sbx.runsc_pin", OCI_TEXT, FIELD(runtime.pin), 0, 0, 0, NULL },
 	{ "sbx.record", OCI_TEXT, FIELD(life.record), 0, 0, 0, NULL },
 	{ "sbx.expect", OCI_TEXT, FIELD(life.expect), 0, 0, 0, NULL },
 	{ "sbx.repeat", OCI_INT, FIELD(life.repeat), 0, 2, REPEAT_MAX, NULL },

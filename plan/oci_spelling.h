@@ -16,6 +16,8 @@
 #include "userns/userns.h"
 
 struct arena;
+struct error;
+struct runtime_spec;
 
 #define OCI_OWN          "sbx."
 #define OCI_FROM         "sbx.from."
@@ -25,6 +27,7 @@ struct arena;
 #define OCI_ROOT_PATH    "sbx.root_path"
 #define OCI_LOOPBACK     "sbx.loopback"
 #define OCI_KEEP_FDS     "sbx.keep_fds"
+#define OCI_PLATFORM     "sbx.platform" /* as --platform; missing: auto */
 #define OCI_SECCOMP      "sbx.seccomp_bpf"
 #define OCI_CRUN_GROUPS  "run.oci.keep_original_groups"
 #define OCI_EMPTY_ROOT   "rootfs"
@@ -52,6 +55,10 @@ struct oci_field {
 
 const struct oci_field *oci_fields(size_t *ret_count);
 const struct oci_field *oci_field_find(const char *annotation);
+
+/* The operand of --platform, and what it says: as it is set, and err as of a setter. */
+int platforms_read(struct runtime_spec *runtime, const char *text, struct error *err);
+const char *platforms_text(const struct runtime_spec *runtime, struct arena *arena);
 
 /* Words of enums, in the order of their enumerators. */
 extern const char *const oci_root_kinds[]; /* enum root_kind */

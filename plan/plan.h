@@ -21,6 +21,7 @@
 #include "userns/userns.h"
 
 struct error;
+struct json_value;
 
 /* sched_setattr(2) */
 struct schedule_spec {
@@ -239,8 +240,9 @@ struct runtime_spec {
 	enum gvisor_platform platforms[PLATFORM_COUNT]; /* the first that works here */
 	size_t platform_count; /* 0: auto: systrap where runsc has it, else ptrace */
 	enum gvisor_net net;
-	bool differences_refused; /* --differences error */
-	const char *runsc;        /* absolute; NULL: looked for in PATH */
+	bool differences_refused;        /* --differences error */
+	const char *runsc;               /* absolute; NULL: looked for in PATH */
+	const struct json_value *filter; /* linux.seccomp for runsc; NULL: none */
 	const char *pin; /* a file that says which runsc it has to be; NULL: any */
 	/*
 	 * What gVisor does otherwise than the plan says, each a few printable words; told in
@@ -369,8 +371,6 @@ const char *plan_to_gvisor(const struct plan *plan, const struct gvisor_inside *
 const char *plan_to_gvisor_process(const struct plan *plan,
 				   const struct gvisor_inside *inside,
 				   struct arena *arena);
-
-struct json_value;
 
 /*
  * `sbx-oci`: the text of a bundle's config.json; name is the file's path, for messages, and tells

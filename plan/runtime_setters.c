@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "plan/internal.h"
+#include "plan/oci_spelling.h"
 
 #include <string.h>
 
@@ -83,21 +84,35 @@ static int add_platform(struct runtime_spec *runtime, const char *word, size_t l
 			 (int)(length > 80 ? 80 : length), word);
 }
 
-int set_platform(struct draft *draft, const struct given *given, struct error *err)
+int platforms_read(struct runtime_spec *runtime, const char *text, struct error *err)
 {
-	struct runtime_spec *runtime = &draft->plan.runtime;
-	const char *at = given->operand;
-
 	runtime->platform_count = 0;
-	if (!strcmp(at, "auto"))
+	if (!strcmp(text, "auto"))
 		return 0;
 	for (;;) {
-		const size_t length = strcspn(at, ",");
+		const size_t length = strcspn(text, ",");
 
-		if (add_platform(runtime, at, length, err) < 0)
+		if (add_platform(runtime, text, length, err) < 0)
 			return -1;
-		if (!at[length])
+		if (!text[length])
 			return 0;
-		at += length + 1;
+		text += length + 1;
 	}
+}
+
+const char *platforms_text(const struct runtime_spec *runtime, struct arena *arena)
+{
+	const char *text = "auto";
+
+	for (size_t i = 0; i < runtime->platform_count; i++) {
+		const char *word = gvisor_platform_name(runtime->platforms[i]);
+
+		text = i ? arena_printf(arena, "%s,%s", text, word) : word;
+	}
+	return text;
+}
+
+int set_platform(struct draft *draft, const struct given *given, struct error *err)
+{
+	return platforms_read(&draft->plan.runtime, given->operand, err);
 }

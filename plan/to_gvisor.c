@@ -171,6 +171,16 @@ static void put_namespaces(struct json_value *object)
 	json_put_text(net, "path", "/proc/self/ns/net");
 }
 
+static void put_linux(struct json_value *document, const struct plan *plan,
+		      const struct gvisor_inside *inside)
+{
+	struct json_value *object = json_put_object(document, "linux");
+
+	put_namespaces(object);
+	if (plan->runtime.filter && inside->filters)
+		json_put_copy(object, "seccomp", plan->runtime.filter);
+}
+
 const char *plan_to_gvisor(const struct plan *plan, const struct gvisor_inside *inside,
 			   struct arena *arena)
 {
@@ -184,7 +194,7 @@ const char *plan_to_gvisor(const struct plan *plan, const struct gvisor_inside *
 	json_put_bool(root, "readonly", false);
 	put_hostname(document, plan);
 	gvisor_put_mounts(document, plan, inside, arena);
-	put_namespaces(json_put_object(document, "linux"));
+	put_linux(document, plan, inside);
 	return json_write(document, JSON_LAYOUT_LINE, arena);
 }
 

@@ -304,6 +304,13 @@ static void put_field(struct json_value *annotations, const struct oci_field *fi
 	}
 }
 
+static void put_platforms(struct json_value *annotations,
+			  const struct runtime_spec *runtime, struct arena *arena)
+{
+	if (runtime->platform_count)
+		json_put_text(annotations, OCI_PLATFORM, platforms_text(runtime, arena));
+}
+
 static void put_keep_fds(struct json_value *annotations,
 			 const struct process_spec *process, struct arena *arena)
 {
@@ -371,6 +378,7 @@ static void put_annotations(struct json_value *document, const struct plan *plan
 	for (size_t i = 0; i < count; i++)
 		put_field(annotations, &fields[i], plan, arena);
 	put_keep_fds(annotations, &plan->process, arena);
+	put_platforms(annotations, &plan->runtime, arena);
 	if (plan->net.loopback != own_network)
 		json_put_text(annotations, OCI_LOOPBACK,
 			      plan->net.loopback ? "true" : "false");

@@ -172,6 +172,22 @@ const char *profile_why(const struct profile *profile,
 			const struct seccomp_data *data, struct arena *arena,
 			struct error *err);
 
+/* What a policy has lost when gVisor enforces it. */
+enum profile_loss {
+	PROFILE_LOSES_ERRNO = 1 << 0, /* errors other than EPERM and ENOSYS are EPERM */
+	PROFILE_LOSES_KILL = 1 << 1,  /* kill ends the thread, not the process */
+	PROFILE_LOSES_LOG = 1 << 2,   /* what is to be logged is just allowed */
+};
+
+/*
+ * linux.seccomp as gVisor takes it, for another config.json; *ret_losses are the bits above.
+ * NULL: err says why it cannot be had.
+ */
+const struct json_value *profile_for_gvisor(const struct profile *profile,
+					    const struct profile_conditions *conditions,
+					    struct arena *arena, unsigned int *ret_losses,
+					    struct error *err);
+
 /* to: "native" or "oci". NULL and err: what the other language cannot say. */
 const char *profile_convert(const struct profile *profile,
 			    const struct profile_conditions *conditions, const char *to,

@@ -244,6 +244,19 @@ const char *profile_why(const struct profile *profile,
 	return NULL;
 }
 
+const struct json_value *profile_for_gvisor(const struct profile *profile,
+					    const struct profile_conditions *conditions,
+					    struct arena *arena, unsigned int *ret_losses,
+					    struct error *err)
+{
+	(void)profile;
+	(void)conditions;
+	(void)arena;
+	(void)ret_losses;
+	policy_refuse("hand a policy to gVisor", err);
+	return NULL;
+}
+
 const char *profile_convert(const struct profile *profile,
 			    const struct profile_conditions *conditions, const char *to,
 			    struct arena *arena, struct error *err)

@@ -468,6 +468,28 @@ static const char *life_difference(const struct life_spec *a, const struct life_
 	return NULL;
 }
 
+static const char *runtime_difference(const struct runtime_spec *a,
+				      const struct runtime_spec *b)
+{
+	if (a->kind != b->kind)
+		return differ("runtime.kind");
+	if (a->platform_count != b->platform_count ||
+	    memcmp(a->platforms, b->platforms,
+		   a->platform_count * sizeof(a->platforms[0])) != 0)
+		return differ("runtime.platforms");
+	if (a->net != b->net)
+		return differ("runtime.net");
+	if (a->differences_refused != b->differences_refused)
+		return differ("runtime.differences_refused");
+	if (!same_text(a->runsc, b->runsc))
+		return differ("runtime.runsc");
+	if (!same_text(a->pin, b->pin))
+		return differ("runtime.pin");
+	if (!a->filter != !b->filter)
+		return differ("runtime.filter");
+	return NULL;
+}
+
 const char *plan_difference(const struct plan *a, const struct plan *b)
 {
 	const char *found = ids_difference(&a->ids, &b->ids);
@@ -484,5 +506,7 @@ const char *plan_difference(const struct plan *a, const struct plan *b)
 		found = policy_difference(&a->policy, &b->policy);
 	if (!found)
 		found = process_difference(&a->process, &b->process);
+	if (!found)
+		found = runtime_difference(&a->runtime, &b->runtime);
 	return found ? found : life_difference(&a->life, &b->life);
 }

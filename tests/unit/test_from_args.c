@@ -118,7 +118,7 @@ static void unknown_options_name_the_nearest(void **state)
 	planning_refuses(at, "-tty tool",
 			 "use -y of -tty: no such option (nearest: --tty)");
 	planning_refuses(at, "--no-root tool", "use --no-root: no such option");
-	planning_refuses(at, "--runtime runsc tool", "use --runtime: no such option");
+	planning_refuses(at, "--checkpoint x tool", "use --checkpoint: no such option");
 }
 
 static void a_missing_or_empty_operand_is_named(void **state)

@@ -86,7 +86,7 @@ static void lists_and_flags_can_be_taken_back(void **state)
 
 static void rows_of_later_wings_are_not_there(void **state)
 {
-	static const char *const later[] = { "runtime", "platform" };
+	static const char *const later[] = { "checkpoint", "restore" };
 	bool negated;
 
 	(void)state;
