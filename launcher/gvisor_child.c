@@ -76,7 +76,9 @@ int gvisor_bound(struct child *child, struct error *err)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		kept |= caps_by_name(names[i]);
 	(void)child;
-	return caps_bound(kept, err);
+	if (caps_bound(kept, err) < 0 || caps_drop_to(kept, err) < 0)
+		return -1;
+	return caps_raise(kept, err);
 }
 
 static int open_streams(struct child *child, struct error *err)
@@ -105,8 +107,8 @@ static const struct stage gvisor_stages[] = {
 	{ "find the command", find_command },
 	{ "configure runsc", gvisor_configure },
 	{ "stand alone", stage_stand_alone },
-	{ "enter the root of runsc", gvisor_enter_world },
 	{ "become root", gvisor_become_root },
+	{ "enter the root of runsc", gvisor_enter_world },
 	{ "bound runsc", gvisor_bound },
 	{ "open the streams", open_streams },
 	{ "watch the command", reaper_prepare },

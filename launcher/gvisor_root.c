@@ -164,6 +164,16 @@ static int hide_net_core(int root, struct error *err)
 	return put(root, mount, "proc/sys/net/core", err);
 }
 
+/* What gVisor complains of while it runs is bounded, and takes no room from its state. */
+static int put_logs(int root, struct error *err)
+{
+	int mount =
+		new_mount("tmpfs", "size", "2m",
+			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+
+	return put(root, mount, GVISOR_LOGS + 1, err);
+}
+
 static int make_places(int root, struct error *err)
 {
 	static const struct {
@@ -211,7 +221,7 @@ static int fill(struct child *child, int root, int tree, struct error *err)
 	    put_file(root, &world->null, "dev/null", err) < 0 ||
 	    put_file(root, &world->zero, "dev/zero", err) < 0 ||
 	    put_file(root, &world->kvm, "dev/kvm", err) < 0 ||
-	    put_terminals(root, err) < 0)
+	    put_terminals(root, err) < 0 || put_logs(root, err) < 0)
 		return -1;
 	return start->choice.hides_net_core ? hide_net_core(root, err) : 0;
 }
