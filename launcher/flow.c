@@ -43,12 +43,14 @@ void flow_open(struct flow *flow, int from, int to)
 			: PIPE_BUF;
 }
 
-static bool can_splice_to(int fd)
+static bool can_splice(int from, int to)
 {
 	struct stat status;
-	const int flags = fcntl(fd, F_GETFL);
+	const int flags = fcntl(to, F_GETFL);
 
-	if (flags < 0 || fstat(fd, &status) < 0)
+	if (fstat(from, &status) < 0 || !S_ISFIFO(status.st_mode))
+		return false;
+	if (flags < 0 || fstat(to, &status) < 0)
 		return false;
 	if (S_ISREG(status.st_mode))
 		return !(flags & O_APPEND);
@@ -56,9 +58,9 @@ static bool can_splice_to(int fd)
 	       (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3));
 }
 
-void flow_open_output(struct flow *flow, int from, int to)
+void flow_open_watched(struct flow *flow, int from, int to)
 {
-	if (can_splice_to(to)) {
+	if (can_splice(from, to)) {
 		flow_init(flow);
 		flow->from = from;
 		flow->to = to;

@@ -30,8 +30,8 @@ void flow_init(struct flow *flow);
 /* Without memory it stays closed. Both descriptors stay the caller's. */
 void flow_open(struct flow *flow, int from, int to);
 
-/* For a pipe of our own: by splice(2) where the other side can, and watched. */
-void flow_open_output(struct flow *flow, int from, int to);
+/* One side is a pipe of our own: by splice(2) where the other one can, and watched. */
+void flow_open_watched(struct flow *flow, int from, int to);
 void flow_close(struct flow *flow);
 
 /* As events for poll(2), and what they bring. pump returns false at its end. */

@@ -46,8 +46,7 @@ void flows_take_input(struct flows *flows, int pipe, bool counting)
 	}
 	(void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
 	flows->start = place_of_file(STDIN_FILENO);
-	flow_open(&flows->in, STDIN_FILENO, pipe);
-	flows->in.watched = true;
+	flow_open_watched(&flows->in, STDIN_FILENO, pipe);
 }
 
 /* The pipe is ours: the command sees its end. */
@@ -91,7 +90,7 @@ void flows_take_output(struct flows *flows, int stream, int pipe)
 	if (flow->from >= 0)
 		fd_close(&pipe);
 	else
-		flow_open_output(flow, pipe, stream);
+		flow_open_watched(flow, pipe, stream);
 	/* Without memory: the command is told by the pipe. */
 	if (flow->from < 0)
 		fd_close(&pipe);

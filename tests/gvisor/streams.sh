@@ -19,7 +19,7 @@ sums() {
 	cksum | cut -d ' ' -f 1,2
 }
 
-plan 25
+plan 26
 
 # ---- output --------------------------------------------------------------------------------
 
@@ -56,6 +56,13 @@ like 'and it says so' "$(cat error)" '*cannot write the command?s standard outpu
 is 'without an output there is none' "$(run -- sh -c 'echo lost; echo $? >&2' </dev/null 2>&1 >&- | grep -v ^sbx:)" 0
 run --status-fd 1 -- echo text </dev/null >out
 is 'what sbx tells goes there as well' "$(grep -c -e '"event":"started"' -e '"event":"exited"' -e ^text out)" 3
+
+# Without sbx-image neither is there.
+record='echo same; echo other >&2'
+"$SBX" run --no-config --net none --record native.json -- sh -c "$record" </dev/null >/dev/null 2>&1
+run --record record.json -- sh -c "$record" </dev/null >/dev/null 2>&1
+is 'a record has the digest of what was written' "$(grep -o '"output_digest": *"[^"]*"' record.json)" \
+	"$(grep -o '"output_digest": *"[^"]*"' native.json)"
 
 # ---- input ---------------------------------------------------------------------------------
 
