@@ -3,7 +3,7 @@
 # Which runsc is taken, and what is refused before it has run: with a stand-in.
 . "$(dirname "$0")/lib.sh"
 
-plan 43
+plan 47
 
 mkdir -m 755 "$tmp/bin"
 runsc=$tmp/bin/runsc
@@ -181,7 +181,7 @@ fi
 # ---- pins ---------------------------------------------------------------------------------------------------
 
 if ! [ -x "$(dirname "$SBX")/sbx-image" ]; then
-	skip 17 'there is no sbx-image'
+	skip 21 'there is no sbx-image'
 	exit 0
 fi
 
@@ -227,6 +227,25 @@ refused 'a companion that was changed' runsc-checksum 'gvisor-bin/sentry is not 
 rm "$tmp/bin/gvisor-bin/sentry"
 refused 'a companion that is missing' runsc-checksum 'gvisor-bin/sentry is missing' --runsc-pin "$pin"
 rmdir "$tmp/bin/gvisor-bin"
+
+# ---- the configuration --------------------------------------------------------------------------------------
+
+mkdir -p "$tmp/config/sbx"
+printf 'runsc = %s\nrunsc-pin = %s\n' "$runsc" "$pin" >"$tmp/config/sbx/sbx.conf"
+echo "$sum  runsc" >"$pin"
+
+# configured COMMAND...: sbx with them, by that configuration and without a runsc in PATH
+configured() {
+	XDG_CONFIG_HOME=$tmp/config timeout 30 "$SBX" "$@" 2>&1 </dev/null
+}
+
+is 'runsc and its pin stand in the configuration' \
+	"$(configured run --runtime runsc --net none --cwd off -- true && echo taken)" taken
+like 'the doctor shows the pin beside what was found' "$(configured doctor)" \
+	"*gVisor's runsc *$runsc, release-20250407.0, pinned by $pin*"
+echo "$other  runsc" >"$pin"
+like 'and says what does not fit' "$(configured doctor)" "*gVisor's runsc *cannot use *is not what the pin says*"
+like 'a run refuses it' "$(configured run --runtime runsc --net none --cwd off -- true)" '*is not what the pin says*'
 
 # What is remembered is not believed of another file.
 echo "$sum  runsc" >"$pin"

@@ -134,6 +134,29 @@ static void releases_are_compared_without_their_prefix(void **state)
 	assert_false(gvisor_is_release("release-20250407.0", "release-2025"));
 }
 
+/* A pin with one byte changed is refused or is one, and never is one for nothing. */
+static void a_pin_with_any_byte_changed_is_read(void **state)
+{
+	static const char good[] =
+		"release 1\narch amd64\n" SUM_A "  runsc\n" SUM_B "  gvisor-bin/a\n";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) - 1; i++) {
+		for (int byte = 1; byte < 256; byte += 5) {
+			char text[sizeof(good)];
+			struct pins pins;
+
+			memcpy(text, good, sizeof(good));
+			text[i] = (char)byte;
+			if (parse(text, &pins) == 0)
+				assert_true(pins.count > 0 && pins.pins[0].count > 0);
+			else
+				assert_true(pins.err.id == ERROR_RUNSC_PIN);
+			arena_free(&pins.arena);
+		}
+	}
+}
+
 /* ---- what is remembered ------------------------------------------------------------------ */
 
 static const char *an_old_file(void)
@@ -267,6 +290,7 @@ int main(void)
 		cmocka_unit_test(what_names_no_runsc_for_this_machine_is_refused),
 		cmocka_unit_test(a_line_that_is_wrong_is_named),
 		cmocka_unit_test(releases_are_compared_without_their_prefix),
+		cmocka_unit_test(a_pin_with_any_byte_changed_is_read),
 		cmocka_unit_test(what_was_found_out_is_known_again),
 		cmocka_unit_test(digests_that_nobody_asked_for_go),
 		cmocka_unit_test(another_path_is_another_file),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -84,6 +85,33 @@ static void platforms_are_words_on_lines_of_their_own(void **state)
 	assert_int_equal(gvisor_read_platforms("kvm is one\nptracer\n\n"), 0);
 }
 
+/* Whatever a program says: nothing is read behind its end, and what is taken is sound. */
+static void any_text_can_be_read(void **state)
+{
+	static const char letters[] = "runsc version -release0.0~2022\n \t\x1b-platform";
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		char *text = calloc(1, 41);
+		char release[64] = "";
+		bool is_list;
+
+		assert_non_null(text);
+		strcpy(text, round % 2 ? "runsc version " : "");
+		for (size_t i = strlen(text); i < 40; i++) {
+			seed = seed * 1664525 + 1013904223;
+			text[i] = letters[(seed >> 16) % (sizeof(letters) - 1)];
+		}
+		if (gvisor_read_release(text, release))
+			(void)gvisor_date_of(release);
+		assert_null(strpbrk(release, " \t\n\x1b"));
+		(void)gvisor_read_flags(text, &is_list);
+		(void)gvisor_read_platforms(text);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +120,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_release_is_none),
 		cmocka_unit_test(flags_are_read_from_the_list_that_go_writes),
 		cmocka_unit_test(platforms_are_words_on_lines_of_their_own),
+		cmocka_unit_test(any_text_can_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
