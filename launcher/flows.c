@@ -172,47 +172,55 @@ static int64_t now_ms(void)
 }
 
 /* Who reads behind us may take its time; who writes is gone. */
+static bool is_read_slowly(const struct flows *flows)
+{
+	return flow_is_full(&flows->out[0]) || flow_is_full(&flows->out[1]);
+}
+
 static int time_to_wait(const struct flows *flows, int64_t deadline)
 {
-	const bool full = flow_is_full(&flows->out[0]) || flow_is_full(&flows->out[1]);
 	const int64_t left = deadline - now_ms();
 
 	if (deadline >= 0 && left < SILENCE_MS)
 		return left > 0 ? (int)left : 0;
-	return full && deadline < 0 ? -1 : SILENCE_MS;
+	return is_read_slowly(flows) && deadline < 0 ? -1 : SILENCE_MS;
+}
+
+/* false: nothing more is to come, or there is a *ret_number. */
+static bool drain_once(struct flows *flows, int signals, const sigset_t *ignored,
+		       int64_t deadline, int *ret_number)
+{
+	struct pollfd events[2 * FLOW_EVENTS + 1] = {
+		[2 * FLOW_EVENTS] = { .fd = signals, .events = POLLIN }
+	};
+	int ready;
+
+	for (size_t i = 0; i < 2; i++)
+		flow_events(&flows->out[i], events + i * FLOW_EVENTS);
+	ready = poll(events, 2 * FLOW_EVENTS + 1, time_to_wait(flows, deadline));
+	if (ready < 0)
+		return errno == EINTR;
+	if (deadline >= 0 && now_ms() >= deadline)
+		*ret_number = SIGALRM;
+	else if (events[2 * FLOW_EVENTS].revents)
+		*ret_number = read_signals(signals, ignored);
+	if (*ret_number)
+		return false;
+	if (ready == 0)
+		return is_read_slowly(flows);
+	pump_outputs(flows, events);
+	return true;
 }
 
 int flows_drain(struct flows *flows, int signals, const sigset_t *ignored, int limit_ms)
 {
 	const int64_t deadline = limit_ms < 0 ? -1 : now_ms() + limit_ms;
-	struct pollfd events[2 * FLOW_EVENTS + 1];
+	int number = 0;
 
-	while (flows_are_open(flows)) {
-		struct pollfd *mine = &events[2 * FLOW_EVENTS];
-		int ready;
-
-		*mine = (struct pollfd){ .fd = signals, .events = POLLIN };
-		for (size_t i = 0; i < 2; i++)
-			flow_events(&flows->out[i], events + i * FLOW_EVENTS);
-		ready = poll(events, 2 * FLOW_EVENTS + 1, time_to_wait(flows, deadline));
-		if (ready < 0 && errno != EINTR)
-			break;
-		if (deadline >= 0 && now_ms() >= deadline)
-			return SIGALRM;
-		if (ready == 0 && !flow_is_full(&flows->out[0]) &&
-		    !flow_is_full(&flows->out[1]))
-			break;
-		if (ready <= 0)
-			continue;
-		if (mine->revents) {
-			const int number = read_signals(signals, ignored);
-
-			if (number)
-				return number;
-		}
-		pump_outputs(flows, events);
-	}
-	return 0;
+	while (flows_are_open(flows) &&
+	       drain_once(flows, signals, ignored, deadline, &number))
+		;
+	return number;
 }
 
 int flows_end(struct flows *flows, struct error *err)
