@@ -77,13 +77,14 @@ static const char *first_line(char *text)
 int gvisor_try_platform(const struct gvisor_binary *binary, enum gvisor_platform platform,
 			struct error *err)
 {
+	const char *name = gvisor_platform_name(platform);
 	struct arena arena = { 0 };
 	const char *words[] = {
 		"runsc",
 		"--rootless",
 		"--network=none",
 		"--ignore-cgroups",
-		arena_printf(&arena, "--platform=%s", gvisor_platform_name(platform)),
+		arena_printf(&arena, "--platform=%s", name),
 		arena_printf(&arena, "--root=%s", GVISOR_TRIAL_STATE),
 		"do",
 		"/bin/true",
@@ -94,13 +95,15 @@ int gvisor_try_platform(const struct gvisor_binary *binary, enum gvisor_platform
 	int result = -1;
 
 	if (gvisor_hear(&question, gvisor_now_ms() + TRIAL_MS, answer) < 0)
-		error_errno_id(err, ERROR_KVM_UNUSABLE, "try %s", words[4]);
+		error_errno_id(err, ERROR_KVM_UNUSABLE, "try --platform %s", name);
 	else if (!answer->in_time)
 		error_set(err, ERROR_KVM_UNUSABLE,
-			  "use %s: a trial did not end within 3 seconds", words[4]);
+			  "use --platform %s: a trial did not end within 3 seconds",
+			  name);
 	else if (!WIFEXITED(answer->status) || WEXITSTATUS(answer->status) != 0)
-		error_set(err, ERROR_KVM_UNUSABLE, "use %s: a trial failed: %.100s",
-			  words[4], first_line(answer->text));
+		error_set(err, ERROR_KVM_UNUSABLE,
+			  "use --platform %s: a trial failed: %.100s", name,
+			  first_line(answer->text));
 	else
 		result = 0;
 	arena_free(&arena);

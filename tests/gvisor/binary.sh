@@ -169,7 +169,7 @@ if with_kvm true >/dev/null; then
 do stderr cannot create sandbox: EOF
 do exit 128
 PLAY
-	like 'and is not where that fails' "$(platforms_row)" '*cannot use --platform*kvm: a trial failed: cannot create*'
+	like 'and is not where that fails' "$(platforms_row)" '*cannot use --platform kvm: a trial failed: cannot create*'
 	stand_in "$runsc" <<'PLAY'
 do hang
 PLAY

@@ -33,6 +33,10 @@ static void a_release_is_read_as_upstream_and_as_distributions_write_it(void **s
 	assert_release("runsc version 123456789.0\n", "123456789.0", 0);
 }
 
+#define LONG_RELEASE                                                                     \
+	"runsc version "                                                                 \
+	"0123456789012345678901234567890123456789012345678901234567890123456"
+
 static void what_is_no_release_is_none(void **state)
 {
 	static const char *const texts[] = {
@@ -42,8 +46,7 @@ static void what_is_no_release_is_none(void **state)
 		"runsc version release-\033[31m\n",
 		"runsc version a b\n",
 		" runsc version 1\n",
-		"runsc version "
-		"0123456789012345678901234567890123456789012345678901234567890123456\n",
+		LONG_RELEASE "\n",
 	};
 	char found[64] = "untouched";
 
