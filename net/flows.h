@@ -31,6 +31,7 @@ struct flow {
 	bool v6;
 	bool inbound; /* begun from outside: a published port */
 	bool fin_out, fin_in;
+	bool crosses; /* of IPv4 for the sandbox: net/frame_cross.c */
 	enum flow_state state;
 	uint16_t mss;       /* that the sandbox announced; 0: none */
 	uint32_t first_out; /* the sequence number of the sandbox's first byte */

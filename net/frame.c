@@ -94,10 +94,13 @@ void frame_to_tap(struct frame_path *path, const struct packet *packet, uint16_t
 
 void frame_answer(struct frame_path *path, size_t size)
 {
-	const struct packet packet = { .bytes = path->answer, .size = size };
+	struct packet packet = { .bytes = path->answer, .size = size };
 
-	if (size)
-		frame_to_tap(path, &packet, 0);
+	if (size == 0)
+		return;
+	if (path->crosses && packet_parse(path->answer, size, &packet) == PACKET_SOUND)
+		frame_cross_in(path, &packet);
+	frame_to_tap(path, &packet, 0);
 }
 
 /* ---- to the stack ------------------------------------------------------------------------ */
@@ -151,7 +154,7 @@ static ssize_t read_tap(struct frame_path *path, struct virtio_net_hdr *ret_offl
 {
 	const struct iovec parts[] = {
 		{ ret_offload, sizeof(*ret_offload) },
-		{ path->frame + 2, sizeof(path->frame) - 2 },
+		{ path->frame + FRAME_HEADROOM, PACKET_MAX },
 	};
 	ssize_t size;
 
@@ -206,7 +209,7 @@ static void tap_told(struct watch *watch, uint32_t events)
 			break;
 		}
 		if ((size_t)size > sizeof(offload))
-			frame_from_sandbox(path, &offload, path->frame + 2,
+			frame_from_sandbox(path, &offload, path->frame + FRAME_HEADROOM,
 					   (size_t)size - sizeof(offload));
 	}
 	settled(path);
@@ -281,19 +284,41 @@ static bool publishes_udp(const struct net_spec *net)
  * when its window holds some of its own but none of those, it sees no reason to say that
  * there is more (RFC 9293, 3.8.6.2.2), and libslirp waits for its clock, five seconds.
  */
-static size_t stack_mtu(const struct net_spec *net)
+static size_t stack_mru(const struct net_spec *net)
 {
 	const uint32_t mtu = net->mtu ? net->mtu : MTU;
 
 	return net->foreign_stack && mtu < FRAME_STACK_MTU ? mtu : FRAME_STACK_MTU;
 }
 
+/*
+ * Where the sandbox has no IPv6, a published port may have clients of it all the same: the
+ * stack believes that there is some.
+ */
+static void tell_stack(struct frame_path *path)
+{
+	static const struct prefix made_up = {
+		.ip.bytes = { 0xfd, [15] = 0x64 },
+		.bits = 64,
+	};
+	struct net_spec *net = &path->stack_net;
+
+	*net = *path->spec.net;
+	if (!net->foreign_stack || net->address6.bits)
+		return;
+	net->address6 = made_up;
+	net->gateway6 = net->dns6 = made_up.ip;
+	net->gateway6.bytes[15] = 2;
+	net->dns6.bytes[15] = 3;
+}
+
 static int start(struct frame_path *path, struct error *err)
 {
 	const struct stack_spec spec = {
 		.loop = path->spec.loop,
-		.net = path->spec.net,
-		.mtu = stack_mtu(path->spec.net),
+		.net = &path->stack_net,
+		.mtu = FRAME_STACK_MTU,
+		.mru = stack_mru(path->spec.net),
 		.host = path->host,
 		.output = frame_from_stack,
 		.may_read = may_read,
@@ -340,6 +365,7 @@ struct frame_path *frame_path_new(const struct frame_spec *spec, struct error *e
 	path->sweep.rang = sweep_rang;
 	path->gso_mss = (uint16_t)(mtu > 88 ? mtu - 40 : 48);
 	path->gso_mss6 = (uint16_t)(mtu > 108 ? mtu - 60 : 48);
+	tell_stack(path);
 	if (start(path, err) < 0) {
 		frame_path_free(path);
 		return NULL;

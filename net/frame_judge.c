@@ -52,6 +52,7 @@ void frame_end_flow(struct frame_path *path, struct flow *flow)
 		journal_end(path->spec.gate->journal, flow->journal, flow->bytes_out,
 			    flow->bytes_in);
 	frame_hold_free(path, flow);
+	frame_cross_end(path, flow);
 	path->ahead -= flow->ahead;
 	if (flow->key.protocol == PROTOCOL_TCP && flow->state == FLOW_CLOSED)
 		path->closed--;

@@ -10,6 +10,7 @@
  *   frame_wash.c     what is not sound, or not the sandbox's own, goes no further
  *   frame_judge.c    new flows: the rules, and how a denial is said
  *   frame_tcp.c      TCP's flows, both ways
+ *   frame_cross.c    clients of IPv6 for servers of IPv4
  *   frame_hold.c     connections whose first bytes are looked at (sni)
  *   frame_dns.c      questions by UDP
  *   frame_stream.c   questions by TCP: a small TCP of our own
@@ -29,6 +30,9 @@
 
 enum {
 	FRAME_FORWARDS_MAX = 512,
+	FRAME_CROSSINGS_MAX = 256,
+	FRAME_HEADROOM =
+		22, /* a header of IPv6 is 20 bytes longer; addresses are aligned */
 	FRAME_LATE_MAX = 64,    /* resets that wait for the end of the stack's turn */
 	FRAME_LATE_SIZE = 80,   /* of one: headers only */
 	FRAME_AHEAD_MAX = 128,  /* segments of a flow that the stack may have to sort */
@@ -59,6 +63,12 @@ struct forward {
 	uint16_t host_port, guest_port;
 };
 
+/* A connection that is of IPv6 for the stack, and of IPv4 for the sandbox. */
+struct crossing {
+	struct ip peer;
+	uint16_t port, guest_port;
+};
+
 struct questions; /* frame_dns.c */
 struct streams;   /* frame_stream.c */
 
@@ -77,9 +87,14 @@ struct frame_path {
 
 	struct forward forwards[FRAME_FORWARDS_MAX];
 	size_t forward_count;
-	size_t holds;  /* allocated */
-	size_t closed; /* flows of TCP */
-	size_t ahead;  /* of all flows */
+	struct crossing crossings[FRAME_CROSSINGS_MAX];
+	size_t crossing_count;
+	bool crosses; /* the sandbox's packet in hand: so does the answer */
+	struct net_spec
+		stack_net; /* what the stack knows of the net: it always has IPv6 */
+	size_t holds;      /* allocated */
+	size_t closed;     /* flows of TCP */
+	size_t ahead;      /* of all flows */
 	uint32_t pings;
 	uint64_t pings_since_ms;
 	bool host;     /* the stack may reach the host's loopback */
@@ -93,8 +108,7 @@ struct frame_path {
 	size_t late_count;
 
 	uint8_t answer[PACKET_MAX];
-	_Alignas(
-		8) uint8_t frame[2 + PACKET_MAX]; /* from [2] on: addresses are aligned */
+	_Alignas(8) uint8_t frame[FRAME_HEADROOM + PACKET_MAX]; /* behind the headroom */
 };
 
 /* ---- frame.c ---------------------------------------------------------------------------- */
@@ -181,6 +195,20 @@ static inline bool seq_before(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0;
 }
+
+/* ---- frame_cross.c ----------------------------------------------------------------------- */
+
+/* A flow from outside is to cross; false: it cannot. */
+bool frame_cross(struct frame_path *path, struct flow *flow);
+void frame_cross_end(struct frame_path *path, struct flow *flow);
+
+/* What was refused by IPv6 is asked for by IPv4. */
+void frame_cross_again(struct frame_path *path, const struct flow *flow,
+		       const struct packet *reset);
+
+/* The sandbox's packet as the frame path knows its flow, and one for the sandbox. */
+void frame_cross_out(struct frame_path *path, struct packet *packet);
+void frame_cross_in(struct frame_path *path, struct packet *packet);
 
 /* ---- frame_hold.c ----------------------------------------------------------------------- */
 

@@ -28,9 +28,11 @@ static void tcp_out(struct frame_path *path, struct packet *packet,
 {
 	if (place == PLACE_DNS && packet->to_port == 53)
 		streams_take(path->streams, packet);
-	else if (goes_on(place))
+	else if (goes_on(place)) {
+		frame_cross_out(path, packet);
 		frame_tcp_out(path, packet);
-	else
+		path->crosses = false;
+	} else
 		refuse_unreachable(path, packet, place);
 }
 
@@ -185,8 +187,9 @@ static void udp_in(struct frame_path *path, struct packet *packet)
 	const struct flow_key key = frame_key_in(packet);
 	struct flow *flow = flows_find(path->flows, &key, packet->v6);
 
-	if (!flow)
-		flow = packet->kind == PACKET_UDP ? frame_welcome(path, packet) : NULL;
+	if (!flow && packet->kind == PACKET_UDP &&
+	    !(packet->v6 && path->spec.net->address6.bits == 0))
+		flow = frame_welcome(path, packet);
 	if (!flow) {
 		frame_drop(path);
 		return;
@@ -223,7 +226,7 @@ static bool is_about_neighbours(const struct packet *packet)
 
 static bool is_for_sandbox(const struct frame_path *path, const struct packet *packet)
 {
-	const struct net_spec *net = path->spec.net;
+	const struct net_spec *net = &path->stack_net;
 
 	return ip_equal(&packet->to, packet->v6 ? &net->address6.ip : &net->address.ip);
 }

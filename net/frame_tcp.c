@@ -110,6 +110,10 @@ static void take_syn(struct frame_path *path, struct flow *flow, struct packet *
 
 static void take_reset(struct frame_path *path, struct flow *flow, struct packet *packet)
 {
+	if (flow->inbound && flow->state == FLOW_OPENING && frame_cross(path, flow)) {
+		frame_cross_again(path, flow, packet);
+		return;
+	}
 	if (packet_payload_size(packet))
 		packet_resize(packet, 0);
 	if (flow->state != FLOW_OPENING || !flow->inbound)
@@ -250,6 +254,17 @@ static void note_acknowledged(struct frame_path *path, struct flow *flow,
 		frame_hold_in(path, flow);
 }
 
+static struct flow *welcome(struct frame_path *path, const struct packet *packet)
+{
+	struct flow *flow = frame_welcome(path, packet);
+
+	if (!flow || !packet->v6 || path->spec.net->address6.bits ||
+	    frame_cross(path, flow))
+		return flow;
+	frame_end_flow(path, flow);
+	return NULL;
+}
+
 static struct flow *flow_for(struct frame_path *path, const struct packet *packet)
 {
 	const struct flow_key key = frame_key_in(packet);
@@ -260,7 +275,15 @@ static struct flow *flow_for(struct frame_path *path, const struct packet *packe
 		frame_end_flow(path, flow);
 		flow = NULL;
 	}
-	return !flow && begins ? frame_welcome(path, packet) : flow;
+	return !flow && begins ? welcome(path, packet) : flow;
+}
+
+static void to_sandbox(struct frame_path *path, const struct flow *flow,
+		       struct packet *packet, uint16_t mss)
+{
+	if (flow->crosses)
+		frame_cross_in(path, packet);
+	frame_to_tap(path, packet, mss);
 }
 
 void frame_tcp_in(struct frame_path *path, struct packet *packet)
@@ -273,7 +296,7 @@ void frame_tcp_in(struct frame_path *path, struct packet *packet)
 	}
 	flow->used_ms = frame_now(path);
 	if (packet->flags & TCP_RST) {
-		frame_to_tap(path, packet, 0);
+		to_sandbox(path, flow, packet, 0);
 		frame_end_flow(path, flow);
 		return;
 	}
@@ -286,5 +309,5 @@ void frame_tcp_in(struct frame_path *path, struct packet *packet)
 	if (packet->flags & TCP_FIN)
 		flow->fin_in = true;
 	close_when_both(path, flow);
-	frame_to_tap(path, packet, mss_for(path, flow));
+	to_sandbox(path, flow, packet, mss_for(path, flow));
 }

@@ -164,7 +164,7 @@ static void introduce_v4(struct frame_path *path)
 static void introduce_v6(struct frame_path *path)
 {
 	static const uint8_t all_nodes[16] = { 0xff, 2, [15] = 1 };
-	const struct ip *own = &path->spec.net->address6.ip;
+	const struct ip *own = &path->stack_net.address6.ip;
 	uint8_t frame[PACKET_ETHERNET + V6_HEADER + 32] = { 0x33, 0x33, [5] = 1 };
 	struct packet packet = { .bytes = frame, .v6 = true, .kind = PACKET_ADVERTISES };
 	uint8_t *ip = frame + PACKET_ETHERNET, *icmp = ip + V6_HEADER;
@@ -191,6 +191,6 @@ static void introduce_v6(struct frame_path *path)
 void frame_introduce(struct frame_path *path)
 {
 	introduce_v4(path);
-	if (path->spec.net->address6.bits)
+	if (path->stack_net.address6.bits)
 		introduce_v6(path);
 }

@@ -93,6 +93,13 @@ void packet_change_seq(struct packet *packet, uint32_t seq);
 /* After the payload has changed: it has this size now. Lengths and checksums follow. */
 void packet_resize(struct packet *packet, size_t payload_size);
 
+/*
+ * TCP or UDP of IPv4 becomes one of IPv6, between these, or the other way round. bytes moves
+ * by 20: there must be as much room in front of what becomes longer.
+ */
+void packet_change_family(struct packet *packet, const struct ip *from,
+			  const struct ip *to);
+
 /* ---- making ----------------------------------------------------------------------------- */
 
 /* Both ends of a frame, from its sender's point of view. */

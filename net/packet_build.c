@@ -82,6 +82,28 @@ static struct packet begin(uint8_t *to, const struct packet_ends *ends,
 	return packet;
 }
 
+void packet_change_family(struct packet *packet, const struct ip *from,
+			  const struct ip *to)
+{
+	const size_t payload_size = packet_payload_size(packet);
+	const size_t header = packet->payload - packet->l4;
+	struct packet_ends ends = { .v6 = !packet->v6, .from = *from, .to = *to };
+	uint8_t *l4 = packet->bytes + packet->l4;
+	struct packet changed;
+
+	memcpy(ends.to_mac, packet->bytes, 6);
+	memcpy(ends.from_mac, packet->bytes + 6, 6);
+	changed = begin(l4 - PACKET_ETHERNET - (ends.v6 ? V6_HEADER : V4_HEADER), &ends,
+			packet->kind, packet->kind == PACKET_TCP ? PROTO_TCP : PROTO_UDP);
+	packet->bytes = changed.bytes;
+	packet->v6 = changed.v6;
+	packet->l4 = changed.l4;
+	packet->payload = changed.l4 + header;
+	packet->from = *from;
+	packet->to = *to;
+	packet_resize(packet, payload_size);
+}
+
 size_t packet_build_tcp(uint8_t *to, const struct packet_ends *ends,
 			const struct tcp_fields *fields, const void *payload, size_t size)
 {

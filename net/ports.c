@@ -86,21 +86,12 @@ static int give_to_frames(struct listener *listener, int fd)
 				  &place->host, place->host_port, place->guest_port);
 }
 
-/* It keeps the family: where the sandbox has no IPv6, [::1] is ours to serve. */
-static bool is_for_frames(const struct listener *listener)
-{
-	const struct ports_spec *spec = &listener->ports->spec;
-
-	return spec->by_frames &&
-	       (ip_is_v4(&listener->place.host) || spec->net->address6.bits != 0);
-}
-
 static int serve(struct listener *listener, int fd)
 {
 	struct ports *ports = listener->ports;
 	const bool udp = listener->place.protocol == PROTOCOL_UDP;
 
-	if (is_for_frames(listener))
+	if (ports->spec.by_frames)
 		return give_to_frames(listener, fd);
 	listener->watch = (struct watch){ fd, udp ? port_udp_told : port_tcp_told };
 	listener->tells_asked = udp && is_any(&listener->place.host);

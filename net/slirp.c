@@ -291,7 +291,7 @@ static SlirpConfig configure(const struct stack_spec *spec)
 		.vnameserver = v4_of(&net->dns),
 		.vdhcp_start = v4_of(&net->address.ip),
 		.if_mtu = spec->mtu,
-		.if_mru = spec->mtu,
+		.if_mru = spec->mru,
 		.disable_host_loopback = !spec->host,
 		.enable_emu = false,
 		.disable_dns = true,

@@ -19,7 +19,8 @@ struct stack;
 struct stack_spec {
 	struct loop *loop; /* its sockets are waited for as the loop's poller */
 	const struct net_spec *net;
-	size_t mtu; /* of what it sends and takes */
+	size_t mtu; /* of what it takes */
+	size_t mru; /* of what it sends */
 	bool host;  /* the gateway's address leads to the host's loopback */
 
 	/* A frame for the sandbox, valid during the call. stack_input() may not be called from here. */

@@ -248,7 +248,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t frame[2 + PACKET_MAX];
+	static uint8_t frame[FRAME_HEADROOM + PACKET_MAX];
 
 	begin();
 	add_name("198.51.100.7");
@@ -260,8 +260,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		data += 3;
 		size -= 3;
-		memcpy(frame + 2, data, length);
-		take(how, frame + 2, length);
+		memcpy(frame + FRAME_HEADROOM, data, length);
+		take(how, frame + FRAME_HEADROOM, length);
 		data += length;
 		size -= length;
 	}

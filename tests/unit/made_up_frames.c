@@ -174,8 +174,9 @@ static void fill_rules(struct frames *frames, const char *const *words)
 	frames->rules.host.inside6 = frames->net.address6;
 }
 
-struct frames *frames_new(const char *const *rules)
+static struct frames *make_frames(const char *const *rules, bool foreign, bool ip6)
 {
+	static const struct prefix no_ip6;
 	struct frames *frames = calloc(1, sizeof(*frames));
 	struct frame_spec spec = { .mac = SANDBOX_MAC, .pcap = -1, .tell = tell };
 	struct error err;
@@ -184,6 +185,9 @@ struct frames *frames_new(const char *const *rules)
 	assert_non_null(frames);
 	current = frames;
 	fill_spec(&frames->net);
+	frames->net.foreign_stack = foreign;
+	if (!ip6)
+		frames->net.address6 = no_ip6;
 	fill_rules(frames, rules);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	frames->sandbox = ends[1];
@@ -209,6 +213,16 @@ struct frames *frames_new(const char *const *rules)
 	return frames;
 }
 
+struct frames *frames_new(const char *const *rules)
+{
+	return make_frames(rules, false, true);
+}
+
+struct frames *frames_new_foreign(const char *const *rules, bool ip6)
+{
+	return make_frames(rules, true, ip6);
+}
+
 void frames_free(struct frames *frames)
 {
 	frame_path_free(frames->path);
@@ -218,6 +232,11 @@ void frames_free(struct frames *frames)
 	close(frames->sandbox);
 	arena_free(&frames->arena);
 	free(frames);
+}
+
+size_t frames_stack_mru(const struct frames *frames)
+{
+	return frames->path->stack->spec.mru;
 }
 
 struct packet_ends frames_ends(const char *to, uint16_t from_port, uint16_t to_port)
@@ -240,8 +259,9 @@ size_t frames_say(struct frames *frames, uint8_t *frame, size_t size)
 	const struct virtio_net_hdr plain = { 0 };
 	const size_t before = frames->stack.count;
 
-	memcpy(frames->path->frame + 2, frame, size);
-	frame_from_sandbox(frames->path, &plain, frames->path->frame + 2, size);
+	memcpy(frames->path->frame + FRAME_HEADROOM, frame, size);
+	frame_from_sandbox(frames->path, &plain, frames->path->frame + FRAME_HEADROOM,
+			   size);
 	return frames->stack.count - before;
 }
 

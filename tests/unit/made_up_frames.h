@@ -50,7 +50,13 @@ struct frames {
 
 /* rules: "+internet", "-lan"…, NULL-ended. */
 struct frames *frames_new(const char *const *rules);
+
+/* The sandbox has a network stack of its own. */
+struct frames *frames_new_foreign(const char *const *rules, bool ip6);
 void frames_free(struct frames *frames);
+
+/* What the stack was told of the size of what it sends. */
+size_t frames_stack_mru(const struct frames *frames);
 
 /* Ends of a frame from the sandbox to that address; both families. */
 struct packet_ends frames_ends(const char *to, uint16_t from_port, uint16_t to_port);
