@@ -254,6 +254,9 @@ static const char *digest_of(struct looking *looking, int fd, const char *name,
 	if (images_sha512(fd, name, looking->arena, &sha512, err) < 0) {
 		err->id = ERROR_RUNSC_CHECKSUM;
 		error_within(err, "compare with %s", looking->file);
+		error_hint(err,
+			   "sbx-image has the SHA-512 for it: sbx doctor says whether "
+			   "it is there");
 		return NULL;
 	}
 	gvisor_know_sum(looking->known, &status, sha512);
