@@ -120,11 +120,15 @@ int sync_receive(int socket, struct message *ret_message, int *ret_fd)
 	ssize_t got;
 	int fd;
 
+	/*
+	 * That the other side has gone without reading all is told first, and once; what it
+	 * said before comes behind that.
+	 */
 	do
 		got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
-		return errno == ECONNRESET ? 0 : -1;
+		return -1;
 	if (got == 0)
 		return 0;
 	if (take_fd(&header, &fd) < 0 ||

@@ -191,6 +191,21 @@ static void turns_that_nobody_has_read_do_not_hide_the_end(void **state)
 	assert_not_received(pair->launcher, 0, 0);
 }
 
+static void what_was_said_is_heard_from_who_did_not_listen(void **state)
+{
+	struct pair *pair = *state;
+	struct message message;
+	int fd;
+
+	assert_int_equal(sync_send_turn(pair->launcher, TURN_IDS_MAPPED, 0), 0);
+	assert_int_equal(sync_send_turn(pair->child, TURN_STOPPED, 7), 0);
+	fd_close(&pair->child);
+	assert_int_equal(sync_receive(pair->launcher, &message, &fd), 1);
+	assert_int_equal(message.turn, TURN_STOPPED);
+	assert_int_equal(message.value, 7);
+	assert_not_received(pair->launcher, 0, 0);
+}
+
 static void what_is_too_short_is_no_message(void **state)
 {
 	const struct pair *pair = *state;
@@ -339,6 +354,7 @@ int main(void)
 		test_with_pair(a_descriptor_comes_along_and_is_closed_on_exec),
 		test_with_pair(a_closed_peer_ends_the_turns),
 		test_with_pair(turns_that_nobody_has_read_do_not_hide_the_end),
+		test_with_pair(what_was_said_is_heard_from_who_did_not_listen),
 		test_with_pair(what_is_too_short_is_no_message),
 		test_with_pair(a_failure_without_its_text_is_no_message),
 		test_with_pair(what_is_too_long_is_no_message),
