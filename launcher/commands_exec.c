@@ -16,6 +16,7 @@
 #include "plan/plan.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -283,6 +284,23 @@ static int find_target(const struct state_entry *entry, const struct plan *plan,
 			 entry->name);
 }
 
+static int tell_differences(const struct plan *plan, struct error *err)
+{
+	const char *const *differences = plan->runtime.differences;
+	char line[128];
+
+	if (!differences)
+		return 0;
+	if (plan->runtime.differences_refused) {
+		error_set(err, ERROR_RUNSC_DIFFERENCE, "enter as the plan has it: %s",
+			  differences[0]);
+		return error_hint(err, "start the sandbox with --differences warn");
+	}
+	snprintf(line, sizeof(line), "gVisor differs: %s\n", differences[0]);
+	report_notes(line);
+	return 0;
+}
+
 static int run(const struct request *request, const struct caller_text *caller,
 	       struct arena *arena, struct plan *plan, struct outcome *outcome,
 	       struct error *err)
@@ -294,7 +312,7 @@ static int run(const struct request *request, const struct caller_text *caller,
 
 	if (state_find_plan(request->name, arena, &entry, plan, err) < 0 ||
 	    find_target(&entry, plan, &target, err) < 0 ||
-	    complete_plan(request, plan, err) < 0 ||
+	    tell_differences(plan, err) < 0 || complete_plan(request, plan, err) < 0 ||
 	    run_take_caller(plan, &ignored, err) < 0)
 		return -1;
 	target.context = &entry;

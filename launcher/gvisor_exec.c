@@ -124,6 +124,15 @@ static pid_t await_process(pid_t pid, int number)
 	return read_number(number);
 }
 
+void gvisor_exec_end(const struct child *child)
+{
+	const uint64_t until = now_ms() + END_MS;
+
+	gvisor_signal(child, SIGKILL, false);
+	while (!has_ended(child->command) && now_ms() < until)
+		(void)poll(NULL, 0, LOOK_MS);
+}
+
 /* What the process would have been told by its own streams; a terminal ends lines in two. */
 static int explain(const struct child *child, struct error *err)
 {
@@ -169,23 +178,16 @@ static int start(struct child *child, struct error *err)
 	if (number < 0 || write_process(child, process, err) < 0 ||
 	    spawn(child, process, number, err) < 0)
 		return -1;
-	return gvisor_streams_hand_over(&child->gvisor->streams, child, err);
+	if (gvisor_streams_hand_over(&child->gvisor->streams, child, err) == 0)
+		return 0;
+	/* Nobody is there any more whom it could be for. */
+	gvisor_exec_end(child);
+	return -1;
 }
 
 static int open_streams(struct child *child, struct error *err)
 {
 	return gvisor_streams_make(child, &child->gvisor->streams, err);
-}
-
-/* ---- its end ----------------------------------------------------------------------------- */
-
-void gvisor_exec_end(const struct child *child)
-{
-	const uint64_t until = now_ms() + END_MS;
-
-	gvisor_signal(child, SIGKILL, false);
-	while (!has_ended(child->command) && now_ms() < until)
-		(void)poll(NULL, 0, LOOK_MS);
 }
 
 /* ---- the table --------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ struct kept {
 	int oom_score_adj;
 	mode_t umask;
 	enum runtime_kind runtime;
+	bool has_gvisor_filter, differences_refused;
 	bool has_oom_score_adj, filter_keyed, filter_supervised;
 	bool gid_given, env_home, has_user_name, keep_groups, fixed_addresses,
 		one_processor, no_init;
@@ -99,6 +100,8 @@ static void put_all(struct writer *writer, const struct plan *plan)
 		.oom_score_adj = policy->limits.oom_score_adj,
 		.umask = process->umask,
 		.runtime = plan->runtime.kind,
+		.has_gvisor_filter = plan->runtime.filter != NULL,
+		.differences_refused = plan->runtime.differences_refused,
 		.has_oom_score_adj = policy->limits.has_oom_score_adj,
 		.filter_keyed = filter->keyed,
 		.filter_supervised = filter->supervised,
@@ -223,6 +226,9 @@ static void fill_filter(struct reader *reader, const struct kept *kept,
 	};
 }
 
+/* `runsc exec` loads no filter, whatever the sandbox was started with. */
+static const char *const unfiltered[] = { "what enters has no seccomp filter", NULL };
+
 static void fill(struct reader *reader, const struct kept *kept, struct plan *plan)
 {
 	struct process_spec *process = &plan->process;
@@ -245,6 +251,8 @@ static void fill(struct reader *reader, const struct kept *kept, struct plan *pl
 	process->no_init = kept->no_init;
 	process->stop_signal = SIGTERM;
 	plan->runtime.kind = kept->runtime;
+	plan->runtime.differences_refused = kept->differences_refused;
+	plan->runtime.differences = kept->has_gvisor_filter ? unfiltered : NULL;
 	plan->ids.keep_groups = kept->keep_groups;
 	plan->life.ready_fd = plan->life.status_fd = -1;
 }

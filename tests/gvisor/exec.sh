@@ -22,7 +22,7 @@ unseen_inside() {
 	! seen_inside "$1"
 }
 
-plan 31
+plan 32
 
 ok 'a sandbox runs' gvisor --no-config --net none -d --name web --log "$tmp/log" --env A=1 -- \
 	sh -c 'echo begun; dmesg 2>/dev/null >/tmp/kernel; exec sleep 60'
@@ -83,3 +83,9 @@ wait "$left"
 is 'and what had entered it with it' $? 137
 is 'nothing is left' "$(sbx list)$(ls "$XDG_RUNTIME_DIR/sbx")" ''
 fails 'and nothing to enter' 125 enter web true
+
+# ---- powers --------------------------------------------------------------------------------
+
+gvisor --no-config --net none -d --name strict --policy default-mkdir-mkdirat -- sleep 60 2>/dev/null
+like 'runsc gives no filter to what enters, and sbx says so' "$(enter strict mkdir /tmp/new)" '*note: gVisor differs:*no seccomp filter*'
+sbx kill -s KILL strict
