@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "plan/plan.h"
 #include "plan_sample.h"
 #include "temporary.h"
@@ -106,6 +107,34 @@ static void who_it_is_is_read_as_it_was(void **state)
 	plan_free(&read);
 }
 
+/* A filter is not given to what enters, and that is told. */
+static void which_kernel_it_is_is_read_as_it_was(void **state)
+{
+	struct plan plan = wanted();
+	struct arena arena = { 0 };
+	struct plan read = { 0 };
+	struct error err;
+
+	(void)state;
+	plan.runtime.kind = RUNTIME_RUNSC;
+	plan.runtime.filter = NULL;
+	plan.runtime.differences_refused = true;
+	keep(&plan);
+	assert_int_equal(state_read_plan(place->fd, &read, &err), 0);
+	assert_int_equal(read.runtime.kind, RUNTIME_RUNSC);
+	assert_true(read.runtime.differences_refused);
+	assert_null(read.runtime.differences);
+	plan_free(&read);
+	read = (struct plan){ 0 };
+	plan.runtime.filter = json_make_object(&arena);
+	keep(&plan);
+	assert_int_equal(state_read_plan(place->fd, &read, &err), 0);
+	assert_non_null(strstr(read.runtime.differences[0], "no seccomp filter"));
+	assert_null(read.runtime.differences[1]);
+	plan_free(&read);
+	arena_free(&arena);
+}
+
 static void what_namespaces_keep_out_is_not_scoped_again(void **state)
 {
 	struct plan plan = wanted();
@@ -175,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_process_may_do_is_read_as_it_was),
 		cmocka_unit_test(who_it_is_is_read_as_it_was),
+		cmocka_unit_test(which_kernel_it_is_is_read_as_it_was),
 		cmocka_unit_test(what_namespaces_keep_out_is_not_scoped_again),
 		cmocka_unit_test(nothing_that_is_cut_off_is_believed),
 		cmocka_unit_test(another_version_is_named),
