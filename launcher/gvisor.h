@@ -12,6 +12,7 @@
  *   gvisor_child.c     the child's half, with its table of stages
  *   gvisor_root.c      what runsc sees of the world
  *   gvisor_drive.c     runsc's commands as processes
+ *   gvisor_signals.c   signals for the command
  *   gvisor_streams.c   standard streams through pipes, the console socket
  *   gvisor_binary.c    which file is runsc: PATH, architecture, owners
  *   gvisor_pin.c       whether it is the one that has to be
@@ -134,6 +135,13 @@ struct gvisor_world {
 	int proc, null, zero, kvm;
 };
 
+enum { GVISOR_WAITING_MAX = 64 }; /* signals */
+
+struct gvisor_signal {
+	int number;
+	bool group;
+};
+
 /* What the child of such a start has beside others. */
 struct gvisor_start {
 	struct gvisor_choice choice;
@@ -144,6 +152,9 @@ struct gvisor_start {
 	struct execution *execution; /* the command, found in the sandbox's root */
 	struct arena arena;
 	const char *config; /* the text of config.json, in the arena */
+	pid_t killer;       /* the `runsc kill` that runs; 0: none */
+	struct gvisor_signal waiting[GVISOR_WAITING_MAX];
+	size_t waiting_count;
 	pid_t process; /* one that `runsc exec` has started, as gVisor counts; 0: the first */
 };
 
@@ -170,10 +181,17 @@ int gvisor_create(struct child *child, struct error *err);
 int gvisor_go(struct child *child, struct error *err);
 
 /*
- * By `runsc kill`, which nobody waits for; group: to all processes of the sandbox. Of what
- * `runsc exec` has started it is that process alone.
+ * By `runsc kill`, one after the other; group: to all processes of the sandbox. Of what
+ * `runsc exec` has started it is that process alone. The reaper says who ended. gvisor_signals.c
  */
 void gvisor_signal(const struct child *child, int number, bool group);
+void gvisor_reaped(const struct child *child, pid_t pid);
+
+/*
+ * The sandbox process has ended. -1: not as its command did, but of a fault of gVisor's own.
+ * gvisor_drive.c
+ */
+int gvisor_judge(const struct child *child, struct error *err);
 
 /* ---- a further process --------------------------------------------------------------------- */
 

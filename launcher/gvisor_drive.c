@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -337,20 +338,15 @@ int gvisor_go(struct child *child, struct error *err)
 	return -1;
 }
 
-void gvisor_signal(const struct child *child, int number, bool group)
-{
-	struct words words;
-	char signal[16], process[32];
+/* ---- the end ----------------------------------------------------------------------------- */
 
-	snprintf(signal, sizeof(signal), "%d", number);
-	snprintf(process, sizeof(process), "--pid=%d", child->gvisor->process);
-	runsc_begin(&words, child->gvisor->state);
-	runsc_add(&words, "kill");
-	if (child->gvisor->process)
-		runsc_add(&words, process);
-	else if (group)
-		runsc_add(&words, "--all");
-	runsc_add(&words, GVISOR_ID);
-	runsc_add(&words, signal);
-	(void)runsc_spawn(&words, NULL);
+int gvisor_judge(const struct child *child, struct error *err)
+{
+	struct stat status;
+
+	if (child->joins || stat(PANIC, &status) < 0 || status.st_size == 0)
+		return 0;
+	gvisor_log_send(child->socket);
+	error_set(err, ERROR_RUNSC_START, "go on: gVisor's kernel itself has failed");
+	return error_hint(err, "another release of runsc, or another --platform");
 }

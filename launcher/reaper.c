@@ -100,11 +100,14 @@ static _Noreturn void finish(const struct reaper *reaper, int status)
 		.timed_out = reaper->timed_out,
 		.saw_sigsys = reaper->saw_sigsys,
 	};
+	struct message failure = { .turn = TURN_FAILED };
 
 	if (reaper->child->stdin_sealed)
 		message.stdin_offset = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	if (!is_process_one())
 		children_kill(reaper->children);
+	if (reaper->child->gvisor && gvisor_judge(reaper->child, &failure.err) < 0)
+		(void)sync_send(reaper->child->socket, &failure, -1);
 	(void)sync_send(reaper->child->socket, &message, -1);
 	_exit(0);
 }
@@ -140,6 +143,8 @@ static void reap(struct reaper *reaper)
 
 	(void)!read(reaper->signals, &info, sizeof(info));
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (reaper->child->gvisor)
+			gvisor_reaped(reaper->child, pid);
 		if (pid != reaper->child->command) {
 			reaper->saw_sigsys |=
 				WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
