@@ -15,6 +15,7 @@
 #include "launcher/state_files.h"
 #include "plan/plan.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,6 +285,15 @@ static int find_target(const struct state_entry *entry, const struct plan *plan,
 			 entry->name);
 }
 
+/* Its init is closed where gVisor's kernel, which could be taken over, is the same user. */
+static int say_closed(const struct plan *plan, struct error *err)
+{
+	if (plan->runtime.kind != RUNTIME_RUNSC || err->errnum != EACCES || err->hint[0])
+		return -1;
+	return error_hint(err, "gVisor's sandboxes can be entered where they have "
+			       "subordinate ids: sbx doctor");
+}
+
 static int tell_differences(const struct plan *plan, struct error *err)
 {
 	const char *const *differences = plan->runtime.differences;
@@ -318,7 +328,7 @@ static int run(const struct request *request, const struct caller_text *caller,
 	target.context = &entry;
 	network_init(&sandbox.network);
 	if (join_start(plan, &target, caller, &sandbox, err) < 0)
-		return -1;
+		return say_closed(plan, err);
 	return follow(plan, &sandbox, &ignored, outcome, err);
 }
 
