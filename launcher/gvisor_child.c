@@ -75,7 +75,9 @@ int gvisor_bound(struct child *child, struct error *err)
 		return 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		kept |= caps_by_name(names[i]);
-	(void)child;
+	/* To map its root, runsc has to have it (user_namespaces(7), since 5.12). */
+	if (child->gvisor->choice.directfs)
+		kept |= caps_by_name("SETFCAP");
 	if (caps_bound(kept, err) < 0 || caps_drop_to(kept, err) < 0)
 		return -1;
 	return caps_raise(kept, err);

@@ -283,13 +283,17 @@ static void make_single(struct draft *draft, uint32_t inside, uint32_t own,
 	ret_map->count = 1;
 }
 
+/* runsc is the root of its user namespace: with one id alone that is the command's, too. */
 static void map_single(struct draft *draft)
 {
-	const struct process_spec *process = &draft->plan.process;
+	struct process_spec *process = &draft->plan.process;
 	struct ids_spec *ids = &draft->plan.ids;
+	const bool root = draft->plan.runtime.kind == RUNTIME_RUNSC;
 
-	make_single(draft, process->uid, draft->caller.uid, &ids->uids);
-	make_single(draft, process->gid, draft->caller.gid, &ids->gids);
+	if (root && !draft->user)
+		process->uid = process->gid = 0;
+	make_single(draft, root ? 0 : process->uid, draft->caller.uid, &ids->uids);
+	make_single(draft, root ? 0 : process->gid, draft->caller.gid, &ids->gids);
 }
 
 static int refuse_no_subids(struct draft *draft, bool uids, struct error *err)

@@ -463,6 +463,33 @@ static void keep_id_leaves_the_callers_number(void **state)
 	assert_true(at->plan.policy.caps.kept == 0);
 }
 
+static void gvisor_has_a_range_with_the_hosts_root_too(void **state)
+{
+	struct planning *at = *state;
+	const struct id_map *uids = &at->plan.ids.uids;
+
+	if (!has_ranges() || geteuid() == 0)
+		skip();
+	MADE_ON_HOST("--runtime runsc");
+	assert_int_equal(at->plan.process.uid, geteuid());
+	assert_int_equal(uids->ranges[0].inside, geteuid());
+	assert_int_equal(uids->ranges[0].outside, geteuid());
+	assert_int_equal(uids->ranges[1].inside, 0);
+}
+
+static void gvisor_with_one_id_has_the_root_alone(void **state)
+{
+	struct planning *at = *state;
+	const struct id_map *uids = &at->plan.ids.uids;
+
+	MADE_ON_HOST("--runtime runsc --map single");
+	assert_int_equal(at->plan.process.uid, 0);
+	assert_int_equal(at->plan.process.gid, 0);
+	assert_int_equal(uids->count, 1);
+	assert_int_equal(uids->ranges[0].inside, 0);
+	assert_int_equal(uids->ranges[0].outside, geteuid());
+}
+
 /* The first subordinate range of the caller; needs has_ranges(). */
 static struct subid_range own_range(enum subid_kind kind)
 {
@@ -729,6 +756,8 @@ int main(void)
 		cmocka_unit_test(the_host_root_has_one_id),
 		cmocka_unit_test(other_roots_have_the_full_range),
 		cmocka_unit_test(keep_id_leaves_the_callers_number),
+		cmocka_unit_test(gvisor_has_a_range_with_the_hosts_root_too),
+		cmocka_unit_test(gvisor_with_one_id_has_the_root_alone),
 		cmocka_unit_test(triples_are_taken_as_they_are),
 		cmocka_unit_test(a_user_has_to_be_in_the_map),
 		cmocka_unit_test(an_id_that_was_not_given_is_not_mapped),
