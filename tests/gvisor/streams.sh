@@ -23,9 +23,9 @@ plan 26
 
 # ---- output --------------------------------------------------------------------------------
 
-umask 027
 : >out
 : >error
+chmod 640 out error
 before="$(of out) $(of error)"
 run -- sh -c 'echo one; echo two >&2; exit 5' </dev/null >out 2>error
 is 'the status is passed on' $? 5
