@@ -38,6 +38,9 @@ void frame_refuse(struct frame_path *path, const struct packet *packet,
 {
 	const struct net_spec *net = path->spec.net;
 
+	/* gVisor's stack has no word for the other, and its processes would wait. */
+	if (net->foreign_stack && error == PACKET_PROHIBITED)
+		error = PACKET_PORT_UNREACHABLE;
 	if (packet->kind == PACKET_TCP)
 		frame_answer(path, packet_build_reset(path->answer, packet));
 	else

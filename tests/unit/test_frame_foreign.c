@@ -222,6 +222,22 @@ static void nothing_crosses_where_the_kernel_serves(void **state)
 	frames_free(frames);
 }
 
+/* gVisor's stack takes no notice of "prohibited". */
+static void a_datagram_that_is_denied_is_refused(void **state)
+{
+	struct frames *frames = frames_new_foreign(none, true);
+	const struct packet_ends ends = frames_ends("198.51.100.7", 1000, 7);
+	struct packet packet;
+
+	(void)state;
+	assert_int_equal(frames_say_udp(frames, &ends, "x"), 0);
+	frames_hear(frames);
+	packet = ear_packet(&frames->tap, 0);
+	assert_int_equal(packet.kind, PACKET_ICMP_ERROR);
+	assert_int_equal(packet.bytes[packet.l4 + 1], 3); /* port unreachable */
+	frames_free(frames);
+}
+
 /* Or it would keep silent about room for less than one of them. */
 static void the_stack_sends_no_segment_above_the_mtu(void **state)
 {
@@ -245,6 +261,7 @@ int main(void)
 		cmocka_unit_test(the_sandbox_sends_no_segment_that_cannot_cross),
 		cmocka_unit_test(two_clients_do_not_share_a_port_inside),
 		cmocka_unit_test(nothing_crosses_where_the_kernel_serves),
+		cmocka_unit_test(a_datagram_that_is_denied_is_refused),
 		cmocka_unit_test(the_stack_sends_no_segment_above_the_mtu),
 	};
 
