@@ -120,8 +120,9 @@ int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice 
 #define GVISOR_ROOT    "/rootfs" /* the sandbox's own root */
 #define GVISOR_BUNDLE  "/bundle"
 #define GVISOR_LOGS    "/log"
-#define GVISOR_STATE   "/state"   /* its --root, or a link to it */
-#define GVISOR_CONSOLE "/console" /* the console socket */
+#define GVISOR_PANIC   GVISOR_LOGS "/panic" /* what a kernel that crashes leaves */
+#define GVISOR_STATE   "/state"             /* its --root, or a link to it */
+#define GVISOR_CONSOLE "/console"           /* the console socket */
 
 /* The one container of a run, for runsc. */
 #define GVISOR_ID "sandbox"
@@ -191,7 +192,7 @@ void gvisor_reaped(const struct child *child, pid_t pid);
  * The sandbox process has ended. -1: not as its command did, but of a fault of gVisor's own.
  * gvisor_drive.c
  */
-int gvisor_judge(const struct child *child, struct error *err);
+int gvisor_judge(const struct child *child, int status, struct error *err);
 
 /* ---- a further process --------------------------------------------------------------------- */
 

@@ -33,7 +33,6 @@
 #define BINARY   GVISOR_DIR "/runsc"
 #define PID_FILE GVISOR_BUNDLE "/pid"
 #define OUTPUT   GVISOR_LOGS "/output"
-#define PANIC    GVISOR_LOGS "/panic"
 
 enum {
 	STEP_MS = 30000, /* for create and for start: hundreds of times what they take */
@@ -113,7 +112,7 @@ static void begin(struct words *words, const struct child *child)
 	runsc_add(words, "--log-format=json");
 	runsc_add(words, "--debug-log=" GVISOR_LOGS "/");
 	if (flags & GVISOR_PANIC_LOG)
-		runsc_add(words, "--panic-log=" PANIC);
+		runsc_add(words, "--panic-log=" GVISOR_PANIC);
 	add_file_words(words, choice);
 	if (flags & GVISOR_HOST_SETTINGS)
 		runsc_add(words, "--host-settings=ignore");
@@ -186,12 +185,15 @@ static int await(const struct child *child, pid_t pid, int *ret_status)
 
 /* ---- what it said ------------------------------------------------------------------------ */
 
-/* NUL-ended, in the arena; "" where there is nothing. */
+/* Its beginning, NUL-ended, in the arena; "" where there is nothing. */
 static const char *read_said(struct arena *arena, const char *path)
 {
 	char *text = arena_alloc(arena, SAID_MAX + 1);
+	auto_close int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const ssize_t got = file < 0 ? -1 : fd_read_all(file, text, SAID_MAX);
 
-	return files_read(AT_FDCWD, path, text, SAID_MAX) < 0 ? "" : text;
+	text[got > 0 ? got : 0] = '\0';
+	return text;
 }
 
 /* What it wrote to the command's standard error, before there was a command. */
@@ -209,7 +211,7 @@ int runsc_explain(const struct child *child, const char *output, struct error *e
 	const struct gvisor_words words = {
 		.output = output,
 		.log = read_said(&arena, GVISOR_LOGS "/log"),
-		.panic = read_said(&arena, PANIC),
+		.panic = read_said(&arena, GVISOR_PANIC),
 	};
 
 	(void)gvisor_explain(&words, &child->gvisor->choice, err);
@@ -340,13 +342,10 @@ int gvisor_go(struct child *child, struct error *err)
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-int gvisor_judge(const struct child *child, struct error *err)
+int gvisor_judge(const struct child *child, int status, struct error *err)
 {
-	struct stat status;
-
-	if (child->joins || stat(PANIC, &status) < 0 || status.st_size == 0)
+	if (child->joins || !gvisor_log_has_panic(GVISOR_PANIC, status, err))
 		return 0;
 	gvisor_log_send(child->socket);
-	error_set(err, ERROR_RUNSC_START, "go on: gVisor's kernel itself has failed");
-	return error_hint(err, "another release of runsc, or another --platform");
+	return -1;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,6 +109,26 @@ void gvisor_log_send(int socket)
 
 	if (log >= 0)
 		(void)sync_send(socket, &message, log);
+}
+
+bool gvisor_log_has_panic(const char *path, int status, struct error *err)
+{
+	auto_close int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[512];
+	ssize_t got;
+
+	/* What Go ends with when it panics. */
+	if (file < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 2)
+		return false;
+	got = fd_read_all(file, text, sizeof(text) - 1);
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	error_set(err, ERROR_RUNSC_START, "go on: gVisor's kernel has crashed: %.150s",
+		  text);
+	(void)error_hint(err, "another release of runsc, or another --platform");
+	return true;
 }
 
 /* ---- in the launcher --------------------------------------------------------------------- */

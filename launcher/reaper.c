@@ -106,7 +106,8 @@ static _Noreturn void finish(const struct reaper *reaper, int status)
 		message.stdin_offset = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	if (!is_process_one())
 		children_kill(reaper->children);
-	if (reaper->child->gvisor && gvisor_judge(reaper->child, &failure.err) < 0)
+	if (reaper->child->gvisor &&
+	    gvisor_judge(reaper->child, status, &failure.err) < 0)
 		(void)sync_send(reaper->child->socket, &failure, -1);
 	(void)sync_send(reaper->child->socket, &message, -1);
 	_exit(0);

@@ -38,7 +38,7 @@ explains() {
 	like "$text" "$status $(field id): $(field message) ($(field hint))" "125 $id: *$sentence* ($hint*)"
 }
 
-plan 33
+plan 35
 
 # ---- one for each cause ----
 
@@ -94,6 +94,18 @@ like 'a runsc that is killed is told' "$status $(field id): $(field message)" '1
 echo 'create exit 0' | stand_in "$runsc"
 attempt
 is 'a runsc that says nothing and does nothing has failed' "$status $(field id)" '125 runsc-start'
+
+stand_in "$runsc" <<'PLAY'
+guest panic panic: the kernel gives up
+guest exit 2
+PLAY
+attempt
+like 'a kernel that crashes later is told from a command' "$status $(field id): $(field message) ($(field hint))" \
+	"125 runsc-start: *has crashed: panic: the kernel gives up (*runsc-logs/*.log)"
+
+echo 'guest exit 2' | stand_in "$runsc"
+attempt
+is 'and a command that ends so from a kernel' "$status $said" '2 '
 
 # ---- the log ----
 

@@ -133,6 +133,21 @@ static void of_many_files_some_come(void **state)
 	close(log);
 }
 
+static void a_kernel_that_crashed_is_told_from_a_command_that_ended_so(void **state)
+{
+	struct error err = { 0 };
+
+	temporary = *state;
+	put("panic", "panic: oops\n\ngoroutine 1\n", 25);
+	put("none", "", 0);
+	assert_true(gvisor_log_has_panic(path_of("panic"), 2 << 8, &err));
+	assert_string_equal(err.text, "go on: gVisor's kernel has crashed: panic: oops");
+	assert_false(gvisor_log_has_panic(path_of("none"), 2 << 8, &err));
+	assert_false(gvisor_log_has_panic(path_of("missing"), 2 << 8, &err));
+	assert_false(gvisor_log_has_panic(path_of("panic"), 0, &err));
+	assert_false(gvisor_log_has_panic(path_of("panic"), 9, &err));
+}
+
 /* ---- in the launcher --------------------------------------------------------------------- */
 
 static int log_with(const char *text)
@@ -302,6 +317,8 @@ int main(void)
 		cmocka_unit_test(of_a_long_file_both_ends_come),
 		cmocka_unit_test(links_and_what_is_no_file_are_left),
 		cmocka_unit_test(of_many_files_some_come),
+		cmocka_unit_test(
+			a_kernel_that_crashed_is_told_from_a_command_that_ended_so),
 		cmocka_unit_test(a_log_is_kept_for_its_owner_and_named_in_the_hint),
 		cmocka_unit_test(the_oldest_logs_go_and_nothing_else),
 		cmocka_unit_test(what_is_endless_is_cut),
