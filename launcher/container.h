@@ -58,6 +58,8 @@ struct container_record {
 	size_t annotation_count;
 	bool systemd; /* the cgroup is systemd's */
 	bool terminal;
+	const char *const *runsc; /* its file and options (oci_gvisor.h); NULL: native */
+	bool hides_net_core;      /* gvisor#10704, when it is started */
 };
 
 /* One container's directory, locked until container_close(). */
@@ -155,6 +157,9 @@ struct container_handle {
 	int pidfd;
 	int console; /* attached: the master of its terminal, to be relayed */
 	int notify;  /* attached: where it says that it is ready, to be passed on */
+	/* How it gets a signal; NULL: its process, by pidfd. */
+	void (*signal)(void *context, int number);
+	void *context;
 };
 
 /* Descriptors that are handed on, beside 0, 1 and 2. */

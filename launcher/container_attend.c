@@ -54,7 +54,10 @@ static void pass_on(struct attendance *attendance, int number)
 	default:
 		break;
 	}
-	(void)sys_pidfd_send_signal(attendance->handle->pidfd, number);
+	if (attendance->handle->signal)
+		attendance->handle->signal(attendance->handle->context, number);
+	else
+		(void)sys_pidfd_send_signal(attendance->handle->pidfd, number);
 }
 
 static void take_signals(struct attendance *attendance)

@@ -279,8 +279,10 @@ int container_create(const struct plan *plan, const struct container_options *op
 	group_close(&creation.group);
 	if (failed)
 		return -1;
-	*ret_handle = (struct container_handle){ creation.pid, creation.pidfd,
-						 creation.console, -1 };
+	*ret_handle = (struct container_handle){ .pid = creation.pid,
+						 .pidfd = creation.pidfd,
+						 .console = creation.console,
+						 .notify = -1 };
 	return 0;
 }
 

@@ -13,6 +13,10 @@ struct json_value;
 #define CONTAINER_SOCKET      "start"
 #define CONTAINER_UNFINISHED  "creating"
 
+/* Of runsc's (oci_gvisor.h). */
+#define CONTAINER_CREATED_FILE "created"
+#define CONTAINER_PAUSED_FILE  "paused"
+
 /*
  * Fills err by errno, in words that no engine takes for those of a missing or forbidden
  * program. Returns -1. container_root.c

@@ -47,15 +47,16 @@ static void put_annotations(struct json_value *object,
 			      record->annotations[i].value);
 }
 
-static void put_external(struct json_value *object, const char *const *external)
+static void put_texts(struct json_value *object, const char *key,
+		      const char *const *texts)
 {
 	struct json_value *list;
 
-	if (!external)
+	if (!texts)
 		return;
-	list = json_put_array(object, "external");
-	for (; *external; external++)
-		json_put_text(list, NULL, *external);
+	list = json_put_array(object, key);
+	for (; *texts; texts++)
+		json_put_text(list, NULL, *texts);
 }
 
 static const char *record_text(const struct container_record *record, struct arena *arena)
@@ -72,7 +73,10 @@ static const char *record_text(const struct container_record *record, struct are
 	json_put_integer(object, "pid", record->pid);
 	json_put_unsigned(object, "startTime", record->start_time);
 	put_optional(object, "cgroup", record->cgroup);
-	put_external(object, record->external);
+	put_texts(object, "external", record->external);
+	put_texts(object, "runsc", record->runsc);
+	if (record->hides_net_core)
+		json_put_bool(object, "hidesNetCore", true);
 	put_annotations(object, record);
 	json_put_bool(object, "systemd", record->systemd);
 	json_put_bool(object, "terminal", record->terminal);
@@ -163,7 +167,8 @@ static int read_flags(const struct json_value *object, struct container_record *
 		      struct error *err)
 {
 	if (json_get_bool(object, "systemd", &record->systemd, err) < 0 ||
-	    json_get_bool(object, "terminal", &record->terminal, err) < 0)
+	    json_get_bool(object, "terminal", &record->terminal, err) < 0 ||
+	    json_get_bool(object, "hidesNetCore", &record->hides_net_core, err) < 0)
 		return -1;
 	return 0;
 }
@@ -206,7 +211,8 @@ static int read_members(const struct json_value *object, struct arena *arena,
 	if (read_texts(object, record, err) < 0 ||
 	    read_process(object, record, err) < 0 ||
 	    read_flags(object, record, err) < 0 ||
-	    json_get_texts(object, "external", &record->external, &count, err) < 0)
+	    json_get_texts(object, "external", &record->external, &count, err) < 0 ||
+	    json_get_texts(object, "runsc", &record->runsc, &count, err) < 0)
 		return -1;
 	return read_annotations(object, arena, record, err);
 }
@@ -356,10 +362,14 @@ static enum container_status judge_unfinished(const struct container_entry *entr
 	return !entry->held && is_held(entry) ? CONTAINER_CREATING : CONTAINER_STOPPED;
 }
 
+static bool has(const struct container_entry *entry, const char *name)
+{
+	return faccessat(entry->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool is_unfinished(const struct container_entry *entry)
 {
-	return faccessat(entry->dir, CONTAINER_UNFINISHED, F_OK, AT_SYMLINK_NOFOLLOW) ==
-	       0;
+	return has(entry, CONTAINER_UNFINISHED);
 }
 
 static bool is_frozen(const struct container_record *record)
@@ -377,6 +387,14 @@ static bool is_frozen(const struct container_record *record)
 	return frozen;
 }
 
+/* runsc's own process says nothing of that: what we did with it is written down. */
+static enum container_status judge_gvisor(const struct container_entry *entry)
+{
+	if (has(entry, CONTAINER_PAUSED_FILE))
+		return CONTAINER_PAUSED;
+	return has(entry, CONTAINER_CREATED_FILE) ? CONTAINER_CREATED : CONTAINER_RUNNING;
+}
+
 enum container_status container_status(const struct container_entry *entry,
 				       const struct container_record *record)
 {
@@ -384,6 +402,8 @@ enum container_status container_status(const struct container_entry *entry,
 		return judge_unfinished(entry);
 	if (!state_is_alive(record->pid, record->start_time))
 		return CONTAINER_STOPPED;
+	if (record->runsc)
+		return judge_gvisor(entry);
 	if (is_frozen(record))
 		return CONTAINER_PAUSED;
 	if (awaits_start(entry))

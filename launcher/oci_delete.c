@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "launcher/container.h"
+#include "launcher/oci_gvisor.h"
 
 static const char usage[] = "delete [OPTIONS] ID";
 
@@ -24,7 +25,8 @@ static int delete_one(const struct oci_globals *globals, const char *id, void *c
 
 	if (oci_find_container(globals, id, true, read->arena, &entry, &record, err) < 0)
 		return read->force && err->id == ERROR_NO_SUCH_SANDBOX ? 0 : -1;
-	done = container_delete(&entry, &record, read->force, err);
+	done = record.runsc ? oci_gvisor_delete(&entry, &record, read->force, err)
+			    : container_delete(&entry, &record, read->force, err);
 	if (done > 0)
 		oci_warn_of(globals, err);
 	oci_leave_container(&entry);

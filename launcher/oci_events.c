@@ -4,6 +4,7 @@
  * once, and when one of its processes was killed for want of memory.
  */
 #include "launcher/oci_group.h"
+#include "launcher/oci_gvisor.h"
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -124,6 +125,21 @@ static int watch_all(const struct oci_group *group, uint64_t interval_ms,
 
 /* ---- the command ----------------------------------------------------------------------- */
 
+static int become_runsc(const struct container_record *record, bool once,
+			uint64_t interval_ms, struct arena *arena, struct error *err)
+{
+	const uint64_t seconds = (interval_ms + 999) / 1000;
+	const char *const words[] = {
+		once ? "--stats"
+		     : arena_printf(arena, "--interval=%llu",
+				    (unsigned long long)seconds),
+		record->id,
+		NULL,
+	};
+
+	return oci_gvisor_become(record, "events", words, err);
+}
+
 static int print(const struct oci_globals *globals, const char *id, bool once,
 		 uint64_t interval_ms, struct arena *arena, struct error *err)
 {
@@ -132,6 +148,8 @@ static int print(const struct oci_globals *globals, const char *id, bool once,
 
 	if (!failed)
 		failed = oci_group_want_life(&group, "tell of", err);
+	if (!failed && group.record.runsc)
+		failed = become_runsc(&group.record, once, interval_ms, arena, err);
 	if (!failed && !group_is_there(&group.group)) {
 		failed = error_set(err, ERROR_CGROUP,
 				   "tell of %.100s: it has no cgroup of its own", id);

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "launcher/container.h"
+#include "launcher/oci_gvisor.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -332,13 +333,78 @@ static int find(const struct oci_globals *globals, const struct exec_words *read
 		return -1;
 	status = container_status(&entry, ret_record);
 	failed = check_status(status, read, err);
-	if (!failed)
+	if (!failed && !ret_record->runsc)
 		failed = container_read_plan(&entry, ret_record, ret_plan, err);
-	if (!failed)
+	if (!failed && !ret_record->runsc)
 		failed = check_started(status, read, ret_plan, err);
 	oci_leave_container(&entry);
 	return failed;
 }
+
+/* ---- by runsc ---------------------------------------------------------------------------- */
+
+struct word_list {
+	struct arena *arena;
+	const char **words;
+	size_t count;
+};
+
+static void add_word(struct word_list *list, const char *word)
+{
+	list->words = arena_grow(list->arena, (const void *)list->words, list->count,
+				 sizeof(*list->words));
+	list->words[list->count++] = word;
+}
+
+static void add_option(struct word_list *list, const char *name, const char *value)
+{
+	if (value)
+		add_word(list, arena_printf(list->arena, "%s=%s", name, value));
+}
+
+static void add_options(struct word_list *list, const char *name,
+			const char *const *values)
+{
+	for (; values && *values; values++)
+		add_option(list, name, *values);
+}
+
+/* Its words are those of runc, which ours are, too; what it has not is said. */
+static int exec_by_runsc(const struct exec_words *read,
+			 const struct container_record *record, struct arena *arena,
+			 struct error *err)
+{
+	struct word_list list = { .arena = arena };
+
+	if ((read->tty && !read->process) || read->request.pidfd_socket ||
+	    read->request.cgroup) {
+		error_set(
+			err, ERROR_USAGE,
+			"execute with --tty, --pidfd-socket or --cgroup in %.100s: runsc "
+			"has none of them",
+			read->id);
+		return error_hint(err, "--process FILE may ask for a terminal");
+	}
+	add_option(&list, "--process", read->process);
+	add_option(&list, "--pid-file", read->request.pid_file);
+	add_option(&list, "--console-socket", read->request.console_socket);
+	if (read->request.detach)
+		add_word(&list, "--detach");
+	if (!read->process) {
+		add_option(&list, "--cwd", read->cwd);
+		add_option(&list, "--user", read->user);
+		add_options(&list, "--env", read->env);
+		add_options(&list, "--additional-gids", read->groups);
+		add_options(&list, "--cap", read->caps);
+	}
+	add_word(&list, read->id);
+	for (const char *const *at = read->command; !read->process && *at; at++)
+		add_word(&list, *at);
+	add_word(&list, NULL);
+	return oci_gvisor_become(record, "exec", list.words, err);
+}
+
+/* ---- all of it --------------------------------------------------------------------------- */
 
 static int run(const struct oci_globals *globals, const char *const *words,
 	       struct arena *arena, struct plan *plan, int *ret_status, struct error *err)
@@ -354,8 +420,11 @@ static int run(const struct oci_globals *globals, const char *const *words,
 	if (fds < 0)
 		return -1;
 	*ret_status = STATUS_NOT_EXECUTED;
-	if (find(globals, &read, arena, &record, plan, err) < 0 ||
-	    (read.process ? take_file(read.process, plan, err)
+	if (find(globals, &read, arena, &record, plan, err) < 0)
+		return -1;
+	if (record.runsc)
+		return exec_by_runsc(&read, &record, arena, err);
+	if ((read.process ? take_file(read.process, plan, err)
 			  : take_words(&read, plan, err)) < 0)
 		return -1;
 	if (read.tty)

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "launcher/container.h"
+#include "launcher/oci_gvisor.h"
 #include "plan/plan.h"
 
 static const char usage[] = "kill [OPTIONS] ID [SIGNAL]";
@@ -24,7 +25,9 @@ static int kill_one(const struct oci_globals *globals, const char *id, void *con
 
 	if (oci_find_container(globals, id, false, read->arena, &entry, &record, err) < 0)
 		return -1;
-	failed = container_kill(&record, read->number, read->all, err);
+	failed = record.runsc
+			 ? oci_gvisor_kill(&entry, &record, read->number, read->all, err)
+			 : container_kill(&record, read->number, read->all, err);
 	oci_leave_container(&entry);
 	return failed;
 }

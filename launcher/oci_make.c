@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "launcher/oci_gvisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,15 +190,40 @@ static void warn(void *context, const struct error *warning)
 	oci_warn_of(globals, warning);
 }
 
+static int create(const struct oci_globals *globals, const struct make_words *read,
+		  struct oci_made *made, struct error *err)
+{
+	if (container_pass_notify(&made->entry, &made->plan, err) < 0)
+		return -1;
+	return container_create(&made->plan, &read->options, globals->caller,
+				&made->entry, &made->record, &made->arena, &made->handle,
+				err);
+}
+
+/* The bundle is read by runsc itself, from where it lies. */
+static int create_gvisor(const struct make_words *read, struct oci_made *made,
+			 struct error *err)
+{
+	if (read->config) {
+		error_set(err, ERROR_USAGE, "hand %.100s to runsc: it reads config.json",
+			  read->config);
+		return error_hint(err, "--bundle names the directory that has it");
+	}
+	return oci_gvisor_create(&made->plan, &read->options, &made->entry, &made->record,
+				 &made->arena, &made->handle, err);
+}
+
 static int make(const struct oci_globals *globals, struct make_words *read,
 		struct oci_made *made, const char *id, struct error *err)
 {
 	const char *text = NULL;
 	size_t length = 0;
 	int fds = container_take_fds(read->preserved, err);
+	bool by_runsc = false;
 
 	if (fds < 0 || container_check_id(id, err) < 0 ||
-	    read_bundle(read, made, &text, &length, err) < 0)
+	    read_bundle(read, made, &text, &length, err) < 0 ||
+	    oci_gvisor_wanted(globals, &made->plan, &by_runsc, err) < 0)
 		return -1;
 	made->plan.rootfs.no_pivot |= read->no_pivot;
 	made->plan.process.no_init = true;
@@ -210,9 +236,8 @@ static int make(const struct oci_globals *globals, struct make_words *read,
 	    container_take(made->entry.place, id, &made->entry, err) < 0)
 		return -1;
 	if (container_keep_config(&made->entry, text, length, err) == 0 &&
-	    container_pass_notify(&made->entry, &made->plan, err) == 0 &&
-	    container_create(&made->plan, &read->options, globals->caller, &made->entry,
-			     &made->record, &made->arena, &made->handle, err) == 0)
+	    (by_runsc ? create_gvisor(read, made, err)
+		      : create(globals, read, made, err)) == 0)
 		return 0;
 	(void)container_remove(&made->entry, &(struct error){ 0 });
 	return -1;
@@ -224,8 +249,10 @@ int oci_make(const struct oci_globals *globals, const char *const *words,
 	struct make_words read = { 0 };
 	const char *id;
 
-	*made = (struct oci_made){ .entry = { .place = -1, .dir = -1 },
-				   .handle = { -1, -1, -1, -1 } };
+	*made = (struct oci_made){
+		.entry = { .place = -1, .dir = -1 },
+		.handle = { .pid = -1, .pidfd = -1, .console = -1, .notify = -1 }
+	};
 	if (read_all(globals, &words, &read, run, &made->arena, err) < 0)
 		return -1;
 	id = oci_only_id(words, run ? "run [OPTIONS] ID" : "create [OPTIONS] ID", err);

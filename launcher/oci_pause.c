@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sbx-oci pause` and `resume`: by the freezer of the container's cgroup. */
 #include "launcher/oci_group.h"
+#include "launcher/oci_gvisor.h"
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -15,6 +16,9 @@ static int change_state(const struct change *change, const struct oci_group *gro
 {
 	if (oci_group_want_life(group, change->verb, err) < 0)
 		return -1;
+	if (group->record.runsc)
+		return oci_gvisor_freeze(&group->entry, &group->record, change->frozen,
+					 err);
 	if (group_is_there(&group->group) &&
 	    group_is_frozen(&group->group) == change->frozen)
 		return error_set(err, ERROR_CONTAINER_STATE, "%s %.100s: container %s",

@@ -4,6 +4,7 @@
  * lines of ps(1) which are about them.
  */
 #include "launcher/oci_group.h"
+#include "launcher/oci_gvisor.h"
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -162,6 +163,16 @@ static int list(const struct oci_group *group, struct arena *arena,
 	return 0;
 }
 
+/* The processes of another kernel: ps(1) sees none of them. */
+static int become_runsc(const struct container_record *record, const char *id, bool json,
+			struct error *err)
+{
+	const char *const words[] = { json ? "--format=json" : "--format=table", id,
+				      NULL };
+
+	return oci_gvisor_become(record, "ps", words, err);
+}
+
 static int print(const struct oci_globals *globals, const char *const *words, bool json,
 		 struct arena *arena, struct error *err)
 {
@@ -169,6 +180,8 @@ static int print(const struct oci_globals *globals, const char *const *words, bo
 	struct processes processes = { 0 };
 	int failed = oci_group_open(globals, words[0], false, arena, &group, err);
 
+	if (!failed && group.record.runsc)
+		failed = become_runsc(&group.record, words[0], json, err);
 	if (!failed)
 		failed = list(&group, arena, &processes, err);
 	oci_group_close(&group);

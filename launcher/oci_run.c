@@ -3,15 +3,23 @@
 #include "launcher/oci_make.h"
 
 #include "base/error.h"
+#include "launcher/oci_gvisor.h"
 
 #include <signal.h>
+
+static int remove_by_force(struct oci_made *made, struct error *err)
+{
+	return made->record.runsc
+		       ? oci_gvisor_delete(&made->entry, &made->record, true, err)
+		       : container_delete(&made->entry, &made->record, true, err);
+}
 
 /* What could not be started is not left behind. */
 static void take_away(const struct oci_globals *globals, struct oci_made *made)
 {
 	struct error err = { 0 };
 
-	if (container_delete(&made->entry, &made->record, true, &err) != 0)
+	if (remove_by_force(made, &err) != 0)
 		oci_warn_of(globals, &err);
 }
 
@@ -44,17 +52,40 @@ static int stay(const struct oci_globals *globals, struct oci_made *made, bool k
 		return -1;
 	if (keep || !find_again(made, err))
 		return 0;
-	removed = container_take_away(&made->plan, &made->entry, &made->record, err);
+	removed = made->record.runsc ? remove_by_force(made, err)
+				     : container_take_away(&made->plan, &made->entry,
+							   &made->record, err);
 	if (removed > 0)
 		oci_warn_of(globals, err);
 	return removed < 0 ? -1 : 0;
 }
 
+static void signal_runsc(void *context, int number)
+{
+	struct oci_made *made = context;
+	struct container_entry entry;
+	struct error ignored;
+
+	if (container_look(made->entry.place, made->record.id, &entry, &ignored) < 0)
+		return;
+	(void)oci_gvisor_kill(&entry, &made->record, number, false, &ignored);
+	container_close(&entry);
+}
+
+static int start(struct oci_made *made, bool detach, struct error *err)
+{
+	if (!made->record.runsc)
+		return container_start(&made->plan, &made->entry, &made->record,
+				       detach ? NULL : &made->handle.notify, err);
+	made->handle.signal = signal_runsc;
+	made->handle.context = made;
+	return oci_gvisor_start(&made->entry, &made->record, err);
+}
+
 static int run(const struct oci_globals *globals, struct oci_made *made,
 	       const struct oci_run_words *read, int *ret_status, struct error *err)
 {
-	if (container_start(&made->plan, &made->entry, &made->record,
-			    read->detach ? NULL : &made->handle.notify, err) < 0) {
+	if (start(made, read->detach, err) < 0) {
 		take_away(globals, made);
 		return -1;
 	}

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "launcher/container.h"
+#include "launcher/oci_gvisor.h"
 #include "plan/plan.h"
 
 static const char usage[] = "start ID";
@@ -34,9 +35,12 @@ static int start(const struct oci_globals *globals, const char *id, struct arena
 
 	if (oci_find_container(globals, id, true, arena, &entry, &record, err) < 0)
 		return -1;
-	failed = check_status(&entry, &record, err) < 0 ||
-		 container_read_created(&entry, &record, &plan, err) < 0 ||
-		 container_start(&plan, &entry, &record, NULL, err) < 0;
+	failed = check_status(&entry, &record, err) < 0;
+	if (!failed && record.runsc)
+		failed = oci_gvisor_start(&entry, &record, err);
+	else if (!failed)
+		failed = container_read_created(&entry, &record, &plan, err) < 0 ||
+			 container_start(&plan, &entry, &record, NULL, err) < 0;
 	oci_leave_container(&entry);
 	plan_free(&plan);
 	return failed ? -1 : 0;

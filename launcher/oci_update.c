@@ -159,6 +159,14 @@ static int read_resources(const struct update *update, struct arena *arena,
 	return 0;
 }
 
+static int refuse_runsc(const struct container_record *record, struct error *err)
+{
+	error_set(err, ERROR_CGROUP,
+		  "update %.100s: runsc cannot change the limits of a container",
+		  record->id);
+	return error_hint(err, "create it with those that it is to have");
+}
+
 static int apply(const struct oci_globals *globals, const char *id,
 		 const struct cgroup_resources *resources, struct arena *arena,
 		 struct error *err)
@@ -168,6 +176,8 @@ static int apply(const struct oci_globals *globals, const char *id,
 
 	if (!result)
 		result = oci_group_want_life(&group, "update", err);
+	if (!result && group.record.runsc)
+		result = refuse_runsc(&group.record, err);
 	if (!result)
 		result = group_apply(&group.group, resources, globals->best_effort, err);
 	oci_group_close(&group);

@@ -8,7 +8,8 @@ _sbx_oci() {
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--root | --log | --log-format | --log-level | --cgroup-manager | --cgroups | --rootless)
+		--root | --log | --log-format | --log-level | --cgroup-manager | --cgroups | --rootless | \
+			--runtime | --platform | --runsc | --runsc-pin)
 			[[ ${COMP_WORDS[i]} != --root ]] || globals=(--root "${COMP_WORDS[i + 1]}")
 			((i++))
 			;;

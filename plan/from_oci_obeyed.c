@@ -47,6 +47,9 @@ static const struct ignored_row {
 	{ "io.kubernetes.cri.container-type", "all containers are alike" },
 };
 
+/* The launcher's: by which runtime the bundle is run. */
+static const char *const of_runtime[] = { "sbx.runtime", "sbx.platform", NULL };
+
 static const char *const refused[] = { "run.oci.handler", NULL };
 
 /* A path below the container's group, or a name in it: nothing that leads out. */
@@ -166,7 +169,7 @@ static void list_ignored(struct oci_reader *reader, const char *name,
 		if (!strcmp(ignored_rows[i].name, name))
 			oci_ignore(reader, value, ignored_rows[i].why);
 	}
-	if (text_starts_with(name, OCI_OWN))
+	if (text_starts_with(name, OCI_OWN) && oci_choice(of_runtime, name) < 0)
 		oci_ignore(reader, value, "only `sbx run --config` obeys it");
 }
 
@@ -239,7 +242,8 @@ const char *oci_obeyed_annotation_at(size_t index)
 {
 	static const char *const others[] = { SYSTEMD_PROPERTY, OCI_CRUN_GROUPS,
 					      CONTEXT_TYPE,     FILTER_BYTES,
-					      STRICT_CALLS,     NULL };
+					      STRICT_CALLS,     "sbx.runtime",
+					      "sbx.platform",   NULL };
 	const size_t texts = sizeof(text_rows) / sizeof(text_rows[0]);
 
 	if (index < texts)
