@@ -21,6 +21,7 @@
  *   gvisor_known.c     what was found out, remembered
  *   gvisor_platform.c  which platform is taken
  *   gvisor_kvm.c       whether kvm is of use
+ *   gvisor_filter.c    what runsc is spared
  *   gvisor_failure.c   what runsc says when it fails, as one sentence
  *   gvisor_log.c       its debug log, kept of what failed
  *   gvisor_exec.c      further processes in a sandbox that runs
@@ -167,6 +168,9 @@ void gvisor_child_run(struct child *child) __attribute__((noreturn));
 /* Two that a further process has as well. gvisor_child.c */
 int gvisor_become_root(struct child *child, struct error *err);
 int gvisor_bound(struct child *child, struct error *err);
+
+/* A stage: nobody waits where runsc would ask the kernel for barriers. Never fails. gvisor_filter.c */
+int gvisor_spare_barriers(struct child *child, struct error *err);
 
 /* Before the root is entered: takes runsc and the devices it needs. gvisor_root.c */
 int gvisor_take_world(struct child *child, struct error *err);

@@ -112,6 +112,7 @@ static const struct stage gvisor_stages[] = {
 	{ "become root", gvisor_become_root },
 	{ "enter the root of runsc", gvisor_enter_world },
 	{ "bound runsc", gvisor_bound },
+	{ "spare barriers", gvisor_spare_barriers },
 	{ "open the streams", open_streams },
 	{ "watch the command", reaper_prepare },
 	{ "create the sandbox", gvisor_create },

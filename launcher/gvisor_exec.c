@@ -200,6 +200,7 @@ static const struct stage exec_stages[] = {
 	{ "stand alone", stage_stand_alone },
 	{ "become root", gvisor_become_root },
 	{ "bound runsc", gvisor_bound },
+	{ "spare barriers", gvisor_spare_barriers },
 	{ "open the streams", open_streams },
 	{ "watch the command", reaper_prepare },
 	{ "start in the sandbox", start },
