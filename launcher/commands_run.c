@@ -5,7 +5,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "launcher/bounds.h"
+#include "launcher/gvisor.h"
 #include "launcher/images.h"
 #include "launcher/report.h"
 #include "launcher/run.h"
@@ -46,13 +48,34 @@ static int refuse_run(const char *const *words, const struct error *err)
 }
 
 /* What the plan cannot know is asked too: whether the name is free. */
+/* Which runsc would be started, and how. */
+static int describe_runsc(struct plan *plan, const char **ret_text, struct error *err)
+{
+	struct gvisor_choice choice;
+	char path[PATH_MAX];
+
+	*ret_text = "";
+	if (plan->runtime.kind != RUNTIME_RUNSC)
+		return 0;
+	if (gvisor_choose(plan, &choice, err) < 0)
+		return -1;
+	text_printable(path, sizeof(path), choice.binary.path);
+	*ret_text = arena_printf(&plan->arena, "runsc         %s, %s, on %s\n", path,
+				 choice.binary.release,
+				 gvisor_platform_name(choice.platform));
+	return 0;
+}
+
 static int dry_run(struct plan *plan, const char *const *words)
 {
 	struct error err = { 0 };
+	const char *runsc;
 
-	if (state_check(plan, &err) < 0 || bounds_check(plan, &err) < 0)
+	if (state_check(plan, &err) < 0 || bounds_check(plan, &err) < 0 ||
+	    describe_runsc(plan, &runsc, &err) < 0)
 		return refuse_run(words, &err);
-	return print(plan_describe(plan, &plan->arena));
+	return print(arena_printf(&plan->arena, "%s%s", plan_describe(plan, &plan->arena),
+				  runsc));
 }
 
 /* Where the wall has holes by its nature, nobody is to find that out later. */

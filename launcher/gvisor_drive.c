@@ -118,6 +118,9 @@ static void begin(struct words *words, const struct child *child)
 		runsc_add(words, "--host-settings=ignore");
 	if (flags & GVISOR_OCI_SECCOMP)
 		runsc_add(words, "--oci-seccomp");
+	if (flags & GVISOR_NET_RAW &&
+	    child->plan->policy.caps.kept & caps_by_name("NET_RAW"))
+		runsc_add(words, "--net-raw");
 	if (flags & GVISOR_SIDECAR_RELEASE)
 		runsc_add(words, "--sidecar-release-enforcement-policy=ALWAYS");
 	if (flags & GVISOR_SIDECAR_USAGE)

@@ -411,10 +411,15 @@ static void put_landlock(struct page *page, const struct landlock_spec *landlock
 	page_put(page, "\n");
 }
 
-static void put_policy(struct page *page, const struct policy_spec *policy)
+static void put_policy(struct page *page, const struct plan *plan)
 {
+	const struct policy_spec *policy = &plan->policy;
+
 	put_caps(page, &policy->caps);
-	put_filter(page, policy);
+	if (plan->runtime.kind == RUNTIME_RUNSC)
+		describe_inner_filter(page, plan);
+	else
+		put_filter(page, policy);
 	put_landlock(page, &policy->landlock);
 	if (policy->emulate_root) {
 		begin(page, "root's calls");
@@ -546,9 +551,10 @@ const char *plan_describe(const struct plan *plan, struct arena *arena)
 		put_files(&page, &plan->rootfs);
 		put_namespaces(&page, plan);
 	}
-	put_policy(&page, &plan->policy);
+	put_policy(&page, plan);
 	put_process(&page, plan);
 	put_life(&page, plan);
+	describe_runtime(&page, &plan->runtime);
 	put_ignored(&page, plan->container.ignored);
 	return page.text;
 }

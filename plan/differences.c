@@ -177,7 +177,7 @@ static void compare_limits(struct differences *differences)
 				  " is shown, but not kept");
 	}
 	if (limits->cgroup.pids)
-		add(differences, "--pids counts gVisor's own threads");
+		add(differences, "--pids also counts threads of gVisor's own");
 }
 
 static void compare_process(struct differences *differences)
@@ -260,13 +260,11 @@ static bool is_utf8(const char *text)
 /* A config.json holds UTF-8 alone (RFC 8259). */
 static int check_text(const char *what, const char *text, struct error *err)
 {
-	char shown[SHOWN_MAX];
-
 	if (is_utf8(text))
 		return 0;
-	text_printable(shown, sizeof(shown), text);
 	return error_set(err, ERROR_RUNSC_START,
-			 "start with --runtime runsc: %s %s is not UTF-8", what, shown);
+			 "start with --runtime runsc: %s %.100s is not UTF-8", what,
+			 text);
 }
 
 static int check_texts(const struct plan *plan, struct error *err)

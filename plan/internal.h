@@ -457,6 +457,10 @@ void page_begin(struct page *page, const char *name);
 /* --isolation landlock, for --dry-run: describe_landlock.c */
 void describe_isolation(struct page *page, const struct plan *plan);
 
+/* Of gVisor what it answers system calls by, and the rest of it: describe_runtime.c */
+void describe_inner_filter(struct page *page, const struct plan *plan);
+void describe_runtime(struct page *page, const struct runtime_spec *runtime);
+
 /* The network, for --dry-run: describe_net.c */
 void describe_net(struct page *page, const struct plan *plan);
 

@@ -26,6 +26,7 @@ static const char *const net_words[] = { "user",  "slirp", "none", "host",
 static const char *const ip6_words[] = { "auto", "off", NULL };
 static const char *const relay_words[] = { "auto", "off", NULL };
 static const char *const runtime_words[] = { "native", "runsc", NULL };
+static const char *const platform_words[] = { "auto", "systrap", "ptrace", "kvm", NULL };
 static const char *const gvisor_net_words[] = { "netstack", "host", "none", NULL };
 static const char *const difference_words[] = { "warn", "error", NULL };
 
@@ -305,7 +306,7 @@ static const struct option_row rows[] = {
 	  OPTION_COMMON, set_runtime, 0, runtime_words,
 	  "whose kernel the command runs on: native (default): the host's; runsc: gVisor's" },
 	{ "platform", 0, NULL, OPERAND_NEEDED, "PLATFORM[,PLATFORM...]", MERGE_SCALAR,
-	  "runtime", 0, set_platform, 0, NULL,
+	  "runtime", 0, set_platform, 0, platform_words,
 	  "of gVisor: auto (default), systrap, ptrace, kvm, or a list: the first that works" },
 	{ "gvisor-net", 0, NULL, OPERAND_NEEDED, "STACK", MERGE_SCALAR, "runtime", 0,
 	  set_choice, FIELD(gvisor_net), gvisor_net_words,

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "plan/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -219,6 +220,54 @@ const char *config_dir_of_user(struct draft *draft)
 			    draft->caller.account.home);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Adds those of one directory, if it is there. */
+static void list_pools(struct arena *arena, const char *dir, struct text_list *list)
+{
+	DIR *pools = opendir(arena_printf(arena, "%s/pools.d", dir));
+
+	if (!pools)
+		return;
+	for (struct dirent *each = readdir(pools); each; each = readdir(pools)) {
+		if (each->d_name[0] == '.')
+			continue;
+		list->texts =
+			arena_grow(arena, list->texts, list->count, sizeof(*list->texts));
+		list->texts[list->count++] = arena_strdup(arena, each->d_name);
+	}
+	closedir(pools);
+}
+
+/* user: the user's directory, or NULL. */
+static int refuse_pool(struct arena *arena, const char *name, const char *user,
+		       struct error *err)
+{
+	struct text_list list = { NULL, 0 };
+	const char *text = NULL;
+	char shown[200];
+
+	if (user)
+		list_pools(arena, user, &list);
+	list_pools(arena, CONFIG_DIR_OF_SYSTEM, &list);
+	error_set(err, ERROR_USAGE, "use --pool: there is no pool '%.80s'", name);
+	if (!list.count)
+		return error_hint(err, "put its options into %s/pools.d/%s",
+				  user ? user : CONFIG_DIR_OF_SYSTEM, name);
+	qsort(list.texts, list.count, sizeof(*list.texts), compare_names);
+	for (size_t i = 0; i < list.count; i++) {
+		if (i && !strcmp(list.texts[i], list.texts[i - 1]))
+			continue;
+		text = text ? arena_printf(arena, "%s, %s", text, list.texts[i])
+			    : list.texts[i];
+	}
+	text_printable(shown, sizeof(shown), text);
+	return error_hint(err, "there are: %s", shown);
+}
+
 static int read_pool(struct gatherer *gatherer, const char *name, struct error *err)
 {
 	struct arena *arena = &gatherer->draft->plan.arena;
@@ -238,9 +287,7 @@ static int read_pool(struct gatherer *gatherer, const char *name, struct error *
 			err);
 	if (result != 1)
 		return result;
-	error_set(err, ERROR_USAGE, "use --pool: there is no pool '%.80s'", name);
-	return error_hint(err, "put its options into %s/pools.d/%s",
-			  dir ? dir : CONFIG_DIR_OF_SYSTEM, name);
+	return refuse_pool(arena, name, dir, err);
 }
 
 static int read_named(struct gatherer *gatherer, const struct given *given,

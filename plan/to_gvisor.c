@@ -12,6 +12,11 @@
 #include "plan/plan.h"
 #include "plan/to_gvisor.h"
 
+enum {
+	LAST_CAPABILITY = 37, /* CAP_AUDIT_READ: the last one that all releases know */
+	RESOURCES = 16,       /* RLIMIT_NLIMITS of the kernel */
+};
+
 static void put_texts(struct json_value *object, const char *key,
 		      const char *const *texts)
 {
@@ -39,13 +44,16 @@ static void put_user(struct json_value *process, const struct plan *plan,
 		json_put_unsigned(groups, NULL, inside->groups[i]);
 }
 
-/* runsc refuses names that it does not know; gVisor has all that have a name here. */
+/*
+ * runsc refuses names that it does not know. Those of later kernels are nothing that gVisor
+ * would ask for, so that nobody misses them.
+ */
 static void put_set(struct json_value *sets, const char *key, uint64_t bits)
 {
 	struct json_value *set = json_put_array(sets, key);
 
-	for (unsigned int i = 0; i < 64; i++) {
-		if (bits >> i & 1 && caps_name(i))
+	for (unsigned int i = 0; i <= LAST_CAPABILITY; i++) {
+		if (bits >> i & 1)
 			json_put_text(set, NULL, caps_name(i));
 	}
 }
@@ -61,30 +69,35 @@ static void put_capabilities(struct json_value *process, const struct caps_spec 
 	put_set(sets, "ambient", caps->ambient);
 }
 
-static bool is_set_later(const struct limits_spec *limits, size_t index)
+/* The last one holds; false: nobody has said anything of that resource. */
+static bool find_limit(const struct limits_spec *limits, int resource,
+		       struct rlimit_entry *ret_limit)
 {
-	for (size_t i = index + 1; i < limits->rlimit_count; i++) {
-		if (limits->rlimits[i].resource == limits->rlimits[index].resource)
-			return true;
+	for (size_t i = limits->rlimit_count; i > 0; i--) {
+		if (limits->rlimits[i - 1].resource != resource)
+			continue;
+		*ret_limit = limits->rlimits[i - 1];
+		return true;
 	}
 	return false;
 }
 
-/* A resource that stands there twice is an error to runsc. */
+/* All of them: gVisor has figures of its own for what is missing, where we inherit. */
 static void put_limits(struct json_value *process, const struct limits_spec *limits)
 {
 	struct json_value *array = json_put_array(process, "rlimits");
 
-	for (size_t i = 0; i < limits->rlimit_count; i++) {
-		const struct rlimit_entry *limit = &limits->rlimits[i];
+	for (int resource = 0; resource < RESOURCES; resource++) {
+		struct rlimit_entry limit;
 		struct json_value *entry;
 
-		if (is_set_later(limits, i))
+		if (!rlimit_name(resource) || (!find_limit(limits, resource, &limit) &&
+					       rlimit_read(resource, &limit) < 0))
 			continue;
 		entry = json_put_object(array, NULL);
-		json_put_text(entry, "type", rlimit_name(limit->resource));
-		json_put_unsigned(entry, "hard", limit->hard);
-		json_put_unsigned(entry, "soft", limit->soft);
+		json_put_text(entry, "type", rlimit_name(resource));
+		json_put_unsigned(entry, "hard", limit.hard);
+		json_put_unsigned(entry, "soft", limit.soft);
 	}
 }
 

@@ -11,8 +11,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "plan/plan.h"
 #include "plan/to_gvisor.h"
@@ -181,6 +183,30 @@ static void put_entry(const struct mounts *mounts, size_t index)
 	}
 }
 
+static bool is_mounted(const struct json_value *list, const char *dest)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const char *text = NULL;
+		struct error none;
+
+		if (json_get_text(json_at(list, i), "destination", &text, &none) == 0 &&
+		    !strcmp(text, dest))
+			return true;
+	}
+	return false;
+}
+
+/* Where nobody mounts anything there and it is empty, gVisor would put a tmpfs over it. */
+static void put_own_tmp(const struct mounts *mounts)
+{
+	const struct mount_entry tmp = { .kind = MOUNT_BIND, .dest = "/tmp" };
+	struct stat status;
+
+	if (!is_mounted(mounts->list, tmp.dest) && lstat(tmp.dest, &status) == 0 &&
+	    S_ISDIR(status.st_mode))
+		put_shared(mounts, &tmp);
+}
+
 void gvisor_put_mounts(struct json_value *document, const struct plan *plan,
 		       const struct gvisor_inside *inside, struct arena *arena)
 {
@@ -189,4 +215,5 @@ void gvisor_put_mounts(struct json_value *document, const struct plan *plan,
 
 	for (size_t i = 0; i < plan->rootfs.mount_count; i++)
 		put_entry(&mounts, i);
+	put_own_tmp(&mounts);
 }

@@ -75,6 +75,7 @@ struct json_value *plan_to_setup(const struct plan *plan, struct arena *arena)
 	bare.process.argc = 0;
 	bare.policy.denials = NULL;
 	bare.net.log_file = bare.net.pcap_file = NULL;
+	bare.runtime.runsc = bare.runtime.pin = NULL;
 	bare.origin_count = 0;
 	document = oci_document(&bare, arena);
 	json_remove(document, "root");

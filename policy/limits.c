@@ -73,6 +73,16 @@ static int exchange_limit(int resource, const struct limit_pair *wanted,
 	return (int)syscall(SYS_prlimit64, 0, resource, wanted, ret_present);
 }
 
+int rlimit_read(int resource, struct rlimit_entry *ret_entry)
+{
+	struct limit_pair present;
+
+	if (exchange_limit(resource, NULL, &present) < 0)
+		return -1;
+	*ret_entry = (struct rlimit_entry){ resource, present.soft, present.hard };
+	return 0;
+}
+
 /* A later entry for the same resource: this one must not even be tried. */
 static bool is_overruled(const struct limits_spec *limits, size_t index)
 {

@@ -95,6 +95,9 @@ struct rlimit_entry {
 int rlimit_by_name(const char *name);
 const char *rlimit_name(int resource);
 
+/* What the calling process has; as a system call. */
+int rlimit_read(int resource, struct rlimit_entry *ret_entry);
+
 /* What a cgroup is to hold; zero: no limit. */
 struct cgroup_limits {
 	uint64_t memory; /* bytes */

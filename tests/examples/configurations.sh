@@ -26,6 +26,8 @@ for file in $files; do
 		else
 			skip "$name can be used" "no subordinate ids"
 		fi
+	elif grep -q '^runtime gvisor' "$file" && ! command -v runsc >/dev/null; then
+		fails "$name can be used" 125 sbx run --no-config --profile "$file" --dry-run -- true
 	else
 		ok "$name can be used" sbx run --no-config --profile "$file" --dry-run -- true
 	fi
