@@ -24,6 +24,15 @@ enum {
 
 /* ---- the interface -------------------------------------------------------------------- */
 
+/*
+ * Where a frame may be as large as a segment of TCP there is nothing to cut, and the kernel
+ * sums it up for whoever sends it, beside us; else we would do that alone.
+ */
+static bool wants_offloads(const struct net_spec *spec)
+{
+	return !spec->foreign_stack || spec->mtu < NET_FOREIGN_MTU;
+}
+
 /* Without a tap nothing leaves: routes lead to a device that drops what it is given. */
 static int make_interface(struct inner *inner, struct error *err)
 {
@@ -35,7 +44,8 @@ static int make_interface(struct inner *inner, struct error *err)
 		if (interface_make_dead_end(spec, err) < 0)
 			return -1;
 	} else {
-		inner->fds[INNER_FD_TAP] = tap_open(inner->setup.ifname, err);
+		inner->fds[INNER_FD_TAP] =
+			tap_open(inner->setup.ifname, wants_offloads(spec), err);
 		if (inner->fds[INNER_FD_TAP] < 0)
 			return -1;
 	}

@@ -55,7 +55,7 @@ static int enter_namespaces(struct error *err)
 
 static int try_tap(struct error *err)
 {
-	auto_close int tap = tap_open("tap0", err);
+	auto_close int tap = tap_open("tap0", true, err);
 
 	return tap < 0 ? -1 : 0;
 }

@@ -54,7 +54,7 @@ static void leave_to_namespace(int fd)
 }
 
 /* The device belongs to the network namespace in which its node was opened. */
-int tap_open(const char *name, struct error *err)
+int tap_open(const char *name, bool offloads, struct error *err)
 {
 	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int header = (int)sizeof(struct virtio_net_hdr);
@@ -69,7 +69,8 @@ int tap_open(const char *name, struct error *err)
 	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 && errno != EINVAL)
 		return error_errno_id(err, ERROR_NETWORK,
 				      "set the header of the tap device %s", name);
-	offer_offloads(fd);
+	if (offloads)
+		offer_offloads(fd);
 	leave_to_namespace(fd);
 	return fd_take(&fd);
 }
