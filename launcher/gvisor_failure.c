@@ -73,6 +73,9 @@ static const struct cause causes[] = {
 	  "start gVisor: seccomp(2) is forbidden here", FILTER_HINT },
 	{ "installing seccomp filters: ", "", ERROR_RUNSC_START,
 	  "start gVisor: it cannot load its filter: ", FILTER_HINT },
+	{ "failed to create a syscall thread", NULL, ERROR_RESOURCES,
+	  "start gVisor: its platform may have no more memory or threads",
+	  "a higher --memory, --pids or --rlimit as; or --platform ptrace" },
 	{ "creating platform: ", "", ERROR_RUNSC_PLATFORM,
 	  "start gVisor: its platform cannot be used: ", "--platform auto" },
 

@@ -65,6 +65,8 @@ static const struct {
 	  "seccomp(2) is forbidden", "filter around sbx" },
 	{ "panic: cannot determine default seccomp action: operation not permitted",
 	  ERROR_RUNSC_START, "seccomp(2) is forbidden", "filter around sbx" },
+	{ "panic: failed to create a syscall thread", ERROR_RESOURCES,
+	  "no more memory or threads", "--platform ptrace" },
 	{ "installing seccomp filters: operation not permitted", ERROR_RUNSC_START,
 	  "load its filter: operation not permitted", "filter around sbx" },
 	{ "error setting up chroot: error converting mounts: operation not permitted",
