@@ -161,9 +161,9 @@ static void compare_files(struct differences *differences)
 
 static void compare_limits(struct differences *differences)
 {
-	static const int kept[] = { RLIMIT_AS,     RLIMIT_CPU,    RLIMIT_CORE,
-				    RLIMIT_FSIZE,  RLIMIT_NOFILE, RLIMIT_STACK,
-				    RLIMIT_MEMLOCK };
+	static const int kept[] = { RLIMIT_AS,    RLIMIT_NPROC,  RLIMIT_CPU,
+				    RLIMIT_CORE,  RLIMIT_FSIZE,  RLIMIT_NOFILE,
+				    RLIMIT_STACK, RLIMIT_MEMLOCK };
 	const struct limits_spec *limits = &differences->plan->policy.limits;
 
 	for (size_t i = 0; i < limits->rlimit_count; i++) {
