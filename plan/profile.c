@@ -254,7 +254,7 @@ static int refuse_pool(struct arena *arena, const char *name, const char *user,
 		list_pools(arena, user, &list);
 	list_pools(arena, CONFIG_DIR_OF_SYSTEM, &list);
 	error_set(err, ERROR_USAGE, "use --pool: there is no pool '%.80s'", name);
-	if (!list.count)
+	if (!list.texts)
 		return error_hint(err, "put its options into %s/pools.d/%s",
 				  user ? user : CONFIG_DIR_OF_SYSTEM, name);
 	qsort(list.texts, list.count, sizeof(*list.texts), compare_names);
