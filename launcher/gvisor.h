@@ -112,6 +112,7 @@ int gvisor_try_kvm(const struct gvisor_binary *binary, struct error *err);
  */
 struct gvisor_words {
 	const char *output, *log, *panic;
+	const char *debug; /* its debug logs, one behind the other; NULL: none */
 };
 int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice *choice,
 		   struct error *err);

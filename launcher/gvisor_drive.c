@@ -207,6 +207,17 @@ static const char *read_streams(struct arena *arena, const struct gvisor_streams
 	return text;
 }
 
+/* All that its processes have written, as it is given to the launcher. */
+static const char *read_debug(struct arena *arena)
+{
+	char *text = arena_alloc(arena, SAID_MAX + 1);
+	auto_close int file = gvisor_log_gather(GVISOR_LOGS);
+	const ssize_t got = file < 0 ? -1 : pread(file, text, SAID_MAX, 0);
+
+	text[got > 0 ? got : 0] = '\0';
+	return text;
+}
+
 int runsc_explain(const struct child *child, const char *output, struct error *err)
 {
 	struct arena arena = { 0 };
@@ -214,6 +225,7 @@ int runsc_explain(const struct child *child, const char *output, struct error *e
 		.output = output,
 		.log = read_said(&arena, GVISOR_LOGS "/log"),
 		.panic = read_said(&arena, GVISOR_PANIC),
+		.debug = read_debug(&arena),
 	};
 
 	(void)gvisor_explain(&words, &child->gvisor->choice, err);

@@ -276,12 +276,20 @@ struct finding {
 	char detail[128];
 };
 
-static void search(const char *text, struct finding *finding)
+/* Of a debug log what a process ended with: the rest is what it did meanwhile. */
+static bool is_last_word(const char *line)
+{
+	return text_starts_with(line, "panic: ") || strstr(line, "FATAL ERROR: ");
+}
+
+static void search(const char *text, bool is_debug, struct finding *finding)
 {
 	const char *at = text;
 	char line[LINE_MAX_BYTES];
 
 	while (next_line(&at, line, sizeof(line))) {
+		if (is_debug && !is_last_word(line))
+			continue;
 		for (size_t i = 0; i < finding->cause; i++) {
 			const char *detail = between(line, &causes[i]);
 
@@ -316,7 +324,11 @@ static bool says_nothing(const char *line)
 {
 	static const char *const empty[] = { "cannot read client sync file",
 					     "unable to read from the sync descriptor",
-					     "goroutine ", "runtime", NULL };
+					     "Error reading mounts file",
+					     "JSON bytes:",
+					     "goroutine ",
+					     "runtime",
+					     NULL };
 
 	for (int i = 0; empty[i]; i++)
 		if (strstr(line, empty[i]))
@@ -359,9 +371,10 @@ int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice 
 {
 	struct finding finding = { .cause = CAUSE_COUNT };
 
-	search(words->log, &finding);
-	search(words->panic, &finding);
-	search(words->output, &finding);
+	search(words->log, false, &finding);
+	search(words->panic, false, &finding);
+	search(words->output, false, &finding);
+	search(words->debug ? words->debug : "", true, &finding);
 	if (finding.cause < CAUSE_COUNT)
 		return tell(&causes[finding.cause], finding.detail, err);
 	return tell_words(words, choice, err);

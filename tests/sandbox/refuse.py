@@ -17,10 +17,12 @@ NEW = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "clone3": 435, "close
 OLD = {
     "x86_64": {"clone": 56, "unshare": 272, "keyctl": 250, "seccomp": 317, "mount": 165,
                "setgroups": 116, "prctl": 157, "pivot_root": 155, "setns": 308, "statx": 332,
-               "sethostname": 170, "getxattr": 191},
+               "sethostname": 170, "getxattr": 191, "ptrace": 101,
+               "memfd_create": 319, "chroot": 161},
     "aarch64": {"clone": 220, "unshare": 97, "keyctl": 219, "seccomp": 277, "mount": 40,
                 "setgroups": 159, "prctl": 167, "pivot_root": 41, "setns": 268, "statx": 291,
-                "sethostname": 161, "getxattr": 8},
+                "sethostname": 161, "getxattr": 8, "ptrace": 117,
+                "memfd_create": 279, "chroot": 51},
 }
 NUMBERS = {**NEW, **OLD[os.uname().machine]}
 

@@ -277,6 +277,26 @@ static void a_panic_with_its_trace_is_found(void **state)
 				      "its platform needs");
 }
 
+static void a_panic_of_the_gofer_is_found_in_the_debug_logs(void **state)
+{
+	const struct gvisor_words words = {
+		.output = EOF_WORDS,
+		.log = "{\"msg\":\"Error reading mounts file: error unmarshaling mounts: "
+		       "unexpected end of JSON input\\nJSON bytes:\\n\"}",
+		.panic =
+			"Error reading mounts file: error unmarshaling mounts: unexpected "
+			"end of JSON input\nJSON bytes:\n\n",
+		.debug = "I1122 main.go:217] Args: [stat(\"/a\") failed: ]\n"
+			 "panic: cannot determine default seccomp action: operation not "
+			 "permitted\n",
+	};
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(gvisor_explain(&words, NULL, &err), -1);
+	assert_string_equal(err.text, "start gVisor: seccomp(2) is forbidden here");
+}
+
 static void
 a_cause_that_nobody_knows_is_told_in_the_words_of_who_failed_first(void **state)
 {
@@ -312,7 +332,7 @@ static void a_kernel_without_a_word_has_ended(void **state)
 static void on_kvm_a_kernel_without_a_word_means_that_kvm_is_no_use(void **state)
 {
 	const struct gvisor_choice choice = { .platform = PLATFORM_KVM };
-	const struct gvisor_words words = { EOF_WORDS, "", "" };
+	const struct gvisor_words words = { EOF_WORDS, "", "", NULL };
 	struct error err = { 0 };
 
 	(void)state;
@@ -378,6 +398,7 @@ int main(void)
 		cmocka_unit_test(every_sentence_and_its_hint_fit_with_the_name_of_a_log),
 		cmocka_unit_test(what_the_gofer_says_stands_above_what_follows_from_it),
 		cmocka_unit_test(a_panic_with_its_trace_is_found),
+		cmocka_unit_test(a_panic_of_the_gofer_is_found_in_the_debug_logs),
 		cmocka_unit_test(
 			a_cause_that_nobody_knows_is_told_in_the_words_of_who_failed_first),
 		cmocka_unit_test(a_kernel_without_a_word_has_ended),
