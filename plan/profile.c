@@ -90,7 +90,7 @@ static int take_line(struct gatherer *gatherer, char *line, const struct place *
 	}
 	if (gather_option(gatherer, name, operand, place, err) < 0)
 		return -1;
-	if (!strcmp(name, "profile") || !strcmp(name, "pool"))
+	if (operand && (!strcmp(name, "profile") || !strcmp(name, "pool")))
 		return nest(gatherer, name, operand, place, err);
 	return 0;
 }
