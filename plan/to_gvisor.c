@@ -168,10 +168,11 @@ static void put_hostname(struct json_value *document, const struct plan *plan)
 }
 
 /*
- * Without a path runsc would make an empty one and leave ours. No user namespace: it would
- * be one below ours, whose ids cannot reach the root.
+ * Without a path runsc would make an empty network namespace and leave ours; with the
+ * kernel's stack it stays where it is, and must not join the host's, where it has no right
+ * to. No user namespace: it would be one below ours, whose ids cannot reach the root.
  */
-static void put_namespaces(struct json_value *object)
+static void put_namespaces(struct json_value *object, enum gvisor_net stack)
 {
 	static const char *const types[] = { "pid", "ipc", "uts", "mount" };
 	struct json_value *list = json_put_array(object, "namespaces");
@@ -179,6 +180,8 @@ static void put_namespaces(struct json_value *object)
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		json_put_text(json_put_object(list, NULL), "type", types[i]);
+	if (stack == GVISOR_NET_HOST)
+		return;
 	net = json_put_object(list, NULL);
 	json_put_text(net, "type", "network");
 	json_put_text(net, "path", "/proc/self/ns/net");
@@ -189,7 +192,7 @@ static void put_linux(struct json_value *document, const struct plan *plan,
 {
 	struct json_value *object = json_put_object(document, "linux");
 
-	put_namespaces(object);
+	put_namespaces(object, plan->runtime.net);
 	if (plan->runtime.filter && inside->filters)
 		json_put_copy(object, "seccomp", plan->runtime.filter);
 }

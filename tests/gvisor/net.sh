@@ -88,6 +88,8 @@ for options in '--gvisor-net host' '--net relay'; do
 	is "the kernel's stack by $options" "$out" 'host 127.0.0.1
 Address: 10.0.2.2' || say "$(cat "$tmp/said")"
 done
+out=$(guest --net host -- /bin/sh -c "echo who | nc 127.0.0.1 $port")
+is "the host's network is reached through the kernel" "$out" 'host 127.0.0.1' || say "$(cat "$tmp/said")"
 fails "gVisor's stack is not where there is no tap device" 125 guest --net relay --gvisor-net netstack -- /bin/true
 has 'and that is told' "$tmp/said" 'gVisor.s own stack needs a tap device'
 plan "$tests_run"

@@ -229,6 +229,11 @@ static void the_network_namespace_is_ours(void **state)
 					"user");
 	assert_string_equal(text_of(AT("hostname")), "box");
 	assert_string_equal(text_of(AT("root", "path")), "/rootfs");
+	make(at, "--net host");
+	list = AT("linux", "namespaces");
+	for (size_t i = 0; i < json_count(list); i++)
+		assert_string_not_equal(text_of(json_get(json_at(list, i), "type")),
+					"network");
 }
 
 static void a_filter_is_there_where_runsc_takes_one(void **state)
