@@ -158,6 +158,11 @@ static int refuse(const char *option, const char *why, struct error *err)
 
 static int check(const struct plan *plan, struct error *err)
 {
+	if (plan->runtime.kind == RUNTIME_RUNSC) {
+		(void)refuse("--runtime runsc",
+			     "gVisor's kernel answers system calls itself", err);
+		return error_hint(err, "--runtime native");
+	}
 	if (plan->policy.explains)
 		return refuse("--explain on", "one listener can be there, and it learns",
 			      err);
