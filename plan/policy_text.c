@@ -384,10 +384,22 @@ static int read_named(struct draft *draft, const struct given *given, struct err
 	return take_settings(draft, given, err);
 }
 
+/* gVisor's kernel needs none; the host's, to which an option goes back, has the default. */
+static const char *policy_of_config(const struct draft *draft)
+{
+	const struct given *runtime = find_given(draft, "runtime");
+	const char *operand = draft->plan.policy.operand;
+
+	if (draft->plan.runtime.kind == RUNTIME_RUNSC && runtime &&
+	    !strcmp(runtime->operand, "native") && operand && !strcmp(operand, "none"))
+		return "default";
+	return operand;
+}
+
 int read_policy_of(struct draft *draft, struct error *err)
 {
 	const struct given *given = find_given(draft, "policy");
-	const char *of_config = draft->plan.policy.operand;
+	const char *of_config = policy_of_config(draft);
 
 	if (given)
 		return read_named(draft, given, err);
