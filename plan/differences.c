@@ -211,7 +211,7 @@ static void compare_policy(struct differences *differences, unsigned int losses)
 	const struct landlock_spec *landlock = &differences->plan->policy.landlock;
 
 	if (losses & PROFILE_LOSES_ERRNO)
-		add(differences, "the policy's other errors are EPERM");
+		add(differences, "the policy's errors are all EPERM");
 	if (losses & PROFILE_LOSES_KILL)
 		add(differences, "the policy kills a thread, not the process");
 	if (losses & PROFILE_LOSES_LOG)

@@ -58,9 +58,10 @@ int set_runtime(struct draft *draft, const struct given *given, struct error *er
 		draft->plan.runtime.kind = RUNTIME_RUNSC;
 	else if (!strcmp(word, "runc") || !strcmp(word, "crun"))
 		return refuse_engine(word, err);
-	else
-		return error_set(err, ERROR_USAGE, "'%.80s' is neither native nor runsc",
-				 word);
+	else {
+		error_set(err, ERROR_USAGE, "'%.80s' is neither native nor runsc", word);
+		return error_hint(err, "--runtime runsc");
+	}
 	return 0;
 }
 
@@ -80,8 +81,9 @@ static int add_platform(struct runtime_spec *runtime, const char *word, size_t l
 		runtime->platforms[runtime->platform_count++] = (enum gvisor_platform)i;
 		return 0;
 	}
-	return error_set(err, ERROR_USAGE, "'%.*s' is none of auto, systrap, ptrace, kvm",
-			 (int)(length > 80 ? 80 : length), word);
+	error_set(err, ERROR_USAGE, "'%.*s' is none of auto, systrap, ptrace, kvm",
+		  (int)(length > 80 ? 80 : length), word);
+	return error_hint(err, "--platform auto");
 }
 
 int platforms_read(struct runtime_spec *runtime, const char *text, struct error *err)

@@ -99,6 +99,10 @@ static void bad_words_are_named(void **state)
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		planning_refuses_root(at, rows[i].words, rows[i].text);
+	planning_refuses_root(at, "--runtime podman", "use --runtime");
+	assert_string_equal(at->err.hint, "--runtime runsc");
+	planning_refuses_root(at, "--platform xen", "use --platform");
+	assert_string_equal(at->err.hint, "--platform auto");
 }
 
 static void runtimes_of_engines_are_for_their_engines(void **state)
@@ -181,7 +185,7 @@ static void a_named_policy_is_handed_over(void **state)
 	assert_non_null(at->plan.runtime.filter);
 	assert_int_equal(at->plan.policy.filter.program.count, 0);
 	assert_true(json_count(json_get(at->plan.runtime.filter, "syscalls")) > 0);
-	assert_true(differs(at, "the policy's other errors are EPERM"));
+	assert_true(differs(at, "the policy's errors are all EPERM"));
 	planning_write(at, "home/.config/sbx/sbx.conf", "policy default\n");
 	assert_int_equal(planning_words(at, "-R @/root --runtime runsc --net none tool"),
 			 0);
@@ -210,7 +214,7 @@ static void what_a_policy_loses_is_told(void **state)
 	planning_write(at, "p2", "%sbx-policy 1\n@default allow\nmkdir: kill\n");
 	planning_write(at, "p3", "%sbx-policy 1\n@default allow\nmkdir: log\n");
 	planning_write(at, "p4", "%sbx-policy 1\n@default allow\nmkdir: errno(ENOSYS)\n");
-	assert_differs(at, "--policy @/p1", "the policy's other errors are EPERM");
+	assert_differs(at, "--policy @/p1", "the policy's errors are all EPERM");
 	assert_differs(at, "--policy @/p2", "the policy kills a thread, not the process");
 	assert_differs(at, "--policy @/p3", "the policy logs nothing");
 	make(at, "--policy @/p4");
@@ -345,6 +349,29 @@ static void what_a_pool_resolved_to_is_shown(void **state)
 	arena_free(&arena);
 }
 
+static void a_configuration_that_goes_back_has_the_default_policy(void **state)
+{
+	struct planning *at = *state;
+	struct arena arena = { 0 };
+
+	if (!policy_is_built_in())
+		skip();
+	make(at, "");
+	planning_write(at, "config.json", plan_to_oci(&at->plan, false, &arena));
+	arena_free(&arena);
+	assert_int_equal(planning_words(at, "--no-config --config @/config.json"), 0);
+	assert_string_equal(at->plan.policy.operand, "none");
+	assert_int_equal(planning_words(at, "--no-config --config @/config.json "
+					    "--runtime native"),
+			 0);
+	assert_string_equal(at->plan.policy.operand, "default");
+	assert_true(at->plan.policy.filter.program.count > 0);
+	assert_int_equal(planning_words(at, "--no-config --config @/config.json "
+					    "--runtime native --policy none"),
+			 0);
+	assert_int_equal(at->plan.policy.filter.program.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +395,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_pool_lists_those_there_are),
 		cmocka_unit_test(a_bad_line_of_a_pool_is_named),
 		cmocka_unit_test(what_a_pool_resolved_to_is_shown),
+		cmocka_unit_test(a_configuration_that_goes_back_has_the_default_policy),
 	};
 
 	return cmocka_run_group_tests(tests, planning_make, planning_remove);
