@@ -32,7 +32,7 @@ ends() {
 	is "$1" $? "$2" || say "$(cat "$log")"
 }
 
-plan 36
+plan 39
 
 # ---- the kernel ----------------------------------------------------------------------------
 
@@ -115,6 +115,10 @@ begin one 'echo one >/shared; trap "exit 11" TERM; '"$loop" --name one --hostnam
 one=$launcher
 begin two 'echo two >/shared; trap "cat /shared; hostname; exit 12" TERM; '"$loop" --name two --hostname two
 is 'both are listed' "$("$SBX" list | awk 'NR > 1 { print $1 }' | sort | tr '\n' ' ')" 'one two '
+for name in one two; do
+	is "what runsc keeps of $name is for its owner alone" \
+		"$(stat -c '%F %a' "$XDG_RUNTIME_DIR/sbx/$name/runsc")" 'directory 700'
+done
 "$SBX" kill one
 launcher=$one log=$tmp/one.log
 ends 'one ends' 11
@@ -124,4 +128,5 @@ result $? 'and the other lives on'
 kill -TERM "$launcher"
 ends 'until it is its turn' 12
 is 'its files and its name are its own' "$(sed 1d "$log" | tr '\n' ' ')" 'two two '
+is 'with what runsc kept of them' "$(find "$XDG_RUNTIME_DIR" -name runsc)" ''
 is 'nothing of either is left' "$("$SBX" list; find "$XDG_RUNTIME_DIR" -mindepth 2; cat "$root/shared")" 1
