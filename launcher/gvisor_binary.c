@@ -225,8 +225,8 @@ int gvisor_check_owners(const char *path, enum error_id id, const char *what,
 			error_set(err, id, "use %s%s: others may change %s", path, what,
 				  at[0] ? at : "/");
 			return error_hint(err,
-					  "chmod go-w %s, if it is the caller's or "
-					  "root's",
+					  "chmod go-w %s, if it is for you alone; or "
+					  "put it into another directory",
 					  at[0] ? at : "/");
 		}
 		if (!slash)

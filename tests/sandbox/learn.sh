@@ -43,7 +43,7 @@ landlock() {
 	"$SBX" run --landlock require -- true >/dev/null 2>&1
 }
 
-plan 39
+plan 41
 
 # ---- programs ----
 
@@ -149,6 +149,10 @@ ok "so is what was seen before an interruption" test -s int.sbx
 echo "getpid: allow" >mine.sbx
 fails "a policy that was not learned is left alone" 125 learn ./mine.sbx touch ran
 is "as it was" "$(cat mine.sbx)" "getpid: allow"
+fails "gVisor answers itself: nothing is learned there" 125 \
+	"$SBX" policy learn -o ./gvisor.sbx --runtime runsc --net none -- touch ran
+[ ! -e gvisor.sbx ]
+result $? "and nothing is written"
 fails "where nothing can be written nothing runs" 125 learn /proc/x.sbx touch ran
 
 # ---- where it is written is settled before the command runs ----
