@@ -71,6 +71,8 @@ static const struct cause causes[] = {
 	  FILTER_HINT },
 	{ "cannot determine default seccomp action", NULL, ERROR_RUNSC_START,
 	  "start gVisor: seccomp(2) is forbidden here", FILTER_HINT },
+	{ "installing seccomp filters: operation not permitted", NULL, ERROR_RUNSC_START,
+	  "start gVisor: seccomp(2) is forbidden here", FILTER_HINT },
 	{ "installing seccomp filters: ", "", ERROR_RUNSC_START,
 	  "start gVisor: it cannot load its filter: ", FILTER_HINT },
 	{ "failed to create a syscall thread", NULL, ERROR_RESOURCES,

@@ -46,7 +46,7 @@ explains runsc-platform 'ptrace(2) is forbidden' 'kernel.yama.ptrace_scope' pani
 explains runsc-platform 'ptrace(2) is forbidden' 'kernel.yama.ptrace_scope' panic \
 	'panic: unable to initialize systrap source: unable to attach: operation not permitted'
 explains runsc-start 'seccomp(2) is forbidden' 'a filter around sbx' panic 'panic: ptrace status unexpected: got 256, wanted stopped'
-explains runsc-start 'load its filter' 'a filter around sbx' message 'installing seccomp filters: operation not permitted'
+explains runsc-start 'seccomp(2) is forbidden' 'a filter around sbx' message 'installing seccomp filters: operation not permitted'
 explains runsc-start 'mount(2) is forbidden' 'AppArmor' message 'error setting up chroot: error converting mounts: operation not permitted'
 explains runsc-start 'pivot_root(2) is forbidden' 'a filter around sbx' message \
 	'error setting up chroot: pivot_root failed, make sure that the root mount has a parent: operation not permitted'

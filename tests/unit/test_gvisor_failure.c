@@ -68,7 +68,9 @@ static const struct {
 	{ "panic: failed to create a syscall thread", ERROR_RESOURCES,
 	  "no more memory or threads", "--platform ptrace" },
 	{ "installing seccomp filters: operation not permitted", ERROR_RUNSC_START,
-	  "load its filter: operation not permitted", "filter around sbx" },
+	  "seccomp(2) is forbidden here", "filter around sbx" },
+	{ "installing seccomp filters: invalid argument", ERROR_RUNSC_START,
+	  "load its filter: invalid argument", "filter around sbx" },
 	{ "error setting up chroot: error converting mounts: operation not permitted",
 	  ERROR_RUNSC_START, "mount(2) is forbidden", "AppArmor" },
 	{ "error setting up chroot: pivot_root failed, make sure that the root mount has "
