@@ -19,10 +19,10 @@ struct oci_globals {
 	const char *root;
 	enum group_manager manager;
 	bool debug, best_effort;
-	bool errors_only; /* --log-level error: no warnings */
+	bool errors_only;    /* --log-level error: no warnings */
 	const char *runtime; /* --runtime; NULL: as the bundle says, or native */
 	const char *platform, *runsc, *runsc_pin;
-	const char *log;  /* a file, "journald:NAME", "syslog:NAME"; NULL: stderr alone */
+	const char *log; /* a file, "journald:NAME", "syslog:NAME"; NULL: stderr alone */
 	bool log_json;
 	const struct caller_text *caller;
 };
