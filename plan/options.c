@@ -307,7 +307,8 @@ static const struct option_row rows[] = {
 	  "whose kernel the command runs on: native (default): the host's; runsc: gVisor's" },
 	{ "platform", 0, NULL, OPERAND_NEEDED, "PLATFORM[,PLATFORM...]", MERGE_SCALAR,
 	  "runtime", 0, set_platform, 0, platform_words,
-	  "of gVisor: auto (default), systrap, ptrace, kvm, or a list: the first that works" },
+	  "how gVisor gets system calls: auto (default), systrap, ptrace, kvm, or a list: the "
+	  "first that works" },
 	{ "gvisor-net", 0, NULL, OPERAND_NEEDED, "STACK", MERGE_SCALAR, "runtime", 0,
 	  set_choice, FIELD(gvisor_net), gvisor_net_words,
 	  "the network stack inside gVisor: netstack: its own (default); host: the kernel's; "
@@ -320,7 +321,7 @@ static const struct option_row rows[] = {
 	  "the runsc that is started; else the first in PATH" },
 	{ "runsc-pin", 0, NULL, OPERAND_NEEDED, "FILE", MERGE_SCALAR, "runtime",
 	  OPTION_PATH, set_path, FIELD(plan.runtime.pin), NULL,
-	  "start only the release of runsc, with the SHA-512, that FILE has lines for" },
+	  "start only a runsc whose release and SHA-512 FILE lists" },
 
 	{ "pure", 0, NULL, OPERAND_NONE, NULL, MERGE_SCALAR, "repeatable",
 	  OPTION_COMMAND_LINE | OPTION_COMMON, set_flag, FIELD(pure), NULL,
