@@ -134,7 +134,7 @@ int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice 
  * root is entered, attached nowhere yet. -1: there is none.
  */
 struct gvisor_world {
-	int binary; /* the directory of runsc, or the file alone */
+	int binary, companions; /* the file, and gvisor-bin */
 	int proc, null, zero, kvm;
 };
 

@@ -139,7 +139,9 @@ pid_t runsc_spawn(const struct words *words, const int *streams)
 	static const char *const environment[] = { "PATH=" GVISOR_DIR, NULL };
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	auto_close int output =
-		open(OUTPUT, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		open(OUTPUT,
+		     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		     0600);
 	pid_t pid = vfork();
 
 	if (pid != 0)
@@ -285,15 +287,17 @@ static int write_bundle(const struct gvisor_start *start, struct error *err)
 	return 0;
 }
 
-static int read_pid(pid_t *ret_pid)
+/* Of our own children: for the end of any other we would wait in vain. */
+static int read_pid(struct arena *arena, pid_t *ret_pid)
 {
 	char text[16];
+	siginfo_t info;
 	uint32_t pid;
 
-	if (files_read(AT_FDCWD, PID_FILE, text, sizeof(text) - 1) < 0)
-		return -1;
+	snprintf(text, sizeof(text), "%s", read_said(arena, PID_FILE));
 	text[strcspn(text, "\n")] = '\0';
-	if (text_to_u32(text, &pid) < 0 || pid < 2 || pid > INT_MAX)
+	if (text_to_u32(text, &pid) < 0 || pid < 2 || pid > INT_MAX ||
+	    waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
 		return -1;
 	*ret_pid = (pid_t)pid;
 	return 0;
@@ -321,8 +325,10 @@ int gvisor_create(struct child *child, struct error *err)
 	if (pid < 0)
 		return error_errno_id(err, ERROR_RESOURCES, "make a process for runsc");
 	failed = await(child, pid, &status);
-	if (!failed && status == 0 && read_pid(&child->command) == 0)
+	if (!failed && status == 0 && read_pid(&arena, &child->command) == 0) {
+		arena_free(&arena);
 		return 0;
+	}
 	if (refuse(child, "create", failed, status, err) && !failed && WIFEXITED(status))
 		(void)runsc_explain(child, read_streams(&arena, streams), err);
 	arena_free(&arena);

@@ -26,6 +26,7 @@ struct cause {
 	const char *hint;
 };
 
+#define FILES_HINT "ulimit -n raises the limit on open files; 1024 are enough"
 #define FILTER_HINT                                                                      \
 	"a filter around sbx (a container engine's, systemd's) has to let runsc do that"
 #define PTRACE_HINT                                                                      \
@@ -168,8 +169,11 @@ static const struct cause causes[] = {
 	  "a higher --memory or --rlimit as" },
 	{ "failed to reserve page summary memory", NULL, ERROR_RESOURCES,
 	  "start gVisor: memory ran out", "a higher --rlimit as" },
+	/* Its stdio is from 256 on, and what --rlimit says is the command's. */
+	{ "dup3 of stdios failed", NULL, ERROR_RESOURCES,
+	  "start gVisor: it may open no more files", FILES_HINT },
 	{ "too many open files", NULL, ERROR_RESOURCES,
-	  "start gVisor: it may open no more files", "a higher --rlimit nofile" },
+	  "start gVisor: it may open no more files", FILES_HINT },
 	{ "no space left on device", NULL, ERROR_RESOURCES,
 	  "start gVisor: there is no room left for its files", "a higher --memory" },
 	{ "fork/exec /proc/self/exe: ", "", ERROR_RUNSC_START,

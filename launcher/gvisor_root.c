@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define COMPANIONS "/gvisor-bin"
+
 /* ---- what is taken along ----------------------------------------------------------------- */
 
 static int take(const char *path, struct error *err)
@@ -40,14 +42,16 @@ static int make_readonly(int mount, struct error *err)
 	return 0;
 }
 
-/* The file that was checked is what stands there, whatever has been renamed since. */
-static int check_binary(const struct gvisor_choice *choice, struct error *err)
+/* The file that was checked is what was taken, whatever has been renamed since. */
+static int check_binary(int mount, const struct gvisor_choice *choice, struct error *err)
 {
 	const struct files_identity *checked = &choice->binary.identity;
 	struct files_identity found;
+	char path[32];
 
-	if (files_identify(choice->binary.path, &found) < 0)
-		return error_errno_id(err, ERROR_RUNSC_MISSING, "open %s",
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", mount);
+	if (files_identify(path, &found) < 0)
+		return error_errno_id(err, ERROR_RUNSC_MISSING, "look at %s",
 				      choice->binary.path);
 	if (found.inode == checked->inode &&
 	    memcmp(found.device, checked->device, sizeof(found.device)) == 0)
@@ -57,26 +61,38 @@ static int check_binary(const struct gvisor_choice *choice, struct error *err)
 			 choice->binary.path);
 }
 
-/* With its companions beside it, which it looks for there; else the file alone. */
+static int take_readonly(const char *path, struct error *err)
+{
+	auto_close int mount = take(path, err);
+
+	if (mount < 0 || make_readonly(mount, err) < 0)
+		return -1;
+	return fd_take(&mount);
+}
+
+/* Of its folder only what belongs to it: that may be anything, as the caller's home. */
 static int take_binary(struct gvisor_start *start, struct error *err)
 {
-	const struct gvisor_binary *binary = &start->choice.binary;
-	char path[PATH_MAX];
+	const char *path = start->choice.binary.path;
+	struct gvisor_world *world = &start->world;
+	char companions[PATH_MAX + sizeof(COMPANIONS)];
 
-	if (check_binary(&start->choice, err) < 0)
+	world->binary = take_readonly(path, err);
+	if (world->binary < 0 || check_binary(world->binary, &start->choice, err) < 0)
 		return -1;
-	memcpy(path, binary->path, sizeof(path));
-	if (binary->companions)
-		*strrchr(path, '/') = '\0';
-	start->world.binary = take(path[0] ? path : "/", err);
-	return start->world.binary < 0 ? -1 : make_readonly(start->world.binary, err);
+	if (!start->choice.binary.companions)
+		return 0;
+	snprintf(companions, sizeof(companions), "%.*s%s",
+		 (int)(strrchr(path, '/') - path), path, COMPANIONS);
+	world->companions = take_readonly(companions, err);
+	return world->companions < 0 ? -1 : 0;
 }
 
 int gvisor_take_world(struct child *child, struct error *err)
 {
 	struct gvisor_world *world = &child->gvisor->world;
 
-	*world = (struct gvisor_world){ -1, -1, -1, -1, -1 };
+	*world = (struct gvisor_world){ -1, -1, -1, -1, -1, -1 };
 	if (take_binary(child->gvisor, err) < 0)
 		return -1;
 	world->proc = namespaces_open_proc(err);
@@ -142,13 +158,15 @@ static int put_terminals(int root, struct error *err)
 	return 0;
 }
 
-static int put_binary(struct gvisor_start *start, int root, struct error *err)
+static int put_binary(struct gvisor_world *world, int root, struct error *err)
 {
-	const struct gvisor_binary *binary = &start->choice.binary;
-
-	if (binary->companions)
-		return put(root, fd_take(&start->world.binary), GVISOR_DIR + 1, err);
-	return put_file(root, &start->world.binary, GVISOR_DIR "/runsc" + 1, err);
+	if (put_file(root, &world->binary, GVISOR_DIR "/runsc" + 1, err) < 0)
+		return -1;
+	if (world->companions < 0)
+		return 0;
+	if (mkdirat(root, GVISOR_DIR COMPANIONS + 1, 0755) < 0)
+		return error_errno(err, "make " GVISOR_DIR COMPANIONS " for runsc");
+	return put(root, fd_take(&world->companions), GVISOR_DIR COMPANIONS + 1, err);
 }
 
 /*
@@ -215,7 +233,7 @@ static int fill(struct child *child, int root, int tree, struct error *err)
 	struct gvisor_world *world = &start->world;
 
 	if (make_places(root, err) < 0 || make_state_place(root, start->state, err) < 0 ||
-	    put_binary(start, root, err) < 0 ||
+	    put_binary(world, root, err) < 0 ||
 	    put(root, tree, GVISOR_ROOT + 1, err) < 0 ||
 	    put(root, fd_take(&world->proc), "proc", err) < 0 ||
 	    put_file(root, &world->null, "dev/null", err) < 0 ||

@@ -440,6 +440,8 @@ static void follow(struct monitor *monitor)
 		if (poll(events, EVENT_COUNT, time_left(monitor)) < 0) {
 			if (errno == EINTR)
 				continue;
+			/* More of them than it may have open (poll(2)). */
+			errno = errno == EINVAL ? EMFILE : errno;
 			error_errno(monitor->err, "wait for the sandbox");
 			fail(monitor);
 			return;
