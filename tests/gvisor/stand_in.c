@@ -17,10 +17,14 @@
  *   arguments        every command line until now, on stdout
  *   record           the command line appended to the file TEXT, where it can be reached
  *   fill             TEXT kilobytes of log
+ *   fifo             a pipe with the name TEXT, in the place of what has it
+ *   list             what is in the directory TEXT, on stderr in one line, by the alphabet
+ *   pid              TEXT as the pid of --pid-file, and the end
  *   hang             sleeps until it is killed
  *   raise            dies by signal TEXT
  *   exit             ends with status TEXT
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -149,6 +153,35 @@ static void hang(void)
 		pause();
 }
 
+static void make_fifo(const char *path)
+{
+	unlink(path);
+	if (mkfifo(path, 0600) < 0)
+		exit(OWN_FAILURE);
+}
+
+static void list(const char *path)
+{
+	struct dirent **entries = NULL;
+	const int count = scandir(path, &entries, NULL, alphasort);
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (entries[i]->d_name[0] != '.')
+			fprintf(stderr, "%s ", entries[i]->d_name);
+	fprintf(stderr, "\n");
+}
+
+static void write_pid(const char *path, pid_t pid)
+{
+	FILE *file = path ? fopen(path, "we") : NULL;
+
+	if (!file)
+		return;
+	fprintf(file, "%d", (int)pid);
+	fclose(file);
+}
+
 static void act_further(const struct call *call, const char *action, const char *text)
 {
 	char path[PATH_MAX];
@@ -159,6 +192,12 @@ static void act_further(const struct call *call, const char *action, const char 
 		write_arguments(call, text);
 	else if (strcmp(action, "fill") == 0)
 		fill_log(call, strtol(text, NULL, 10));
+	else if (strcmp(action, "fifo") == 0)
+		make_fifo(text);
+	else if (strcmp(action, "list") == 0)
+		list(text);
+	else if (strcmp(action, "pid") == 0)
+		write_pid(call->pid_file, (pid_t)strtol(text, NULL, 10)), exit(0);
 	else if (strcmp(action, "hang") == 0)
 		hang();
 	else if (strcmp(action, "raise") == 0)
@@ -229,16 +268,6 @@ static void await_start(const struct call *call)
 	for (i = 0; i < POLLS && access(state_file(call, "started", path), F_OK) != 0;
 	     i++)
 		nanosleep(&pace, NULL);
-}
-
-static void write_pid(const char *path, pid_t pid)
-{
-	FILE *file = path ? fopen(path, "we") : NULL;
-
-	if (!file)
-		return;
-	fprintf(file, "%d", (int)pid);
-	fclose(file);
 }
 
 static int create(const struct call *call)
