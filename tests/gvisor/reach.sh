@@ -51,11 +51,15 @@ count() {
 }
 
 # shellcheck disable=SC2086
-plan $((4 * $(count $names) + 12))
+plan $((4 * $(count $names) + 13))
 
 export CANARY_WRITABLE=':/:/tmp:/run:/dev/shm:/dev/pts:/dev:'
 attempts 'a root' --net none -R "$root"
-attempts 'a root, all capabilities' --net none -R "$root" --cap-add ALL --cap-drop PERFMON,BPF,CHECKPOINT_RESTORE
+# Who is given NET_RAW has raw sockets, of gVisor's own stack.
+attempts 'a root, all other capabilities' --net none -R "$root" --cap-add ALL --cap-drop NET_RAW
+is 'raw sockets are there for NET_RAW alone' \
+	"$(gvisor --no-config --net none -R "$root" --cap-add NET_RAW -- attack try raw-sockets 2>&1)" \
+	'REACHED raw-sockets: a raw socket opens'
 attempts 'a root, another user' --net user -R "$root" -u 1000:1000
 account_home=$(awk -F: -v uid="$(id -u)" '$3 == uid { print $6; exit }' /etc/passwd)
 export CANARY_WRITABLE=":$HOME:$account_home:/tmp:/run:/dev/shm:/dev/pts:/dev:$tmp/work:"
