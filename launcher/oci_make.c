@@ -201,14 +201,18 @@ static int create(const struct oci_globals *globals, const struct make_words *re
 }
 
 /* The bundle is read by runsc itself, from where it lies. */
-static int create_gvisor(const struct make_words *read, struct oci_made *made,
-			 struct error *err)
+static int create_gvisor(const struct oci_globals *globals, const struct make_words *read,
+			 struct oci_made *made, struct error *err)
 {
+	const char *differences = plan_compare_bundle(&made->plan);
+
 	if (read->config) {
 		error_set(err, ERROR_USAGE, "hand %.100s to runsc: it reads config.json",
 			  read->config);
 		return error_hint(err, "--bundle names the directory that has it");
 	}
+	if (differences)
+		oci_warn(globals, "gVisor differs: %s", differences);
 	return oci_gvisor_create(&made->plan, &read->options, &made->entry, &made->record,
 				 &made->arena, &made->handle, err);
 }
@@ -236,7 +240,7 @@ static int make(const struct oci_globals *globals, struct make_words *read,
 	    container_take(made->entry.place, id, &made->entry, err) < 0)
 		return -1;
 	if (container_keep_config(&made->entry, text, length, err) == 0 &&
-	    (by_runsc ? create_gvisor(read, made, err)
+	    (by_runsc ? create_gvisor(globals, read, made, err)
 		      : create(globals, read, made, err)) == 0)
 		return 0;
 	(void)container_remove(&made->entry, &(struct error){ 0 });

@@ -20,15 +20,15 @@ enum {
 };
 
 struct differences {
-	struct draft *draft;
-	const struct plan *plan;
+	struct plan *plan;
+	bool of_bundle; /* runsc reads it itself, and nothing of it is made by us */
 	const char **list;
 	size_t count;
 };
 
 static void add(struct differences *differences, const char *text)
 {
-	differences->list = arena_grow(&differences->draft->plan.arena, differences->list,
+	differences->list = arena_grow(&differences->plan->arena, differences->list,
 				       differences->count, sizeof(*differences->list));
 	differences->list[differences->count++] = text;
 }
@@ -40,8 +40,8 @@ static void add_named(struct differences *differences, const char *before,
 	char shown[SHOWN_MAX];
 
 	text_printable(shown, sizeof(shown), name);
-	add(differences, arena_printf(&differences->draft->plan.arena, "%s%s%s", before,
-				      shown, behind));
+	add(differences,
+	    arena_printf(&differences->plan->arena, "%s%s%s", before, shown, behind));
 }
 
 /* ---- files ---- */
@@ -117,7 +117,8 @@ static void compare_entry(struct differences *differences,
 				  " cannot be opened");
 		return;
 	case MOUNT_MASK:
-		if (is_of_gvisor(entry->dest) && !is_missing_there(entry->dest))
+		if ((is_of_gvisor(entry->dest) || differences->of_bundle) &&
+		    !is_missing_there(entry->dest))
 			add_named(differences, "", entry->dest, " is not hidden");
 		return;
 	case MOUNT_PROC:
@@ -136,11 +137,14 @@ static void compare_entry(struct differences *differences,
 		if (is_of_gvisor(entry->dest))
 			add_named(differences, "", entry->dest, " is gVisor's own");
 		return;
+	case MOUNT_READONLY:
+		if (!is_of_gvisor(entry->dest) && differences->of_bundle)
+			add_named(differences, "", entry->dest, " is not read-only");
+		return;
 	case MOUNT_TMPFS:
 	case MOUNT_SCRATCH:
 	case MOUNT_SYSFS:
 	case MOUNT_DEV:
-	case MOUNT_READONLY:
 	case MOUNT_REMOUNT_RO:
 	case MOUNT_DIR:
 	case MOUNT_CHMOD:
@@ -183,7 +187,7 @@ static void compare_limits(struct differences *differences)
 static void compare_process(struct differences *differences)
 {
 	const struct plan *plan = differences->plan;
-	struct arena *arena = &differences->draft->plan.arena;
+	struct arena *arena = &differences->plan->arena;
 
 	if (plan->process.umask != GVISOR_UMASK)
 		add(differences, arena_printf(arena, "the umask is %04o, not %04o",
@@ -223,7 +227,7 @@ static void compare_policy(struct differences *differences, unsigned int losses)
 /* The filter is gVisor's to load: ours would stop what runsc itself does. */
 static int convert_policy(struct differences *differences, struct error *err)
 {
-	struct plan *plan = &differences->draft->plan;
+	struct plan *plan = differences->plan;
 	struct policy_spec *policy = &plan->policy;
 	const struct profile_conditions conditions = {
 		.caps = policy->caps.kept,
@@ -286,48 +290,74 @@ static int check_texts(const struct plan *plan, struct error *err)
 
 /* ---- the whole ---- */
 
-static const char *join(struct differences *differences)
+static const char *join(const struct plan *plan, struct arena *arena)
 {
-	struct arena *arena = &differences->draft->plan.arena;
-	const char *text = differences->list[0];
+	const char *const *at = plan->runtime.differences;
+	const char *text = *at;
 
-	for (size_t i = 1; i < differences->count; i++)
-		text = arena_printf(arena, "%s; %s", text, differences->list[i]);
+	while (*++at)
+		text = arena_printf(arena, "%s; %s", text, *at);
 	return text;
 }
 
-static int tell(struct differences *differences, struct error *err)
+static void keep(struct differences *differences)
 {
-	struct plan *plan = &differences->draft->plan;
+	if (!differences->count)
+		return;
+	add(differences, NULL);
+	differences->plan->runtime.differences = differences->list;
+}
+
+static int tell(struct draft *draft, struct error *err)
+{
+	struct plan *plan = &draft->plan;
 	const char *text;
 
-	if (!differences->count)
+	if (!plan->runtime.differences)
 		return 0;
-	text = join(differences);
+	text = join(plan, &plan->arena);
 	if (plan->runtime.differences_refused) {
 		error_set(err, ERROR_RUNSC_DIFFERENCE,
 			  "keep all of the plan with gVisor: %.180s", text);
 		return error_hint(err, "--differences warn");
 	}
-	add(differences, NULL);
-	plan->runtime.differences = differences->list;
-	add_note(differences->draft, true,
-		 arena_printf(&plan->arena, "gVisor differs: %s", text));
+	add_note(draft, true, arena_printf(&plan->arena, "gVisor differs: %s", text));
 	return 0;
+}
+
+static void compare(struct differences *differences)
+{
+	compare_files(differences);
+	compare_process(differences);
+	compare_limits(differences);
 }
 
 int expand_differences(struct draft *draft, struct error *err)
 {
-	struct differences differences = { .draft = draft, .plan = &draft->plan };
+	struct differences differences = { .plan = &draft->plan };
 
 	if (draft->plan.runtime.kind == RUNTIME_NATIVE)
 		return 0;
 	if (check_texts(&draft->plan, err) < 0)
 		return -1;
-	compare_files(&differences);
-	compare_process(&differences);
-	compare_limits(&differences);
+	compare(&differences);
 	if (convert_policy(&differences, err) < 0)
 		return -1;
-	return tell(&differences, err);
+	keep(&differences);
+	return tell(draft, err);
+}
+
+const char *plan_compare_bundle(struct plan *plan)
+{
+	struct differences differences = { .plan = plan, .of_bundle = true };
+
+	compare(&differences);
+	if (plan->policy.profile || plan->policy.filter.program.count)
+		add(&differences,
+		    "linux.seccomp is not passed on, for each of its errors "
+		    "would be EPERM");
+	if (plan->process.apparmor || plan->process.selinux)
+		add(&differences, "no label of AppArmor or SELinux is set");
+	keep(&differences);
+	return differences.count ? join(plan, &plan->arena) : NULL;
 }

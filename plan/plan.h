@@ -402,6 +402,12 @@ int plan_read_resources(const char *text, size_t length, const char *name,
 /* What of /proc and /sys tells about the host, or about its other users. NULL-ended. */
 const char *const *plan_masked_paths(void);
 
+/*
+ * What gVisor passes over of a bundle that is handed to it as it is: plan->runtime.differences,
+ * and all in one line. NULL: nothing.
+ */
+const char *plan_compare_bundle(struct plan *plan);
+
 /* What plan_from_bundle() understands, for `sbx-oci features`: NULL-ended lists. */
 struct plan_words {
 	const char *const *hooks, *const *namespaces, *const *mount_options;

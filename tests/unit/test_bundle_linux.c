@@ -564,6 +564,31 @@ static void empty_objects_of_what_cannot_be_done_say_nothing(void **state)
 				      "'personality':{},'timeOffsets':{},'seccomp':{}"));
 }
 
+/* ---- handed to gVisor ------------------------------------------------------------------- */
+
+static void what_gvisor_passes_over_is_one_line(void **state)
+{
+	bundle_read(
+		state,
+		BUNDLE_OF(PROCESS(""),
+			  "'linux':{'namespaces':[{'type':'mount'},{'type':'ipc'}],"
+			  "'maskedPaths':['/proc/kcore','/proc/version','/etc/shadow'],"
+			  "'readonlyPaths':['/proc/bus','/usr'],"
+			  "'sysctl':{'kernel.msgmax':'9000'},"
+			  "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'}}"));
+	assert_string_equal(plan_compare_bundle(bundle_plan(state)),
+			    "/usr is not read-only; /proc/version is not hidden; "
+			    "/etc/shadow is not hidden; kernel.msgmax is not set; "
+			    "linux.seccomp is not passed on, for each of its errors "
+			    "would be EPERM");
+}
+
+static void a_bundle_that_says_nothing_else_is_no_line(void **state)
+{
+	bundle_read(state, BUNDLE("", ""));
+	assert_null(plan_compare_bundle(bundle_plan(state)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -595,6 +620,8 @@ int main(void)
 		TEST(resources_are_read_alone_for_an_update),
 		TEST(each_bad_document_is_refused_by_name),
 		TEST(empty_objects_of_what_cannot_be_done_say_nothing),
+		TEST(what_gvisor_passes_over_is_one_line),
+		TEST(a_bundle_that_says_nothing_else_is_no_line),
 	};
 
 	return cmocka_run_group_tests(tests, bundle_open, bundle_close);
