@@ -59,6 +59,7 @@ struct container_record {
 	bool systemd; /* the cgroup is systemd's */
 	bool terminal;
 	const char *const *runsc; /* its file and options (oci_gvisor.h); NULL: native */
+	const char *runsc_pin;    /* what that file has to be, each time; NULL: any */
 	bool hides_net_core;      /* gvisor#10704, when it is started */
 };
 

@@ -75,6 +75,7 @@ static const char *record_text(const struct container_record *record, struct are
 	put_optional(object, "cgroup", record->cgroup);
 	put_texts(object, "external", record->external);
 	put_texts(object, "runsc", record->runsc);
+	put_optional(object, "runscPin", record->runsc_pin);
 	if (record->hides_net_core)
 		json_put_bool(object, "hidesNetCore", true);
 	put_annotations(object, record);
@@ -188,6 +189,7 @@ static int read_texts(const struct json_value *object, struct container_record *
 		{ "created", &record->created, true },
 		{ "owner", &record->owner, false },
 		{ "cgroup", &record->cgroup, false },
+		{ "runscPin", &record->runsc_pin, false },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {

@@ -18,22 +18,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NET_CORE "/proc/sys/net/core"
-
 enum {
 	STEP_MS = 60000, /* hooks are among what is waited for */
 	DYING_MS = 10000,
+	REAP_MS = 20,
 	SAID_MAX = 1 << 16,
 	UNPREPARED = 124,
 };
@@ -140,48 +137,13 @@ static const char *const *join(const struct container_record *record,
 
 /* ---- its processes ----------------------------------------------------------------------- */
 
-/* In the mount namespace of the caller, who stays in a network namespace of its own. */
-static int cover_net_core(int netns)
-{
-	const pid_t pid = fork();
-	int status = 0;
-
-	if (pid == 0) {
-		if (setns(netns, CLONE_NEWNET) < 0)
-			_exit(1);
-		if (access(NET_CORE "/rmem_default", F_OK) < 0)
-			_exit(0);
-		_exit(mount("none", NET_CORE, "tmpfs", 0, NULL) < 0);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -1;
-	return status == 0 ? 0 : -1;
-}
-
-/*
- * Where every network namespace has what old releases take for a sign of the host's
- * (gvisor#10704): hidden in that of the sandbox, as runsc will see it. There is no way back
- * from there for who is root of an engine's user namespace only.
- */
-static int hide_net_core(const struct container_record *record)
-{
-	auto_close int netns = -1;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", record->pid);
-	netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0 || unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return -1;
-	return cover_net_core(netns);
-}
-
 struct step {
 	const struct container_entry *entry;
 	const struct container_record *record;
 	const char *const *words;
 	bool silent;  /* without the caller's streams */
-	bool prepare; /* hide_net_core() */
+	bool prepare; /* oci_gvisor_hide_net_core() */
+	bool reaps; /* whoever of the container's has become our child: nobody asks any more */
 };
 
 static _Noreturn void become(const struct step *step)
@@ -190,7 +152,7 @@ static _Noreturn void become(const struct step *step)
 
 	if (step->silent && (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0))
 		_exit(125);
-	if (step->prepare && hide_net_core(step->record) < 0)
+	if (step->prepare && oci_gvisor_hide_net_core(step->record) < 0)
 		_exit(UNPREPARED);
 	command_reset_signals();
 	execv(step->words[0], (char *const *)(uintptr_t)step->words);
@@ -225,31 +187,73 @@ static int explain(const struct step *step, const struct gvisor_choice *choice,
 	return -1;
 }
 
-/* 0: it has ended with 0; else err. A step that hangs is ended. */
+/* Before each time that it is executed: what was found at `create` may be another by now. */
+static int verify(const struct container_record *record, struct error *err)
+{
+	const struct runtime_spec spec = { .runsc = record->runsc[0],
+					   .pin = record->runsc_pin };
+	struct gvisor_binary binary;
+
+	return gvisor_find(&spec, &binary, err);
+}
+
+/* `runsc delete` waits for seconds until who was its gofer is no zombie of ours any more. */
+static void reap_others(pid_t but)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid &&
+	       info.si_pid != but) {
+		(void)waitpid(info.si_pid, NULL, 0);
+		info.si_pid = 0;
+	}
+}
+
+/* false: not in time. */
+static bool await(const struct step *step, pid_t pid, int pidfd)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	if (!step->reaps)
+		return poll(&end, 1, STEP_MS) != 0;
+	for (int waited = 0; waited < STEP_MS; waited += REAP_MS) {
+		reap_others(pid);
+		if (poll(&end, 1, REAP_MS) != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * 0: it has ended with 0; else err. A step that hangs is ended. choice: what runsc was just
+ * verified for; NULL: it was not.
+ */
 static int take_step(const struct step *step, const struct gvisor_choice *choice,
 		     struct error *err)
 {
-	struct pollfd end = { .fd = -1, .events = POLLIN };
 	int status = 0;
+	int pidfd = -1;
 	pid_t pid;
 
+	if (!choice && verify(step->record, err) < 0)
+		return -1;
 	/* What it says now is about this step. */
 	(void)unlinkat(step->entry->dir, "log/log", 0);
-	pid = sys_clone_child(0, &end.fd);
+	pid = sys_clone_child(0, &pidfd);
 	if (pid == 0)
 		become(step);
 	if (pid < 0)
 		return error_errno_id(err, ERROR_RESOURCES, "make a process for runsc");
-	if (poll(&end, 1, STEP_MS) == 0)
+	if (!await(step, pid, pidfd))
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	fd_close(&end.fd);
+	fd_close(&pidfd);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == UNPREPARED) {
 		error_set(err, ERROR_RUNSC_START,
-			  "hide " NET_CORE " from this release of runsc");
+			  "hide /proc/sys/net/core from this release of runsc");
 		return error_hint(err,
 				  "one from 20240807 on needs it not (gvisor#10704)");
 	}
@@ -308,6 +312,20 @@ static int choose(const struct plan *plan, struct gvisor_choice *ret_choice,
 
 	here.ids.uids = here.ids.gids = (struct id_map){ &all, 1 };
 	return gvisor_choose(&here, ret_choice, err);
+}
+
+/* Its name from wherever: a relative one is the caller's of now. */
+static int keep_pin(const struct plan *plan, struct container_record *record,
+		    struct arena *arena, struct error *err)
+{
+	char path[PATH_MAX];
+
+	if (!plan->runtime.pin)
+		return 0;
+	if (!realpath(plan->runtime.pin, path))
+		return error_errno_id(err, ERROR_RUNSC_PIN, "read %s", plan->runtime.pin);
+	record->runsc_pin = arena_strdup(arena, path);
+	return 0;
 }
 
 static int mark(const struct container_entry *entry, const char *name, struct error *err)
@@ -406,6 +424,7 @@ static int make(const struct plan *plan, const struct container_options *options
 	char place[PATH_MAX];
 
 	if (check(plan, options, err) < 0 || choose(plan, &choice, err) < 0 ||
+	    keep_pin(plan, record, arena, err) < 0 ||
 	    place_of(entry, place, sizeof(place), err) < 0)
 		return -1;
 	if (mkdirat(entry->dir, "runsc", 0700) < 0 ||
@@ -501,6 +520,9 @@ int oci_gvisor_kill(const struct container_entry *entry,
 							      : 0;
 	if (number == 0)
 		return 0;
+	/* That takes no runsc: what cannot be trusted any more can be ended. */
+	if (number == SIGKILL && verify(record, err) < 0)
+		return end_process(record, err);
 	return command(entry, record, words, err);
 }
 
@@ -509,9 +531,16 @@ static int take_away(const struct container_entry *entry,
 		     const struct container_record *record, struct error *err)
 {
 	const char *const words[] = { "delete", "--force", record->id, NULL };
+	struct arena arena = { 0 };
+	const struct step step = { .entry = entry,
+				   .record = record,
+				   .words = join(record, words, NULL, &arena),
+				   .silent = true,
+				   .reaps = true };
 	struct error ignored;
 
-	(void)command(entry, record, words, &ignored);
+	(void)take_step(&step, NULL, &ignored);
+	arena_free(&arena);
 	if (record->pid == 0 || container_status(entry, record) == CONTAINER_STOPPED)
 		return 0;
 	return end_process(record, err);
@@ -557,8 +586,11 @@ int oci_gvisor_become(const struct container_record *record, const char *name,
 {
 	const char *const first[] = { name, NULL };
 	struct arena arena = { 0 };
-	const char *const *all = join(record, first, words, &arena);
+	const char *const *all;
 
+	if (verify(record, err) < 0)
+		return -1;
+	all = join(record, first, words, &arena);
 	fflush(stdout);
 	execv(record->runsc[0], (char *const *)(uintptr_t)all);
 	error_errno_id(err, ERROR_RUNSC_NOT_EXECUTABLE, "execute %s", record->runsc[0]);

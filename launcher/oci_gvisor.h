@@ -51,4 +51,12 @@ int oci_gvisor_freeze(const struct container_entry *entry,
 int oci_gvisor_become(const struct container_record *record, const char *command,
 		      const char *const *words, struct error *err);
 
+/*
+ * Where every network namespace has what old releases take for a sign of the host's
+ * (gvisor#10704): hidden in that of the sandbox, as runsc will see it. There is no way back
+ * from there for who is root of an engine's user namespace only. -1: it could not.
+ * oci_gvisor_net.c
+ */
+int oci_gvisor_hide_net_core(const struct container_record *record);
+
 #endif
