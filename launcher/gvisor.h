@@ -118,7 +118,7 @@ int gvisor_explain(const struct gvisor_words *words, const struct gvisor_choice 
 		   struct error *err);
 
 /* Where things lie in the root that runsc sees. */
-#define GVISOR_DIR     "/runsc"  /* the folder of its file, read-only */
+#define GVISOR_DIR     "/runsc"  /* its file and gvisor-bin, read-only */
 #define GVISOR_ROOT    "/rootfs" /* the sandbox's own root */
 #define GVISOR_BUNDLE  "/bundle"
 #define GVISOR_LOGS    "/log"

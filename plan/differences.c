@@ -194,7 +194,8 @@ static void compare_process(struct differences *differences)
 					      (unsigned int)GVISOR_UMASK,
 					      (unsigned int)plan->process.umask));
 	if (plan->policy.caps.ambient)
-		add(differences, "the command, which is not root, has no capabilities");
+		add(differences,
+		    "the command is not root: at most its first program has capabilities");
 	for (size_t i = 0; i < plan->namespaces.sysctl_count; i++)
 		add_named(differences, "", plan->namespaces.sysctls[i].key,
 			  " is not set");

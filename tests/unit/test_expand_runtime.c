@@ -231,8 +231,9 @@ static void what_is_ignored_is_told(void **state)
 	assert_differs(at, "--proc pids", "/proc has more than processes");
 	assert_differs(at, "--sysctl kernel.msgmax=1000", "kernel.msgmax is not set");
 	assert_differs(at, "--rlimit data=5000000", "RLIMIT_DATA is shown, but not kept");
-	assert_differs(at, "-u 7 --cap-add CHOWN",
-		       "the command, which is not root, has no capabilities");
+	assert_differs(
+		at, "-u 7 --cap-add CHOWN",
+		"the command is not root: at most its first program has capabilities");
 	assert_differs(at, "--pids 50", "--pids also counts threads of gVisor's own");
 	assert_differs(at, "--ro /proc/version:/proc/version",
 		       "/proc/version is gVisor's own");
