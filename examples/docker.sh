@@ -40,7 +40,7 @@ cat >"$place/daemon.json" <<END
 }
 END
 # shellcheck disable=SC2086 # one option or none
-dockerd --config-file "$place/daemon.json" ${ROOTLESSKIT_STATE_DIR:+--rootless} >"$place/log" 2>&1 </dev/null &
+TMPDIR=$place dockerd --config-file "$place/daemon.json" ${ROOTLESSKIT_STATE_DIR:+--rootless} >"$place/log" 2>&1 </dev/null &
 
 export DOCKER_HOST="unix://$place/socket" DOCKER_CONFIG="$place"
 within 60 docker version || {

@@ -20,6 +20,9 @@
 
 #define COMPANIONS "/gvisor-bin"
 
+/* A path of the new root, for calls that start at its descriptor. */
+#define BELOW(path) (&(path)[1])
+
 /* ---- what is taken along ----------------------------------------------------------------- */
 
 static int take(const char *path, struct error *err)
@@ -160,13 +163,13 @@ static int put_terminals(int root, struct error *err)
 
 static int put_binary(struct gvisor_world *world, int root, struct error *err)
 {
-	if (put_file(root, &world->binary, GVISOR_DIR "/runsc" + 1, err) < 0)
+	if (put_file(root, &world->binary, BELOW(GVISOR_DIR "/runsc"), err) < 0)
 		return -1;
 	if (world->companions < 0)
 		return 0;
-	if (mkdirat(root, GVISOR_DIR COMPANIONS + 1, 0755) < 0)
+	if (mkdirat(root, BELOW(GVISOR_DIR COMPANIONS), 0755) < 0)
 		return error_errno(err, "make " GVISOR_DIR COMPANIONS " for runsc");
-	return put(root, fd_take(&world->companions), GVISOR_DIR COMPANIONS + 1, err);
+	return put(root, fd_take(&world->companions), BELOW(GVISOR_DIR COMPANIONS), err);
 }
 
 /*
@@ -189,7 +192,7 @@ static int put_logs(int root, struct error *err)
 		new_mount("tmpfs", "size", "2m",
 			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
 
-	return put(root, mount, GVISOR_LOGS + 1, err);
+	return put(root, mount, BELOW(GVISOR_LOGS), err);
 }
 
 static int make_places(int root, struct error *err)
@@ -198,10 +201,10 @@ static int make_places(int root, struct error *err)
 		const char *name;
 		mode_t mode;
 	} places[] = {
-		{ GVISOR_DIR + 1, 0755 },
-		{ GVISOR_ROOT + 1, 0755 },
-		{ GVISOR_BUNDLE + 1, 0700 },
-		{ GVISOR_LOGS + 1, 0700 },
+		{ BELOW(GVISOR_DIR), 0755 },
+		{ BELOW(GVISOR_ROOT), 0755 },
+		{ BELOW(GVISOR_BUNDLE), 0700 },
+		{ BELOW(GVISOR_LOGS), 0700 },
 		{ "proc", 0755 },
 		{ "dev", 0755 },
 		{ "dev/pts", 0755 },
@@ -222,7 +225,7 @@ static int make_state_place(int root, const char *path, struct error *err)
 	if (place < 0)
 		return error_errno(err, "make %s for runsc", path);
 	if (strcmp(path, GVISOR_STATE) != 0 &&
-	    symlinkat(path, root, GVISOR_STATE + 1) < 0)
+	    symlinkat(path, root, BELOW(GVISOR_STATE)) < 0)
 		return error_errno(err, "make %s for runsc", GVISOR_STATE);
 	return 0;
 }
@@ -234,7 +237,7 @@ static int fill(struct child *child, int root, int tree, struct error *err)
 
 	if (make_places(root, err) < 0 || make_state_place(root, start->state, err) < 0 ||
 	    put_binary(world, root, err) < 0 ||
-	    put(root, tree, GVISOR_ROOT + 1, err) < 0 ||
+	    put(root, tree, BELOW(GVISOR_ROOT), err) < 0 ||
 	    put(root, fd_take(&world->proc), "proc", err) < 0 ||
 	    put_file(root, &world->null, "dev/null", err) < 0 ||
 	    put_file(root, &world->zero, "dev/zero", err) < 0 ||

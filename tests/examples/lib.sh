@@ -12,8 +12,9 @@ ln -s "$SBX" "$tmp/bin/sbx"
 PATH=$tmp/bin:$PATH
 # No configuration of whoever runs the tests, and no report left behind unseen.
 XDG_CONFIG_HOME=$tmp/configuration
+XDG_CACHE_HOME=$tmp/cache
 TMPDIR=$tmp/reports
-export PATH XDG_CONFIG_HOME TMPDIR
+export PATH XDG_CONFIG_HOME XDG_CACHE_HOME TMPDIR
 
 # has DESCRIPTION TEXT LINE: one of the lines is this one
 has() {

@@ -8,7 +8,8 @@
 . "$(dirname "$0")/lib.sh"
 
 here=$(cd "$(dirname "$0")" && pwd)
-export SBX tmp
+# What is known of a runsc is not to be kept at home.
+export SBX tmp XDG_CACHE_HOME="$tmp/cache"
 
 # row ID FIELD [FILE]: a field of a row in the output of --json
 cat >"$tmp/row" <<'EOF'

@@ -470,7 +470,7 @@ static void gvisor_has_a_range_with_the_hosts_root_too(void **state)
 
 	if (!has_ranges() || geteuid() == 0)
 		skip();
-	MADE_ON_HOST("--runtime runsc");
+	MADE_ON_HOST("--runtime runsc --net none");
 	assert_int_equal(at->plan.process.uid, geteuid());
 	assert_int_equal(uids->ranges[0].inside, geteuid());
 	assert_int_equal(uids->ranges[0].outside, geteuid());
@@ -482,7 +482,7 @@ static void gvisor_with_one_id_has_the_root_alone(void **state)
 	struct planning *at = *state;
 	const struct id_map *uids = &at->plan.ids.uids;
 
-	MADE_ON_HOST("--runtime runsc --map single");
+	MADE_ON_HOST("--runtime runsc --net none --map single");
 	assert_int_equal(at->plan.process.uid, 0);
 	assert_int_equal(at->plan.process.gid, 0);
 	assert_int_equal(uids->count, 1);

@@ -111,14 +111,14 @@ static void errors_are_eperm_and_enosys(void **state)
 	const struct json_value *document;
 
 	(void)state;
-	document = of_text("%sbx-policy 1\n@default allow\nmkdir: errno(EPERM)\n"
-			   "rmdir: errno(ENOSYS)\n");
-	assert_string_equal(rules_for(document, "mkdir"), "ERRNO");
-	assert_string_equal(rules_for(document, "rmdir"), "TRACE");
+	document = of_text("%sbx-policy 1\n@default allow\nmkdirat: errno(EPERM)\n"
+			   "unlinkat: errno(ENOSYS)\n");
+	assert_string_equal(rules_for(document, "mkdirat"), "ERRNO");
+	assert_string_equal(rules_for(document, "unlinkat"), "TRACE");
 	assert_string_equal(text_of(document, "defaultAction"), "SCMP_ACT_ALLOW");
 	assert_int_equal(losses, 0);
-	document = of_text("%sbx-policy 1\n@default allow\nmkdir: errno(EACCES)\n");
-	assert_string_equal(rules_for(document, "mkdir"), "ERRNO");
+	document = of_text("%sbx-policy 1\n@default allow\nmkdirat: errno(EACCES)\n");
+	assert_string_equal(rules_for(document, "mkdirat"), "ERRNO");
 	assert_int_equal(losses, PROFILE_LOSES_ERRNO);
 }
 
@@ -127,14 +127,14 @@ static void what_gvisor_cannot_do_is_told(void **state)
 	const struct json_value *document;
 
 	(void)state;
-	document = of_text("%sbx-policy 1\n@default allow\nmkdir: kill\n");
-	assert_string_equal(rules_for(document, "mkdir"), "KILL");
+	document = of_text("%sbx-policy 1\n@default allow\nmkdirat: kill\n");
+	assert_string_equal(rules_for(document, "mkdirat"), "KILL");
 	assert_int_equal(losses, PROFILE_LOSES_KILL);
-	document = of_text("%sbx-policy 1\n@default errno(EPERM)\nmkdir: log\n");
-	assert_string_equal(rules_for(document, "mkdir"), "ALLOW");
+	document = of_text("%sbx-policy 1\n@default errno(EPERM)\nmkdirat: log\n");
+	assert_string_equal(rules_for(document, "mkdirat"), "ALLOW");
 	assert_int_equal(losses, PROFILE_LOSES_LOG);
-	document = of_text("%sbx-policy 1\n@default allow\nmkdir: trap\n");
-	assert_string_equal(rules_for(document, "mkdir"), "TRAP");
+	document = of_text("%sbx-policy 1\n@default allow\nmkdirat: trap\n");
+	assert_string_equal(rules_for(document, "mkdirat"), "TRAP");
 	assert_int_equal(losses, 0);
 }
 
