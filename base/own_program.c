@@ -3,10 +3,15 @@
 
 #include "base/fd.h"
 
+#include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /*
@@ -53,4 +58,33 @@ int own_program_find(const char *name, char ret_path[PATH_MAX])
 		return 0;
 	snprintf(ret_path, PATH_MAX, "%s/%s", SBX_LIBEXECDIR, name);
 	return access(ret_path, X_OK);
+}
+
+/* What was never written to, as the file has it. */
+static void give_segment_back(uintptr_t base, const ElfW(Phdr) * segment)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t start = (base + segment->p_vaddr + page - 1) / page * page;
+	const uintptr_t end = (base + segment->p_vaddr + segment->p_filesz) / page * page;
+
+	if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && start < end)
+		(void)madvise((void *)start, end - start, MADV_DONTNEED); /* NOLINT */
+}
+
+/* Its headers lie at the beginning of the file (elf(5)); where not, nothing is given back. */
+void own_program_give_back(void)
+{
+	const uintptr_t headers = getauxval(AT_PHDR);
+	const size_t count = getauxval(AT_PHNUM);
+	const uintptr_t base = headers - sizeof(ElfW(Ehdr));
+	const ElfW(Phdr) *segments = (const ElfW(Phdr) *)headers; /* NOLINT */
+
+	if (!headers || memcmp((const void *)base, ELFMAG, SELFMAG) != 0) /* NOLINT */
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (segments[i].p_type == PT_LOAD && segments[i].p_offset == 0 &&
+		    segments[i].p_vaddr != 0)
+			return;
+	for (size_t i = 0; i < count; i++)
+		give_segment_back(base, &segments[i]);
 }

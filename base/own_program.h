@@ -11,4 +11,10 @@
  */
 int own_program_find(const char *name, char ret_path[PATH_MAX]);
 
+/*
+ * Gives the pages of the own code back to the page cache, which has them again where they are
+ * wanted: who waits for long needs few of them (madvise(2), MADV_DONTNEED).
+ */
+void own_program_give_back(void);
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "base/own_program.h"
 #include "launcher/explain.h"
 #include "launcher/flows.h"
 #include "launcher/gvisor_log.h"
@@ -406,6 +407,7 @@ static void look_at_clock(struct monitor *monitor)
 	if (monitor->events->lasting(monitor->events->context, monitor->sandbox->init,
 				     monitor->err) < 0)
 		fail(monitor);
+	own_program_give_back();
 }
 
 /* The socket is of no use any more; only a command without an init lives on then. */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/fd.h"
+#include "base/own_program.h"
 #include "base/syscalls.h"
 #include "launcher/gvisor.h"
 #include "launcher/sync.h"
@@ -300,9 +301,11 @@ void reaper_run(struct child *child)
 		reaper.deadline_ms = from_now(timeout);
 	(void)sync_send_turn(child->socket, TURN_STARTED, child->command);
 	let_go(child);
-	/* It may have ended while its start was waited for. */
-	if (child->gvisor)
+	/* It may have ended while its start was waited for, which has taken long anyway. */
+	if (child->gvisor) {
+		own_program_give_back();
 		reap(&reaper);
+	}
 	for (;;) {
 		struct epoll_event event;
 		int ready = epoll_wait(reaper.events, &event, 1, time_left(&reaper));
