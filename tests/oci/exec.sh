@@ -91,6 +91,7 @@ process less 'grep CapEff /proc/self/status' '.capabilities = {}'
 like 'with fewer powers' "$(exec_process less)" '*0000000000000000'
 process long 'exec sleep 101'
 ok 'one that stays' exec_process long --detach --pid-file "$tmp/pid"
+until_true grep -qa sleep.101 "/proc/$(cat "$tmp/pid")/cmdline"
 is 'its pid is known' "$(tr '\0' ' ' <"/proc/$(cat "$tmp/pid")/cmdline")" 'sleep 101 '
 like 'and is in the container' "$(oci exec box ps)" '*sleep 101*'
 process missing '' '.args = ["nowhere"]'
